@@ -1,0 +1,235 @@
+"""Figures of the book: attention heatmaps and learning curves, with Chinese and English side by side.
+
+Importing this module sets the book's look: opaque white figures, line styles that differ in more than colour, and a font
+with Chinese characters behind Matplotlib's own.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib import font_manager
+
+# Colours after Okabe and Ito, told apart by the colour-blind; the line styles tell them apart in greyscale.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#E69F00"]
+LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
+SEQUENTIAL = "Blues"  # light to dark, monotone in lightness: it survives greyscale
+
+
+def _chinese_fonts():
+    """Register the Chinese font of the data package and return its names: one, or none where it is not installed."""
+    package = importlib.util.find_spec("pylopdf_fonts_zh_cn")
+    if package is None:
+        return []
+    path = Path(package.submodule_search_locations[0]) / "NotoSansSC-Regular.otf"
+    font_manager.fontManager.addfont(path)
+    return [font_manager.FontProperties(fname=path).get_name()]
+
+
+mpl.rcParams.update(
+    {
+        "font.family": ["DejaVu Sans", *_chinese_fonts()],
+        "font.size": 10,
+        "axes.titlesize": 11,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
+        "axes.unicode_minus": False,
+        "figure.figsize": (6.4, 3.6),
+        "figure.dpi": 110,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "legend.frameon": False,
+        "image.cmap": SEQUENTIAL,
+    }
+)
+
+
+def attention_heatmap(
+    weights, tokens, key_tokens=None, title=None, ax=None, vmax=None, annotate=None, colourbar=None
+):
+    """Draw attention weights: a row for each query, a column for each key, darker where the weight is larger.
+
+    Parameters
+    ----------
+    weights : (T_q, T_k)
+        Non-negative; a row of an attention sums to 1.
+    tokens : list of T_q str
+        The queries, written at the rows; also the keys, if ``key_tokens`` is not given.
+    key_tokens : list of T_k str, optional
+        The keys, written at the columns: the source sentence of a cross-attention.
+    title : str, optional
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure fitted to the number of tokens if left out.
+    vmax : float, optional
+        The weight drawn darkest: the largest one if left out.
+    annotate : bool, optional
+        Write each weight into its cell; by default where there are at most eight rows and columns.
+    colourbar : bool, optional
+        By default where the weights are not written.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If ``weights`` is not a matrix of finite, non-negative numbers, or does not fit the tokens.
+    """
+    weights = np.asarray(weights, dtype=float)  # (T_q, T_k)
+    key_tokens = list(tokens if key_tokens is None else key_tokens)
+    tokens = list(tokens)
+    if weights.shape != (len(tokens), len(key_tokens)):
+        raise ValueError(
+            f"weights must have the shape (queries, keys) = ({len(tokens)}, {len(key_tokens)}) of the tokens, "
+            f"got {weights.shape}"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError("weights must be finite and non-negative, got NaN, infinite or negative entries")
+    if annotate is None:
+        annotate = max(weights.shape) <= 8
+    if ax is None:
+        _, ax = plt.subplots(figsize=_heatmap_size(weights.shape, tokens))
+    image = ax.imshow(weights, vmin=0, vmax=vmax or max(weights.max(), 1e-12), aspect="equal")
+    _label_axes(ax, tokens, key_tokens)
+    if annotate:
+        _write_weights(ax, image, weights)
+    if colourbar if colourbar is not None else not annotate:
+        ax.figure.colorbar(image, ax=ax, shrink=0.8, label="attention weight")
+    if title:
+        ax.set_title(title)
+    return ax
+
+
+def attention_grid(weights, tokens, key_tokens=None, titles=None, columns=4, annotate=False):
+    """Draw the heatmaps of several heads side by side, on one scale.
+
+    Parameters
+    ----------
+    weights : (H, T_q, T_k)
+    tokens, key_tokens : as in :func:`attention_heatmap`
+    titles : list of H str, optional
+        "head 0", "head 1", … if left out.
+    columns : int
+        Heads a row.
+    annotate : bool
+        Write each weight into its cell.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        If ``weights`` does not have three axes, or what :func:`attention_heatmap` raises.
+    """
+    weights = np.asarray(weights, dtype=float)  # (H, T_q, T_k)
+    if weights.ndim != 3:
+        raise ValueError(f"weights must have the shape (heads, queries, keys), got {weights.shape}")
+    heads = len(weights)
+    titles = titles or [f"head {head}" for head in range(heads)]
+    columns = min(columns, heads)
+    rows = -(-heads // columns)
+    width, height = _heatmap_size(weights.shape[1:], tokens)
+    scale = min(1.0, 10.0 / (columns * width))
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(columns * width * scale, rows * height * scale),
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax in axes.flat[heads:]:
+        ax.set_axis_off()
+    for ax, head, title in zip(axes.flat, weights, titles, strict=False):
+        attention_heatmap(
+            head, tokens, key_tokens, title, ax, vmax=weights.max(), annotate=annotate, colourbar=False
+        )
+    if not annotate:
+        figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.6, label="attention weight")
+    return figure
+
+
+def learning_curves(curves, xlabel="epoch", ylabel="loss", baselines=None, ax=None):
+    """Draw one line for each named series, and a level line for each named baseline.
+
+    Parameters
+    ----------
+    curves : dict of str to sequence of float
+        The values after steps 1, 2, …; or to a pair ``(steps, values)`` of sequences.
+    xlabel, ylabel : str
+    baselines : dict of str to float, optional
+        What the curves are to be compared with.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If ``curves`` is empty.
+    """
+    if not curves:
+        raise ValueError("curves must hold at least one named series, got none")
+    if ax is None:
+        _, ax = plt.subplots()
+    for label, series in curves.items():
+        steps, values = series if isinstance(series, tuple) else (range(1, len(series) + 1), series)
+        ax.plot(list(steps), list(values), label=label)
+    for label, level in (baselines or {}).items():
+        ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
+        ax.annotate(
+            label, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
+        )
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend()
+    return ax
+
+
+def _heatmap_size(shape, tokens):
+    """Inches that give every token the room that its label needs."""
+    rows, columns = shape
+    cell = 0.42 if max(shape) <= 24 else 0.24
+    labels = 0.09 * max(map(_display_width, tokens), default=0)
+    return max(2.2, cell * columns + labels + 0.8), max(2.0, cell * rows + labels + 0.4)
+
+
+def _display_width(text):
+    """Columns of a text, a Chinese character taking two."""
+    return sum(2 if ord(character) > 0x2E80 else 1 for character in text)
+
+
+def _label_axes(ax, tokens, key_tokens):
+    slanted = any(_display_width(token) > 3 for token in key_tokens)
+    size = 9 if max(len(tokens), len(key_tokens)) <= 24 else 7
+    ax.set_xticks(
+        range(len(key_tokens)),
+        key_tokens,
+        rotation=60 if slanted else 0,
+        ha="right" if slanted else "center",
+        rotation_mode="anchor" if slanted else "default",
+        fontsize=size,
+    )
+    ax.set_yticks(range(len(tokens)), tokens, fontsize=size)
+    ax.set_xlabel("key: attended to")
+    ax.set_ylabel("query: attends")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _write_weights(ax, image, weights):
+    """Write each weight into its cell, white on dark and black on light."""
+    for (row, column), weight in np.ndenumerate(weights):
+        red, green, blue, _ = image.cmap(image.norm(weight))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+        ax.text(
+            column, row, f"{weight:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black"
+        )

@@ -1,0 +1,179 @@
+"""Execute the book's notebooks, store them in a normal form, and tell which of them are out of date.
+
+    python tools/notebooks.py execute                 re-run what is out of date
+    python tools/notebooks.py execute all             re-run everything
+    python tools/notebooks.py execute chapters/02_attention.ipynb …
+
+The normal form holds nothing that a second run on the same machine would change: no times, no stderr, outputs of one stream
+joined, metadata reduced to what the book uses. A fingerprint of the notebook's code and of the modules of ``llmbook`` that it
+imports, comments and docstrings left out, is stored with the outputs; :func:`is_stale` compares it.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+PACKAGE = ROOT / "src" / "llmbook"
+CELL_TIMEOUT = 600
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KEPT_CELL_METADATA = ("tags", "mystnb")
+
+
+def notebooks():
+    """Return the paths of the book's notebooks, in the order of their chapters."""
+    return sorted(CHAPTERS.glob("*.ipynb"))
+
+
+def read(path):
+    """Read a notebook as nbformat 4."""
+    return nbformat.read(path, as_version=4)
+
+
+def execute(path):
+    """Run a notebook top to bottom in a fresh kernel and store it in normal form; return the seconds it took."""
+    notebook = read(path)
+    start = time.perf_counter()
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
+    seconds = time.perf_counter() - start
+    notebook.metadata["llmbook"] = {"fingerprint": fingerprint(notebook)}
+    write(path, notebook)
+    return seconds
+
+
+def write(path, notebook):
+    """Store a notebook in normal form."""
+    path.write_text(normal_form(notebook), encoding="utf-8")
+
+
+def normal_form(notebook):
+    """Return the text that the repository holds for a notebook."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = {
+        "kernelspec": KERNEL,
+        "language_info": {"name": "python"},
+        "llmbook": notebook.metadata.get("llmbook", {}),
+    }
+    notebook.nbformat_minor = 5
+    for cell in notebook.cells:
+        cell.metadata = {name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata}
+        if cell.cell_type == "code":
+            cell.outputs = [normal_output(output) for output in cell.outputs if output.get("name") != "stderr"]
+    nbformat.validate(notebook)
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def normal_output(output):
+    """Drop an output's metadata, which differs between front ends, but keep its data."""
+    if "metadata" in output:
+        output.metadata = {}
+    return output
+
+
+def fingerprint(notebook):
+    """Return a hash of what the outputs follow from: the notebook's code and the modules of ``llmbook`` beneath it."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    trees = [ast.parse(source) for source in code]
+    digest = hashlib.sha256()
+    for tree in trees:
+        digest.update(structure(tree).encode())
+    for module in sorted(imported_modules(trees)):
+        digest.update(structure(ast.parse(module.read_text(encoding="utf-8"))).encode())
+    return digest.hexdigest()
+
+
+def is_stale(path):
+    """Tell whether a notebook's outputs come from another version of its code, or of ``llmbook``."""
+    notebook = read(path)
+    return notebook.metadata.get("llmbook", {}).get("fingerprint") != fingerprint(notebook)
+
+
+def structure(node):
+    """Return a text of a syntax tree that is the same in every version of Python, without comments and docstrings.
+
+    ``ast.dump`` prints empty fields in some versions and not in others; here they are always left out.
+    """
+    if isinstance(node, list):
+        return "[" + ",".join(structure(item) for item in node) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = dict(ast.iter_fields(node))
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        fields["body"] = fields["body"][1:]
+    given = {name: value for name, value in fields.items() if value not in (None, []) and name != "kind"}
+    return type(node).__name__ + "(" + ",".join(f"{name}={structure(value)}" for name, value in given.items()) + ")"
+
+
+def imported_modules(trees):
+    """Return the files of ``llmbook`` that some syntax trees import, directly or through one another."""
+    found, waiting = set(), list(trees)
+    while waiting:
+        for name in imported_names(waiting.pop()):
+            for file in module_files(name):
+                if file not in found:
+                    found.add(file)
+                    waiting.append(ast.parse(file.read_text(encoding="utf-8")))
+    return found
+
+
+def imported_names(tree):
+    """Yield the dotted names that a syntax tree imports: of ``from a import b`` both ``a`` and ``a.b``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_files(name):
+    """Return the files that importing a dotted name runs, if it is of ``llmbook``: the module's and its packages'."""
+    parts = name.split(".")
+    if parts[0] != "llmbook":
+        return []
+    paths = [PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
+    candidates = [path / "__init__.py" for path in paths] + [path.with_suffix(".py") for path in paths[1:]]
+    return [path for path in candidates if path.is_file()]
+
+
+def main():
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("command", choices=["execute"])
+    parser.add_argument("notebooks", nargs="*", help="paths, or 'all'; without any, those out of date")
+    arguments = parser.parse_args()
+    os.environ["PYTHONHASHSEED"] = "0"
+    if arguments.notebooks == ["all"]:
+        chosen = notebooks()
+    elif arguments.notebooks:
+        chosen = [Path(name).resolve() for name in arguments.notebooks]
+        missing = [str(path) for path in chosen if not path.is_file()]
+        if missing:
+            sys.exit(f"no such notebook: {', '.join(missing)}")
+    else:
+        chosen = [path for path in notebooks() if is_stale(path)]
+    for path in chosen:
+        print(f"{path.name}: running", flush=True)
+        print(f"{path.name}: {execute(path):.0f} s", flush=True)
+    if not chosen:
+        print("every notebook is up to date")
+
+
+if __name__ == "__main__":
+    main()
