@@ -180,7 +180,7 @@ def entropy(probabilities, axis=-1):
 
 
 def kl_divergence(p, q, axis=-1):
-    r"""Return the divergence of ``q`` from ``p``: the nats lost by expecting ``q`` where ``p`` holds.
+    r"""Return the divergence of ``q`` from ``p``: the nats lost by expecting ``q`` under ``p``.
 
     .. math:: \mathrm{KL}(p \,\|\, q) = \sum_k p_k \log \frac{p_k}{q_k} \ge 0
 
