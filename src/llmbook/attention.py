@@ -286,9 +286,10 @@ def rotary(x, positions=None, base=10000.0):
         y_{i + d/2} = x_i \sin t\theta_i + x_{i + d/2} \cos t\theta_i, \qquad
         \theta_i = b^{-2i/d}
 
-    Su et al. (2021), "RoFormer", Section 3.2.2. They pair neighbours, entries ``2i`` and ``2i + 1``;
-    here, as in most of today's code, entry ``i`` is paired with entry ``i + d / 2`` ("rotate half").
-    The two differ by a fixed order of the columns of the projections that make queries and keys.
+    Su et al. (2021), "RoFormer", Section 3.2.2. They pair neighbours, entries ``2i`` and
+    ``2i + 1``; here, as in most of today's code, entry ``i`` is paired with entry ``i + d / 2``
+    ("rotate half"). The two differ by a fixed order of the columns of the projections that make
+    queries and keys.
 
     Parameters
     ----------
@@ -326,7 +327,7 @@ def rotary(x, positions=None, base=10000.0):
 
 
 def _frequencies(name, width, base):
-    """The angle by which each of the ``width / 2`` pairs turns a position, 1 radian and then less."""
+    """The angle by which a step turns each of the ``width / 2`` pairs: 1 radian, then less."""
     width = _count(name, width)
     if width % 2:
         raise ValueError(f"{name} must be even, since entries are taken in pairs, got {width}")
