@@ -190,7 +190,7 @@ def multi_head_attention(x, w_query, w_key, w_value, w_output, num_heads, mask=N
     return _merge_heads(heads) @ w_output, weights  # (..., T, d_model), (..., H, T, T_k)
 
 
-def online_softmax_attention(query, key, value, mask=None, block_size=128):
+def online_softmax_attention(query, key, value, mask=None, block_size=64):
     r"""Compute attention block by block of keys, without ever holding all the weights.
 
     A running maximum :math:`m`, sum :math:`\ell` and numerator :math:`o` are kept for each query.

@@ -1,0 +1,68 @@
+"""Measure what attention costs in CPU time as sequences grow, naive and online, on one thread.
+
+    python experiments/attention_cost.py
+
+Each length is one run, stored in ``experiments/results/attention_cost.json`` when it is done; a run that is there
+already is not repeated. Chapter 2 reads the ratios: the seconds belong to the machine that took them.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+# Read once, when NumPy is imported: with one thread, CPU time is wall time.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from llmbook.attention import online_softmax_attention, scaled_dot_product_attention
+
+RESULTS = Path(__file__).parent / "results" / "attention_cost.json"
+LENGTHS = [128, 256, 512, 1024, 2048, 4096]
+WIDTH, SEED, REPEATS = 64, 0, 7
+
+
+def seconds(function, *arguments):
+    """Return the median CPU time of a call, after one that warms up."""
+    function(*arguments)
+    times = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        function(*arguments)
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def run(length):
+    rng = np.random.default_rng(SEED)
+    x = rng.standard_normal((3, length, WIDTH)).astype(np.float32)
+    matrices = rng.standard_normal((4, WIDTH, WIDTH)).astype(np.float32)
+    return {
+        "length": length,
+        "projections": seconds(lambda: [x[0] @ matrix for matrix in matrices]),
+        "naive": seconds(scaled_dot_product_attention, *x),
+        "online": seconds(online_softmax_attention, *x),
+    }
+
+
+def main():
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
+    results |= {
+        "what": "median CPU-seconds of one call, float32, one head, one thread",
+        "width": WIDTH,
+        "seed": SEED,
+        "repeats": REPEATS,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+    }
+    for length in LENGTHS:
+        if all(done["length"] != length for done in results["runs"]):
+            results["runs"].append(run(length))
+            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            print(results["runs"][-1])
+
+
+if __name__ == "__main__":
+    main()
