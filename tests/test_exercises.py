@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
 from llmbook.exercises import check, examine
 
 ROOT = Path(__file__).parent.parent

@@ -1,12 +1,13 @@
-"""Execute the book's notebooks, store them in a normal form, and tell which of them are out of date.
+"""Execute the book's notebooks, store them in a normal form, tell which are out of date.
 
     python tools/notebooks.py execute                 re-run what is out of date
     python tools/notebooks.py execute all             re-run everything
     python tools/notebooks.py execute chapters/02_attention.ipynb …
 
-The normal form holds nothing that a second run on the same machine would change: no times, no stderr, outputs of one stream
-joined, metadata reduced to what the book uses. A fingerprint of the notebook's code and of the modules of ``llmbook`` that it
-imports, comments and docstrings left out, is stored with the outputs; :func:`is_stale` compares it.
+The normal form holds nothing that a second run on the same machine would change: no times, no
+stderr, outputs of one stream joined, metadata reduced to what the book uses. A fingerprint of the
+notebook's code and of the modules of ``llmbook`` that it imports, comments and docstrings left out,
+is stored with the outputs; :func:`is_stale` compares it.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def read(path):
 
 
 def execute(path):
-    """Run a notebook top to bottom in a fresh kernel and store it in normal form; return the seconds it took."""
+    """Run a notebook in a fresh kernel, store it in normal form, return the seconds it took."""
     notebook = read(path)
     start = time.perf_counter()
     NotebookClient(
@@ -72,9 +73,13 @@ def normal_form(notebook):
     }
     notebook.nbformat_minor = 5
     for cell in notebook.cells:
-        cell.metadata = {name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata}
+        cell.metadata = {
+            name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata
+        }
         if cell.cell_type == "code":
-            cell.outputs = [normal_output(output) for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = [
+                normal_output(output) for output in cell.outputs if output.get("name") != "stderr"
+            ]
     nbformat.validate(notebook)
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
@@ -87,7 +92,7 @@ def normal_output(output):
 
 
 def fingerprint(notebook):
-    """Return a hash of what the outputs follow from: the notebook's code and the modules of ``llmbook`` beneath it."""
+    """Return a hash of what outputs follow from: the code and the ``llmbook`` modules beneath."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     trees = [ast.parse(source) for source in code]
     digest = hashlib.sha256()
@@ -99,29 +104,39 @@ def fingerprint(notebook):
 
 
 def is_stale(path):
-    """Tell whether a notebook's outputs come from another version of its code, or of ``llmbook``."""
+    """Tell whether a notebook's outputs come from other code, its own or that of ``llmbook``."""
     notebook = read(path)
     return notebook.metadata.get("llmbook", {}).get("fingerprint") != fingerprint(notebook)
 
 
 def structure(node):
-    """Return a text of a syntax tree that is the same in every version of Python, without comments and docstrings.
+    """Return a text of a syntax tree, without docstrings, that is the same in every Python.
 
-    ``ast.dump`` prints empty fields in some versions and not in others; here they are always left out.
+    ``ast.dump`` prints empty fields in some versions and not in others; here they are left out.
     """
     if isinstance(node, list):
         return "[" + ",".join(structure(item) for item in node) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = dict(ast.iter_fields(node))
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+    if (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(node) is not None
+    ):
         fields["body"] = fields["body"][1:]
-    given = {name: value for name, value in fields.items() if value not in (None, []) and name != "kind"}
-    return type(node).__name__ + "(" + ",".join(f"{name}={structure(value)}" for name, value in given.items()) + ")"
+    given = {
+        name: value for name, value in fields.items() if value not in (None, []) and name != "kind"
+    }
+    return (
+        type(node).__name__
+        + "("
+        + ",".join(f"{name}={structure(value)}" for name, value in given.items())
+        + ")"
+    )
 
 
 def imported_modules(trees):
-    """Return the files of ``llmbook`` that some syntax trees import, directly or through one another."""
+    """Return the files of ``llmbook`` that syntax trees import, directly or through others."""
     found, waiting = set(), list(trees)
     while waiting:
         for name in imported_names(waiting.pop()):
@@ -133,7 +148,7 @@ def imported_modules(trees):
 
 
 def imported_names(tree):
-    """Yield the dotted names that a syntax tree imports: of ``from a import b`` both ``a`` and ``a.b``."""
+    """Yield the dotted names that a tree imports: of ``from a import b`` both ``a`` and ``a.b``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -143,12 +158,14 @@ def imported_names(tree):
 
 
 def module_files(name):
-    """Return the files that importing a dotted name runs, if it is of ``llmbook``: the module's and its packages'."""
+    """Return the files that importing a name of ``llmbook`` runs: its packages' and its own."""
     parts = name.split(".")
     if parts[0] != "llmbook":
         return []
     paths = [PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
-    candidates = [path / "__init__.py" for path in paths] + [path.with_suffix(".py") for path in paths[1:]]
+    candidates = [path / "__init__.py" for path in paths] + [
+        path.with_suffix(".py") for path in paths[1:]
+    ]
     return [path for path in candidates if path.is_file()]
 
 
@@ -156,7 +173,9 @@ def main():
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("command", choices=["execute"])
-    parser.add_argument("notebooks", nargs="*", help="paths, or 'all'; without any, those out of date")
+    parser.add_argument(
+        "notebooks", nargs="*", help="paths, or 'all'; without any, those out of date"
+    )
     arguments = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"
     if arguments.notebooks == ["all"]:

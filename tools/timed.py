@@ -1,4 +1,4 @@
-"""Say what a command is for, run it, and say how long it took: ``python tools/timed.py "what it does" command …``."""
+"""Say what a command is for, run it, say how long it took: ``timed.py "what it does" command``."""
 
 import subprocess
 import sys
@@ -8,5 +8,8 @@ what, *command = sys.argv[1:]
 print(what, flush=True)
 start = time.perf_counter()
 status = subprocess.call(command)
-print(f"{what}: {'done' if status == 0 else 'FAILED'} after {time.perf_counter() - start:.0f} s", flush=True)
+print(
+    f"{what}: {'done' if status == 0 else 'FAILED'} after {time.perf_counter() - start:.0f} s",
+    flush=True,
+)
 sys.exit(status)

@@ -1,13 +1,15 @@
 """The library beneath *From Attention to Feedback*.
 
-Two floors: the mathematics (:mod:`llmbook.attention`, :mod:`llmbook.losses`, …) is NumPy alone and never imports
-TensorFlow; the machinery (:mod:`llmbook.layers`, :mod:`llmbook.classifier`, …) is Keras 3 on TensorFlow.
+Two floors: the mathematics (:mod:`llmbook.attention`, :mod:`llmbook.losses`, …) is NumPy alone and
+never imports TensorFlow; the machinery (:mod:`llmbook.layers`, :mod:`llmbook.classifier`, …) is
+Keras 3 on TensorFlow.
 """
 
 import os
 
-# TensorFlow's C++ side reports the processor's features on stderr when it is first imported, which is noise in a
-# notebook's page. It reads these variables once, at import, so they are set here, before any module can import it.
+# TensorFlow's C++ side reports the processor's features on stderr when it is first imported, which
+# is noise in a notebook's page. It reads these variables once, at import, so they are set here,
+# before any module can import it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 

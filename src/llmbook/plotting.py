@@ -1,7 +1,7 @@
-"""Figures of the book: attention heatmaps and learning curves, with Chinese and English side by side.
+"""Figures of the book: attention heatmaps and learning curves, in Chinese and English.
 
-Importing this module sets the book's look: opaque white figures, line styles that differ in more than colour, and a font
-with Chinese characters behind Matplotlib's own.
+Importing this module sets the book's look: opaque white figures, line styles that differ in more
+than colour, and a font with Chinese characters behind Matplotlib's own.
 """
 
 import importlib.util
@@ -13,14 +13,15 @@ import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
 
-# Colours after Okabe and Ito, told apart by the colour-blind; the line styles tell them apart in greyscale.
+# Colours after Okabe and Ito, told apart by the colour-blind; the line styles tell them apart in
+# greyscale.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#E69F00"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 SEQUENTIAL = "Blues"  # light to dark, monotone in lightness: it survives greyscale
 
 
 def _chinese_fonts():
-    """Register the Chinese font of the data package and return its names: one, or none where it is not installed."""
+    """Register the Chinese font of the data package; return its name in a list, or none."""
     package = importlib.util.find_spec("pylopdf_fonts_zh_cn")
     if package is None:
         return []
@@ -51,7 +52,7 @@ mpl.rcParams.update(
 def attention_heatmap(
     weights, tokens, key_tokens=None, title=None, ax=None, vmax=None, annotate=None, colourbar=None
 ):
-    """Draw attention weights: a row for each query, a column for each key, darker where the weight is larger.
+    """Draw attention weights: a row a query, a column a key, darker where the weight is larger.
 
     Parameters
     ----------
@@ -85,11 +86,13 @@ def attention_heatmap(
     tokens = list(tokens)
     if weights.shape != (len(tokens), len(key_tokens)):
         raise ValueError(
-            f"weights must have the shape (queries, keys) = ({len(tokens)}, {len(key_tokens)}) of the tokens, "
-            f"got {weights.shape}"
+            f"weights must have the shape ({len(tokens)}, {len(key_tokens)}) of the query and key "
+            f"tokens, got {weights.shape}"
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
-        raise ValueError("weights must be finite and non-negative, got NaN, infinite or negative entries")
+        raise ValueError(
+            "weights must be finite and non-negative, got NaN, infinite or negative entries"
+        )
     if annotate is None:
         annotate = max(weights.shape) <= 8
     if ax is None:
@@ -148,7 +151,14 @@ def attention_grid(weights, tokens, key_tokens=None, titles=None, columns=4, ann
         ax.set_axis_off()
     for ax, head, title in zip(axes.flat, weights, titles, strict=False):
         attention_heatmap(
-            head, tokens, key_tokens, title, ax, vmax=weights.max(), annotate=annotate, colourbar=False
+            head,
+            tokens,
+            key_tokens,
+            title,
+            ax,
+            vmax=weights.max(),
+            annotate=annotate,
+            colourbar=False,
         )
     if not annotate:
         figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.6, label="attention weight")
@@ -186,7 +196,12 @@ def learning_curves(curves, xlabel="epoch", ylabel="loss", baselines=None, ax=No
     for label, level in (baselines or {}).items():
         ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
         ax.annotate(
-            label, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
+            label,
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
         )
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
@@ -231,5 +246,11 @@ def _write_weights(ax, image, weights):
         red, green, blue, _ = image.cmap(image.norm(weight))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
         ax.text(
-            column, row, f"{weight:.2f}", ha="center", va="center", fontsize=8, color="white" if dark else "black"
+            column,
+            row,
+            f"{weight:.2f}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if dark else "black",
         )

@@ -4,7 +4,7 @@ import inspect
 
 
 class Source:
-    """The source of a function, class or module, shown by Jupyter and the site as highlighted Python."""
+    """The source of a function, class or module, shown as highlighted Python."""
 
     def __init__(self, text):
         self.text = text

@@ -1,8 +1,8 @@
-"""Check an answer to one of the book's exercises: say what is wrong and give a hint, never the answer.
+"""Check an answer to an exercise of the book: say what is wrong and hint, never give the answer.
 
-Each chapter's checks stand in a module of this package, ``chapter_02`` for the exercises 2.1, 2.2, …, as functions
-marked with :func:`exercise`. A check receives the reader's answer and fails by ``assert`` with a message that says what
-was found and what was expected.
+Each chapter's checks stand in a module of this package, ``chapter_02`` for the exercises 2.1, 2.2,
+…, as functions marked with :func:`exercise`. A check receives the reader's answer and fails by
+``assert`` with a message that says what was found and what was expected.
 """
 
 import importlib
@@ -11,7 +11,7 @@ _CHECKS = {}
 
 
 def exercise(name, hint):
-    """Register the decorated function as the check of exercise ``name``, with the hint that a wrong answer earns."""
+    """Register the decorated function as the check of exercise ``name``, with a hint."""
 
     def register(function):
         _CHECKS[name] = (function, hint)
@@ -40,14 +40,18 @@ def examine(name, answer):
         importlib.import_module(f"llmbook.exercises.chapter_{int(chapter):02d}")
         function, _ = _CHECKS[name]
     except (ValueError, ModuleNotFoundError, KeyError) as error:
-        raise ValueError(f"name must be that of an exercise of the book, such as '2.1', got {name!r}") from error
+        raise ValueError(
+            f"name must be that of an exercise of the book, such as '2.1', got {name!r}"
+        ) from error
     try:
         function(answer)
     except NotImplementedError:
         return "it is still the stub: nothing has been written yet."
     except AssertionError as error:
         return str(error) or "the check failed."
-    except Exception as error:  # whatever a reader's code raises is an answer to be explained, not a crash
+    except (
+        Exception
+    ) as error:  # whatever a reader's code raises is an answer to be explained, not a crash
         return f"it raised {type(error).__name__}: {error}"
     return None
 
@@ -58,4 +62,6 @@ def check(name, answer):
     if problem is None:
         print(f"Exercise {name}: correct.")
     else:
-        print(f"Exercise {name}: not yet. {problem[0].upper()}{problem[1:]}\nHint: {_CHECKS[name][1]}")
+        print(
+            f"Exercise {name}: not yet. {problem[0].upper()}{problem[1:]}\nHint: {_CHECKS[name][1]}"
+        )
