@@ -319,6 +319,22 @@ def test_cross_entropy_refuses(change, error, message):
         cross_entropy(**arguments)
 
 
+@pytest.mark.equation("eq-binary-over-labels")
+def test_the_sum_over_labels_is_that_of_keras_and_no_likelihood_of_one_class():
+    logits = np.random.default_rng(0).normal(scale=3, size=(8, 5))
+    tags = np.random.default_rng(1).integers(2, size=(8, 5))
+    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)(tags.astype(float), logits)
+    p = scipy.special.expit(logits)
+    summed = -(tags * np.log(p) + (1 - tags) * np.log(1 - p)).sum(axis=1).mean()
+    assert 5 * binary_cross_entropy(logits, tags) == pytest.approx(summed, rel=1e-12)
+    assert 5 * float(keras_loss) == pytest.approx(summed, rel=1e-6)
+    # Equal belief in the right class among 1,000: the likelihood says log 1,000, the sum 1 more.
+    one_hot = np.arange(1000) == 0
+    sum_over_labels = 1000 * binary_cross_entropy(np.full(1000, -np.log(999)), one_hot)
+    assert cross_entropy(np.zeros((1, 1000)), [0]) == pytest.approx(np.log(1000))
+    assert sum_over_labels == pytest.approx(np.log(1000) + 1, abs=1e-3)
+
+
 # Entropy, divergence, perplexity
 
 
@@ -374,7 +390,7 @@ def test_entropy_and_divergence_refuse_what_is_no_distribution(values):
         kl_divergence([0.5, 0.5], values)
 
 
-@pytest.mark.equation("eq-perplexity-loss")
+@pytest.mark.equation("eq-loss-perplexity")
 def test_perplexity_of_a_uniform_model_is_the_number_of_tokens():
     assert perplexity(cross_entropy(np.zeros((9, 50)), np.arange(9))) == pytest.approx(50)
     np.testing.assert_allclose(perplexity(np.log([2.0, 8.0])), [2, 8])
