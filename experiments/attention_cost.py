@@ -2,8 +2,9 @@
 
     python experiments/attention_cost.py
 
-Each length is one run, stored in ``experiments/results/attention_cost.json`` when it is done; a run that is there
-already is not repeated. Chapter 2 reads the ratios: the seconds belong to the machine that took them.
+Each length is one run, stored in ``experiments/results/attention_cost.json`` when it is done; a run
+that is there already is not repeated. Chapter 2 reads the ratios: the seconds belong to the machine
+that took them.
 """
 
 import json
