@@ -1,4 +1,5 @@
 import numpy as np
+
 from llmbook.attention import softmax
 from llmbook.losses import cross_entropy, sigmoid
 

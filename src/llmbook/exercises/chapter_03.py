@@ -12,6 +12,7 @@ from llmbook.losses import cross_entropy, sigmoid
     "the mask belongs to the targets, not to the inputs.",
 )
 def next_token_loss(answer):
+    """Compare with a loop over the positions of two texts."""
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2, 5, 7))  # (B, T, V)
     tokens = np.array([[2, 3, 4, 5, 6], [3, 2, 6, 0, 0]])  # (B, T)
@@ -37,6 +38,7 @@ def next_token_loss(answer):
     "of its logit, which np.logaddexp computes.",
 )
 def tag_loss(answer):
+    """Compare with logarithms of probabilities, then at logits where those fail."""
     logits = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])  # (N, V)
     tags = np.array([[1, 0, 1], [0, 0, 0]])  # (N, V)
     surprises = -np.log(np.where(tags == 1, sigmoid(logits), 1 - sigmoid(logits)))  # (N, V)
@@ -53,6 +55,7 @@ def tag_loss(answer):
     "and count the positions.",
 )
 def smoothed_gradient(answer):
+    """Compare with central differences of the loss."""
     rng = np.random.default_rng(0)
     logits, targets = rng.normal(size=(3, 4)), np.array([1, 3, 0])  # (N, V), (N,)
     for smoothing in [0.0, 0.2]:
@@ -82,6 +85,7 @@ def smoothed_gradient(answer):
     "and a long document has more tokens.",
 )
 def corpus_perplexity(answer):
+    """Compare with documents of different lengths."""
     found = answer(np.array([2.0, 4.0]), np.array([300, 100]))
     _compare(found, np.exp(2.5), "for losses (2, 4) over (300, 100) tokens the perplexity")
     found = answer(np.array([np.log(50)]), np.array([7]))
@@ -90,9 +94,11 @@ def corpus_perplexity(answer):
 
 @exercise(
     "3.5",
-    "A weight multiplies the odds p / (1 - p), not the probability; divide it out there, and go back.",
+    "A weight multiplies the odds p / (1 - p), not the probability; "
+    "divide it out there, and go back.",
 )
 def without_weight(answer):
+    """Compare with odds divided by hand."""
     found = np.asarray(answer(np.array([0.5, 0.9, 0.2]), 1.0), dtype=float)
     assert np.allclose(found, [0.5, 0.9, 0.2]), f"a weight of 1 must change nothing, got {found}."
     _compare(answer(np.array([0.5]), 19.0), 0.05, "for p = 0.5 and weight 19 the probability")
