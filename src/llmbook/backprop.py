@@ -6,10 +6,14 @@ shape of its input. The forward functions are those of :mod:`llmbook.attention` 
 :mod:`llmbook.losses`; the few that a transformer block needs besides stand here.
 """
 
+import math
+
 import numpy as np
 
 from llmbook.attention import _merge_heads, _split_heads, softmax
 from llmbook.losses import sigmoid
+
+_erf = np.vectorize(math.erf, otypes=[float])
 
 
 def linear(x, weight, bias):
@@ -109,23 +113,30 @@ def embedding_backward(grad_output, ids, vocabulary_size):
     return grad_table
 
 
-def gelu(x):
-    r"""Return the Gaussian error linear unit in the form that GPT-2 uses.
+def erf(x):
+    r"""Return the error function of every entry, which NumPy lacks.
 
-    .. math:: \tfrac{x}{2} (1 + \tanh u), \qquad u = \sqrt{2/\pi}\,(x + 0.044715\, x^3)
-
-    Source: Hendrycks and Gimpel 2016, section 2, which derives it as an approximation of
-    :math:`x\,\Phi(x)`.
+    .. math:: \operatorname{erf}(x) = \frac{2}{\sqrt\pi} \int_0^x e^{-t^2} \, dt
     """
-    return 0.5 * x * (1 + np.tanh(_gelu_argument(x)))
+    return _erf(x)
+
+
+def gelu(x):
+    r"""Return the Gaussian error linear unit, each entry times the share of a Gaussian below it.
+
+    .. math:: x\,\Phi(x), \qquad
+        \Phi(x) = \tfrac12 \left( 1 + \operatorname{erf} \frac{x}{\sqrt2} \right)
+
+    Source: Hendrycks and Gimpel 2016, section 2.
+    """
+    return x * _gaussian_below(x)
 
 
 def gelu_backward(grad_output, x):
     r"""Return the gradient of :func:`gelu`, in the shape of ``x``.
 
-    .. math:: \bar x = \bar y \left[ \tfrac12 (1 + \tanh u)
-        + \tfrac{x}{2} (1 - \tanh^2 u)\, u' \right], \qquad
-        u' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\, x^2)
+    .. math:: \bar x = \bar y \left[ \Phi(x) + x\,\varphi(x) \right], \qquad
+        \varphi(x) = \frac{1}{\sqrt{2\pi}}\, e^{-x^2/2}
 
     Raises
     ------
@@ -133,9 +144,8 @@ def gelu_backward(grad_output, x):
         If ``grad_output`` does not have the shape of ``x``.
     """
     _check_shape("grad_output", grad_output, x.shape)
-    tanh = np.tanh(_gelu_argument(x))  # (...)
-    slope = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x**2)  # (...)
-    return grad_output * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * slope)
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)  # (...)
+    return grad_output * (_gaussian_below(x) + x * density)
 
 
 def layer_norm(x, gain, bias, epsilon=1e-5):
@@ -403,6 +413,8 @@ def sum_to_shape(grad, shape):
     """
     if np.broadcast_shapes(shape, grad.shape) != grad.shape:
         raise ValueError(f"shape must broadcast to that of grad, {grad.shape}, got {shape}")
+    if grad.shape == shape:
+        return grad
     grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1 and grad.shape[axis] > 1)
     return grad.sum(axis=repeated, keepdims=True)
@@ -501,8 +513,8 @@ def _check_shape(name, array, shape):
         raise ValueError(f"{name} must have the shape {tuple(shape)}, got {np.shape(array)}")
 
 
-def _gelu_argument(x):
-    return np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+def _gaussian_below(x):
+    return (1 + erf(x / np.sqrt(2))) / 2
 
 
 def _normalise(x, epsilon):
