@@ -64,7 +64,7 @@ def _(shift_matrix):
 def _(merge):
     rng = np.random.default_rng(0)
     query, key, value = rng.standard_normal((3, 6, 4))  # (T, d) each
-    for scale in (1.0, 300.0):
+    for scale in (1.0, 3000.0):
         first, second = (
             _summary(scale * query, key[part], value[part]) for part in (slice(0, 2), slice(2, 6))
         )
