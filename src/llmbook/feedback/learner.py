@@ -1,0 +1,236 @@
+"""The model that learns from feedback, its frozen beginning, and what every method does with them.
+
+Any causal Keras model will do that maps token ids (B, T) to logits (B, T, V). Methods differ in
+their loss and in what they ask the annotator; drawing drafts, refining them, and taking steps down
+a loss are the same for all and stand here.
+"""
+
+import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+
+def token_log_probs(model, ids):
+    r"""Return the log-probability of every token after the first, given those before it.
+
+    .. math:: \ell_t = \log \pi_\theta(x_{t+1} \mid x_1 \dots x_t)
+
+    Parameters
+    ----------
+    model : callable
+        Maps ids (B, T) to logits (B, T, V).
+    ids : (B, T) of int
+
+    Returns
+    -------
+    log_probs : (B, T - 1)
+    """
+    logits = model(ids[:, :-1])  # (B, T - 1, V)
+    log_probs = ops.log_softmax(logits, axis=-1)  # (B, T - 1, V)
+    return ops.take_along_axis(log_probs, ids[:, 1:, None], axis=-1)[..., 0]  # (B, T - 1)
+
+
+class Learner:
+    """A policy that writes drafts, the frozen model that it began as, and the steps that change it.
+
+    Parameters
+    ----------
+    task : object
+        Says how records, drafts and words of criticism are read and written;
+        :class:`llmbook.feedback.world.Invitations` is one, and lists what a task has.
+    model : keras.Model
+        Maps ids (B, T) to logits (B, T, V). It is trained in place.
+    generate : callable
+        ``generate(model, prompts, max_new_tokens, stop, temperature, seed)`` returns, for each list
+        of ids, the list of ids that the model writes after it, without ``stop``; at temperature 0
+        the likeliest.
+    reference : keras.Model, optional
+        The policy before it learns, never trained: it refines drafts, and penalties measure the
+        distance from it. By default a copy of ``model``.
+
+    Attributes
+    ----------
+    respond : callable
+        How a list of records is answered when the learner is examined: greedily, unless a method
+        says otherwise.
+    """
+
+    def __init__(self, task, model, generate, reference=None):
+        self.task, self.model, self.generate = task, model, generate
+        self.reference = reference or copy_of(model)
+        self._reward_model = None
+        self._compiled = {}
+        self.reset()
+
+    def reset(self, seed=0, weights=None):
+        """Forget what was learned; with ``weights``, begin from these weights instead."""
+        if weights is not None:
+            self.reference.set_weights(weights)
+        self.model.set_weights(self.reference.get_weights())
+        self.rng = random.Random(seed)
+        self.respond = self._respond_greedily
+
+    @property
+    def reward_model(self):
+        """A second model of the same make, which begins as the reference and may learn to score."""
+        if self._reward_model is None:
+            self._reward_model = copy_of(self.reference)
+        return self._reward_model
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def _write(self, model, prompts, temperature):
+        seed = self.rng.randrange(2**31)
+        written = self.generate(
+            model, prompts, self.task.draft_length, self.task.end, temperature, seed
+        )
+        return [self.task.decode(ids) for ids in written]
+
+    def draft(self, records, temperature=1.0):
+        """Return a draft for each record, sampled from the policy."""
+        return self._write(self.model, [self.task.draft_prompt(r) for r in records], temperature)
+
+    def refine(self, records, drafts, critiques, temperature=1.0):
+        """Return each draft refined by the frozen model, which reads the words of its critique."""
+        prompts = [
+            self.task.refine_prompt(record, draft, critique.words)
+            for record, draft, critique in zip(records, drafts, critiques, strict=True)
+        ]
+        return self._write(self.reference, prompts, temperature)
+
+    def _respond_greedily(self, records):
+        return self.draft(records, temperature=0.0)
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def examples(self, records, drafts):
+        """Return drafts after their prompts, as arrays that the losses read.
+
+        Returns
+        -------
+        ids : (n, T) of int32, zero after the end
+        mask : (n, T - 1) of float32
+            1 where the *next* token belongs to the draft, as :func:`token_log_probs` counts.
+        """
+        prompts = [self.task.draft_prompt(record) for record in records]
+        length = self.task.draft_prompt_length + self.task.draft_length
+        return pack(prompts, [self.completion(draft) for draft in drafts], length)
+
+    def completion(self, draft):
+        """Return the ids of a draft and its end, cut to what fits."""
+        return [*self.task.encode(draft)[: self.task.draft_length - 1], self.task.end]
+
+    def evaluate(self, function, model, *arrays, batch_size=64):
+        """Return ``function(model, *arrays)``, computed in batches of rows without a gradient.
+
+        Every batch has one shape, so that the function is compiled once: the last is filled up, and
+        cut again.
+        """
+        key = (function, id(model))
+        if key not in self._compiled:
+            self._compiled[key] = tf.function(
+                lambda *parts: function(model, *parts), jit_compile=True, autograph=False
+            )
+        results = []
+        for start in range(0, len(arrays[0]), batch_size):
+            rows = np.arange(start, start + batch_size).clip(max=len(arrays[0]) - 1)
+            results.append(self._compiled[key](*(array[rows] for array in arrays)).numpy())
+        return np.concatenate(results)[: len(arrays[0])]
+
+    def log_probs(self, model, ids):
+        """Return :func:`token_log_probs` of many rows, (n, T - 1)."""
+        return self.evaluate(token_log_probs, model, ids)
+
+    # --- learning ---------------------------------------------------------------------------------
+
+    def train(
+        self, loss, data, steps, learning_rate, batch_size=32, model=None, fresh=True, **constants
+    ):
+        """Take AdamW steps down a loss, over batches drawn without replacement epoch by epoch.
+
+        Parameters
+        ----------
+        loss : callable
+            ``loss(model, batch, **constants)`` returns a scalar; ``batch`` is a dict with the keys
+            of ``data``.
+        data : dict of arrays
+            All of the same first dimension, ``n > 0``.
+        steps, batch_size : int
+        learning_rate : float
+        model : keras.Model, optional
+            What is trained; by default the policy.
+        fresh : bool
+            Whether AdamW's moments start from zero, as they should when the data or the loss has
+            changed.
+        constants
+            Numbers that the loss depends on, such as ``beta``.
+
+        Returns
+        -------
+        losses : (steps,)
+        """
+        model = model or self.model
+        sizes = {len(values) for values in data.values()}
+        if len(sizes) != 1 or 0 in sizes:
+            raise ValueError(f"data must hold arrays of one positive length, got lengths {sizes}")
+        step, optimizer = self._step(loss, model)
+        constants = {name: tf.constant(value) for name, value in constants.items()}
+        if fresh:
+            for variable in optimizer.variables:
+                variable.assign(ops.zeros_like(variable))
+        optimizer.learning_rate = learning_rate
+        rows = _row_batches(self.rng, sizes.pop(), batch_size)
+        losses = []
+        for _ in range(steps):
+            batch = next(rows)
+            losses.append(step({name: values[batch] for name, values in data.items()}, constants))
+        return np.array([float(value) for value in losses])
+
+    def _step(self, loss, model):
+        key = (loss, id(model), "step")
+        if key not in self._compiled:
+            optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=1.0)
+            optimizer.build(model.trainable_variables)
+
+            @tf.function(jit_compile=True, autograph=False)
+            def step(batch, constants):
+                with tf.GradientTape() as tape:
+                    value = loss(model, batch, **constants)
+                gradients = tape.gradient(value, model.trainable_variables)
+                optimizer.apply(gradients, model.trainable_variables)
+                return value
+
+            self._compiled[key] = step, optimizer
+        return self._compiled[key]
+
+
+def copy_of(model):
+    """Return a model of the same configuration and weights."""
+    copy = type(model).from_config(model.get_config())
+    copy(ops.zeros((1, 1), dtype="int32"))  # builds it
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def pack(prompts, completions, length):
+    """Return prompts with completions, padded ids (n, T), and the completions' mask (n, T - 1)."""
+    ids = np.zeros((len(prompts), length), dtype="int32")  # (n, T)
+    mask = np.zeros((len(prompts), length - 1), dtype="float32")  # (n, T - 1)
+    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+        stop = len(prompt) + len(completion)
+        ids[row, :stop] = [*prompt, *completion]
+        mask[row, len(prompt) - 1 : stop - 1] = 1
+    return ids, mask
+
+
+def _row_batches(rng, n, batch_size):
+    """Yield index arrays (batch_size,) for ever, each row once an epoch as far as that goes."""
+    queue = []
+    while True:
+        while len(queue) < batch_size:
+            queue += rng.sample(range(n), n)
+        yield np.array(queue[:batch_size])
+        del queue[:batch_size]

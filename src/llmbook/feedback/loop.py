@@ -1,0 +1,87 @@
+"""One loop that runs any method at a given budget of annotations, and records every figure."""
+
+import random
+import time
+
+from llmbook.feedback.annotator import Annotator
+from llmbook.feedback.methods import METHODS
+
+
+def draw_examination(task, number=256, split="test", seed=0):
+    """Return held-out records to examine learners on, the same for every learner."""
+    rng = random.Random(seed)
+    return [task.draw(rng, split) for _ in range(number)]
+
+
+def examine(learner, records):
+    """Return how a learner does on records: the share that is perfect, and the mean score.
+
+    Returns
+    -------
+    figures : dict
+        ``success`` and ``score``.
+    """
+    drafts = learner.respond(records)
+    scores = [learner.task.score(*pair) for pair in zip(records, drafts, strict=True)]
+    return {
+        "success": sum(score == learner.task.best_score for score in scores) / len(scores),
+        "score": sum(scores) / len(scores),
+    }
+
+
+def run(
+    method, learner, records, annotations=None, seconds=None, seed=0, every_round=False, **options
+):
+    """Let a learner learn from a fresh annotator by one method, until the budget is spent, and
+    examine it.
+
+    Parameters
+    ----------
+    method : str
+        A key of :data:`llmbook.feedback.methods.METHODS`.
+    learner : Learner
+        It is reset first, and left as it is at the end.
+    records : list
+        What it is examined on.
+    annotations, seconds : int or float, optional
+        The budget; exactly one of the two.
+    seed : int
+        Of records, critiques, samples and batches.
+    every_round : bool
+        Whether the learner is examined after every round, too.
+    options
+        Of the method.
+
+    Returns
+    -------
+    result : dict
+        ``success`` and ``score`` at the end, ``annotations`` (by kind), ``annotator_seconds``,
+        ``cpu_seconds`` of learning, and ``rounds``: the figures of each, with the annotations spent
+        by then. Ready for JSON.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
+    learner.reset(seed)
+    annotator = Annotator(learner.task, annotations, seconds, seed)
+    rounds, cpu = [], time.process_time()
+    for figures in METHODS[method](learner, annotator, **options):
+        figures = {name: round(float(value), 4) for name, value in figures.items()}
+        figures["spent"] = sum(annotator.spent.values())
+        if every_round:
+            paused = time.process_time()
+            figures |= examine(learner, records)
+            cpu += time.process_time() - paused
+        rounds.append(figures)
+    cpu = time.process_time() - cpu
+    return {
+        **examine(learner, records),
+        "annotations": {kind: count for kind, count in annotator.spent.items() if count},
+        "annotator_seconds": annotator.spent_seconds,
+        "cpu_seconds": round(cpu, 1),
+        "rounds": rounds,
+    }

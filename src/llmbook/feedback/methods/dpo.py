@@ -1,0 +1,79 @@
+r"""Direct preference optimisation: raise the better draft above the worse, as far as the reference
+allows.
+
+.. math::
+
+    \mathcal{L}_{\mathrm{DPO}}(\theta) = -\mathbb{E}_{(x, y_w, y_l)} \left[ \log \sigma \left(
+        \beta \log \frac{\pi_\theta(y_w \mid x)}{\pi_{\mathrm{ref}}(y_w \mid x)}
+        - \beta \log \frac{\pi_\theta(y_l \mid x)}{\pi_{\mathrm{ref}}(y_l \mid x)} \right) \right]
+
+(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better one.
+"""
+
+from keras import ops
+
+from llmbook.feedback.annotator import shares
+from llmbook.feedback.learner import token_log_probs
+
+
+def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
+    """Return the loss of pairs whose log-probabilities, as whole texts, are given.
+
+    Parameters
+    ----------
+    chosen, rejected, reference_chosen, reference_rejected : (B,)
+        Of the better and the worse draft, under the policy and under the reference.
+    beta : float
+        How dear it is to leave the reference.
+
+    Returns
+    -------
+    loss : ()
+    """
+    margin = (chosen - reference_chosen) - (rejected - reference_rejected)  # (B,)
+    return ops.mean(ops.softplus(-beta * margin))  # -log σ(z) = softplus(-z), without overflow
+
+
+def pair_loss(model, batch, beta):
+    """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the better draft first."""
+    length = batch["ids"].shape[-1]
+    log_probs = token_log_probs(model, ops.reshape(batch["ids"], (-1, length)))  # (2B, T - 1)
+    log_probs = ops.reshape(log_probs, (-1, 2, length - 1)) * batch["mask"]  # (B, 2, T - 1)
+    policy, reference = ops.sum(log_probs, axis=-1), batch["reference"]  # (B, 2)
+    return dpo_loss(policy[:, 0], policy[:, 1], reference[:, 0], reference[:, 1], beta)
+
+
+def compare_drafts(learner, annotator, number):
+    """Draw two drafts for each of ``number`` records and have them compared.
+
+    Returns
+    -------
+    records : list
+    pairs : list of (better draft, worse draft)
+    """
+    records = annotator.draw(number)
+    pairs = []
+    for record, *pair in zip(records, learner.draft(records), learner.draft(records), strict=True):
+        pairs.append(tuple(pair if annotator.compare(record, *pair) else reversed(pair)))
+    return records, pairs
+
+
+def pair_examples(learner, records, pairs):
+    """Return pairs of drafts as ids (n, 2, T) and mask (n, 2, T - 1)."""
+    drafts = [draft for pair in pairs for draft in pair]
+    ids, mask = learner.examples([record for record in records for _ in range(2)], drafts)
+    return ids.reshape(len(pairs), 2, -1), mask.reshape(len(pairs), 2, -1)
+
+
+def learn(learner, annotator, rounds=3, beta=0.3, steps=120, learning_rate=2e-4):
+    """Each round, have drafts of the policy compared, and learn from all pairs; yields figures."""
+    records, pairs = [], []
+    for number in shares(annotator.left("comparison"), rounds):
+        new = compare_drafts(learner, annotator, number)
+        records, pairs = records + new[0], pairs + new[1]
+        ids, mask = pair_examples(learner, records, pairs)
+        flat = learner.log_probs(learner.reference, ids.reshape(-1, ids.shape[-1]))
+        reference = (flat.reshape(mask.shape) * mask).sum(-1)  # (n, 2)
+        data = {"ids": ids, "mask": mask, "reference": reference}
+        losses = learner.train(pair_loss, data, steps, learning_rate, batch_size=16, beta=beta)
+        yield {"loss": losses[-1]}
