@@ -102,6 +102,18 @@ def test_softmax_refuses_what_would_be_nan(bad):
         softmax(bad)
 
 
+@pytest.mark.equation("eq-softmax-jacobian")
+@few
+@given(seeds, sizes)
+def test_the_jacobian_of_softmax(seed, size):
+    """diag(p) - p^T p, against central differences of the library's softmax."""
+    x, step = draw(seed, size), 1e-5
+    weights = softmax(x)
+    numeric = [(softmax(x + e) - softmax(x - e)) / (2 * step) for e in step * np.eye(size)]
+    jacobian = np.diag(weights) - np.outer(weights, weights)
+    np.testing.assert_allclose(jacobian, np.transpose(numeric), atol=1e-9)
+
+
 # masks
 
 
@@ -134,7 +146,9 @@ def test_padding_mask_refuses_impossible_lengths(lengths):
 # scaled dot-product attention
 
 
+@pytest.mark.equation("eq-weighted-average")
 @pytest.mark.equation("eq-attention")
+@pytest.mark.equation("eq-mask")
 @few
 @given(seeds, sizes, sizes, sizes, sizes)
 def test_attention_is_its_definition(seed, t_q, t_k, d_k, d_v):
@@ -217,6 +231,61 @@ def test_the_content_of_padding_changes_the_output_by_exactly_nothing(seed, leng
     assert (weights[np.broadcast_to(~real[:, None, :], weights.shape)] == 0).all()
 
 
+@pytest.mark.equation("eq-score-variance")
+@pytest.mark.parametrize("d_k", [1, 9, 100])
+def test_scaling_gives_the_scores_of_random_vectors_variance_one(d_k):
+    """Read the scores off the weights: their logarithms, up to a constant a row."""
+    query, key = draw(0, 800, d_k), draw(1, 800, d_k)
+    _, weights = scaled_dot_product_attention(query, key, key)
+    scores = np.log(weights) - np.log(weights).mean(axis=-1, keepdims=True)
+    assert scores.var() == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.equation("eq-nadaraya-watson")
+@few
+@given(seeds, st.floats(0.2, 3))
+def test_kernel_smoothing_is_attention(seed, bandwidth):
+    """A Gaussian kernel around x is a softmax of dot products of (x, 1) and (x_j, -x_j^2 / 2)."""
+    x, points, y = draw(seed, 4), draw(seed + 1, 6), draw(seed + 2, 6)
+    query = math.sqrt(2) * np.stack([x, np.ones(4)], axis=-1) / bandwidth**2
+    key = np.stack([points, -(points**2) / 2], axis=-1)
+    output, _ = scaled_dot_product_attention(query, key, y[:, None])
+    for i in range(4):
+        kernel = [math.exp(-((x[i] - p) ** 2) / (2 * bandwidth**2)) for p in points]
+        assert output[i, 0] == pytest.approx(np.dot(kernel, y) / sum(kernel), rel=1e-9, abs=1e-12)
+
+
+class Counted(float):
+    """A number that counts the multiplications it takes part in."""
+
+    multiplications = 0
+
+    def __mul__(self, other):
+        Counted.multiplications += 1
+        return Counted(float(self) * other)
+
+    def __add__(self, other):
+        return Counted(float(self) + other)
+
+
+@pytest.mark.equation("eq-attention-cost")
+@pytest.mark.parametrize(("length", "d_model", "num_heads"), [(1, 2, 1), (5, 4, 2), (7, 6, 3)])
+def test_the_multiplications_of_attention(length, d_model, num_heads):
+    counted = np.vectorize(Counted, otypes=[object])
+    x = counted(draw(0, length, d_model))
+    w_query, w_key, w_value, w_output = counted(draw(1, 4, d_model, d_model))
+    Counted.multiplications = 0
+    query, key, value = x @ w_query, x @ w_key, x @ w_value
+    heads, held = [], 0
+    for head in np.split(np.arange(d_model), num_heads):
+        weights = query[:, head] @ key[:, head].T
+        held += weights.size
+        heads.append(weights @ value[:, head])
+    np.concatenate(heads, axis=-1) @ w_output
+    assert Counted.multiplications == 4 * length * d_model**2 + 2 * length**2 * d_model
+    assert held == num_heads * length**2
+
+
 def test_attention_keeps_float32():
     query, key, value = (a.astype(np.float32) for a in triple(0, (), 3, 3, 4, 4))
     output, weights = scaled_dot_product_attention(query, key, value, causal_mask(3))
@@ -266,6 +335,7 @@ def projections(seed, d_model, d_k, d_v, num_heads):
     return tuple(rng.standard_normal(shape) for shape in shapes)
 
 
+@pytest.mark.equation("eq-projections")
 @pytest.mark.equation("eq-multi-head")
 @few
 @given(seeds, st.integers(1, 4), sizes, sizes, st.booleans())
@@ -410,6 +480,20 @@ def test_sinusoidal_dot_products_depend_on_distance_only(s, t, pairs):
     positions = sinusoidal_positions(51, 2 * pairs)
     distances = sum(math.cos((t - s) / 10000 ** (i / pairs)) for i in range(pairs))
     assert positions[s] @ positions[t] == pytest.approx(distances, abs=1e-12)
+
+
+@pytest.mark.equation("eq-sinusoidal-shift")
+@few
+@given(st.integers(0, 20), st.integers(-20, 20), st.integers(1, 8))
+def test_a_step_of_sinusoidal_positions_is_a_rotation(t, k, pairs):
+    t = t + abs(k)
+    positions = sinusoidal_positions(t + abs(k) + 1, 2 * pairs)
+    for i in range(pairs):
+        cosine, sine = (f(k / 10000 ** (i / pairs)) for f in (math.cos, math.sin))
+        (a, b), moved = positions[t, 2 * i : 2 * i + 2], positions[t + k, 2 * i : 2 * i + 2]
+        np.testing.assert_allclose(
+            moved, [a * cosine + b * sine, b * cosine - a * sine], atol=1e-12
+        )
 
 
 @pytest.mark.equation("eq-rotary")
