@@ -1,0 +1,314 @@
+"""Counting language models: the next token's distribution from how often n-grams occur in a text.
+
+The n-grams of a text form a tree: below each n-gram hang the longer ones that it begins. Here every
+depth of the tree is a :class:`Level`, a few sorted arrays, so that half a million tokens are
+counted in a second and a held-out text is scored without a loop over its tokens.
+"""
+
+import numpy as np
+
+
+class Level:
+    """The distinct n-grams of one length in a text, each with its count, numbered in sorted order.
+
+    An n-gram is its context, by the number that this has one level up, and its last token.
+
+    Parameters
+    ----------
+    contexts, tokens : (N,) of int
+        Where the n-grams of a text stand in it, one after the other: N of them, G distinct.
+    vocab_size : int
+
+    Attributes
+    ----------
+    numbers : (N,) of int
+        Which of the G n-grams stands at each place.
+    first : (G,) of int
+        At which of the N places each n-gram stands first.
+    counts : (G,) of int
+    contexts : (G,) of int
+    """
+
+    def __init__(self, contexts, tokens, vocab_size):
+        self.vocab_size = vocab_size
+        # The pair (context, token) as one integer: numbers of contexts are small, so it fits 64
+        # bits.
+        self._codes, self.first, self.numbers, self.counts = np.unique(
+            contexts * vocab_size + tokens,
+            return_index=True,
+            return_inverse=True,
+            return_counts=True,
+        )
+        self.contexts = self._codes // vocab_size  # (G,)
+
+    def find(self, contexts, tokens):
+        """Return the numbers of n-grams, -1 where the text has none such or the context is -1."""
+        codes = contexts * self.vocab_size + tokens
+        numbers = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        found = (self._codes[numbers] == codes) & (contexts >= 0)
+        return np.where(found, numbers, -1)
+
+
+class NGramModel:
+    """What all counting models share; subclasses say how counts become probabilities.
+
+    Parameters
+    ----------
+    order : int
+        The length n of the n-grams: a token is predicted from the ``order - 1`` before it.
+    vocab_size : int
+        ``V``; tokens are the integers below it.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is below 1, or a text holds anything but such integers.
+    """
+
+    def __init__(self, order, vocab_size):
+        for name, value in (("order", order), ("vocab_size", vocab_size)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        self.order, self.vocab_size = order, vocab_size
+        self.levels: list[Level] = []
+
+    def fit(self, ids):
+        """Count the n-grams of a text up to the model's order.
+
+        Parameters
+        ----------
+        ids : (T,) of int
+            At least ``order`` tokens.
+
+        Returns
+        -------
+        self
+        """
+        ids = self._checked("ids", ids)
+        if len(ids) < self.order:
+            raise ValueError(f"ids must hold at least order={self.order} tokens, got {len(ids)}")
+        self.levels = [Level(np.zeros_like(ids), ids, self.vocab_size)]
+        for length in range(2, self.order + 1):
+            contexts = self.levels[-1].numbers[:-1]  # (T - length + 1,)
+            self.levels.append(Level(contexts, ids[length - 1 :], self.vocab_size))
+        self._estimate()
+        return self
+
+    def log_probabilities(self, ids):
+        """Return the logarithm of each token's probability, given those before it in ``ids``.
+
+        Parameters
+        ----------
+        ids : (T,) of int
+
+        Returns
+        -------
+        (T,)
+            ``-inf`` where the model holds the token to be impossible.
+        """
+        ids = self._checked("ids", ids)
+        contexts = [numbers[:-1] for numbers in self._contexts(ids)]  # order times (T,)
+        with np.errstate(divide="ignore"):
+            return np.log(self._probabilities(contexts, ids))  # (T,)
+
+    def perplexity(self, ids):
+        r"""Return the perplexity of a text: among how many tokens the model is as good as torn.
+
+        .. math:: \exp\Big(-\frac{1}{T} \sum_{t=1}^{T} \log p(x_t \mid x_{<t})\Big)
+
+        Parameters
+        ----------
+        ids : (T,) of int
+            At least one token.
+        """
+        if len(ids) == 0:
+            raise ValueError("ids must hold at least one token, got none")
+        return float(np.exp(-self.log_probabilities(ids).mean()))
+
+    def distribution(self, context=()):
+        """Return the probability of every token after ``context``, a sequence of ids: (V,)."""
+        context = self._checked("context", context)[-self.order :]
+        contexts = [numbers[-1] for numbers in self._contexts(context)]  # order times ()
+        return self._probabilities(contexts, np.arange(self.vocab_size))  # (V,)
+
+    def sample(self, length, rng, context=()):
+        """Draw ``length`` further tokens, each from the distribution that those before it give.
+
+        Parameters
+        ----------
+        length : int
+        rng : numpy.random.Generator
+        context : sequence of int
+            What the text begins with.
+
+        Returns
+        -------
+        list of int
+            The drawn tokens, without the context.
+        """
+        ids = list(context)
+        for _ in range(length):
+            ids.append(int(rng.choice(self.vocab_size, p=self.distribution(ids))))
+        return ids[len(context) :]
+
+    def _contexts(self, ids):
+        """Number, for each length from 0 up, the contexts that end before each place and the end.
+
+        Returns a list of ``order`` arrays (T + 1,), -1 where the context is unseen or too short.
+        """
+        if not self.levels:
+            raise ValueError("the model has counted nothing yet: call fit(ids) first")
+        contexts = [np.zeros(len(ids) + 1, dtype=int)]
+        for level in self.levels[:-1]:
+            numbers = level.find(contexts[-1][:-1], ids)  # (T,)
+            contexts.append(np.concatenate([[-1], numbers]))  # (T + 1,)
+        return contexts
+
+    def _checked(self, name, ids):
+        ids = np.asarray(ids)
+        if ids.size == 0:
+            return ids.astype(int).reshape(-1)
+        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+            raise ValueError(
+                f"{name} must be one sequence of integers, got {ids.dtype} {ids.shape}"
+            )
+        if ids.min() < 0 or ids.max() >= self.vocab_size:
+            raise ValueError(
+                f"{name} must lie between 0 and vocab_size - 1 = {self.vocab_size - 1}, "
+                f"got {ids.min()} to {ids.max()}"
+            )
+        return ids.astype(int)
+
+    def _estimate(self):
+        """Prepare what :meth:`_probabilities` needs once the levels are counted."""
+        raise NotImplementedError
+
+    def _probabilities(self, contexts, tokens):
+        """Return the probability of each token after its context, given for each length from 0."""
+        raise NotImplementedError
+
+
+class AddK(NGramModel):
+    r"""Pretend to have seen every n-gram k more times than it was.
+
+    .. math:: p(w \mid h) = \frac{c(hw) + k}{c(h) + k V}
+
+    ``k = 1`` is Laplace's rule and ``k = 0`` the relative frequency, which gives a new n-gram no
+    probability at all. A context that never occurred tells nothing: all tokens are then equally
+    likely. So are they at the beginning of a text, before the context is long enough.
+    (Jurafsky and Martin, Speech and Language Processing, section 3.6.)
+
+    Parameters
+    ----------
+    order, vocab_size : int
+        See :class:`NGramModel`.
+    k : float
+        Not negative.
+    """
+
+    def __init__(self, order, vocab_size, k=1.0):
+        super().__init__(order, vocab_size)
+        if k < 0:
+            raise ValueError(f"k must not be negative, got {k}")
+        self.k = k
+
+    def _estimate(self):
+        top = self.levels[-1]
+        self._counts = np.append(top.counts, 0)  # (G + 1,): number -1, an unseen n-gram, counts 0
+        self._totals = np.append(_sums(self.levels, top.counts), 0)  # of the contexts, likewise
+
+    def _probabilities(self, contexts, tokens):
+        counts = self._counts[self.levels[-1].find(contexts[-1], tokens)]
+        totals = self._totals[contexts[-1]]
+        uniform = np.full(np.shape(counts), 1 / self.vocab_size)
+        denominator = totals + self.k * self.vocab_size
+        return np.divide(counts + self.k, denominator, out=uniform, where=totals > 0)
+
+
+class KneserNey(NGramModel):
+    r"""Take a discount off every count, and hand what is left over to the shorter context.
+
+    .. math::
+
+        p(w \mid h) = \frac{c(hw) - D(c(hw))}{\sum_v c(hv)} + \gamma(h)\, p(w \mid h'), \qquad
+        \gamma(h) = \frac{\sum_v D(c(hv))}{\sum_v c(hv)}
+
+    where :math:`h'` is :math:`h` without its first token. For n-grams of full length :math:`c` is
+    the count; for shorter ones it is the number of distinct tokens that precede them, so that a
+    token known from a single phrase is not taken for a common one. Below the single tokens lies the
+    uniform distribution, so nothing is impossible. A context never seen passes everything on.
+    (Kneser and Ney 1995; in this, the interpolated form, Chen and Goodman 1999, section 3.)
+
+    Parameters
+    ----------
+    order, vocab_size : int
+        See :class:`NGramModel`.
+    discount : float, optional
+        ``D`` for every count, between 0 and 1. By default three discounts for each length, for
+        counts of 1, of 2 and of 3 or more, estimated from :math:`n_j`, the number of n-grams
+        counted j times:
+
+        .. math:: D_j = j - (j + 1)\, \frac{n_1}{n_1 + 2 n_2}\, \frac{n_{j+1}}{n_j}
+
+        (the modified form, Chen and Goodman 1999, Eq. 17).
+
+    Raises
+    ------
+    ValueError
+        If ``discount`` is not in that range, or, in ``fit``, if a text is too short to estimate the
+        discounts: no n-gram of some length occurs once, or twice, or three times.
+    """
+
+    def __init__(self, order, vocab_size, discount=None):
+        super().__init__(order, vocab_size)
+        if discount is not None and not 0 <= discount <= 1:
+            raise ValueError(f"discount must lie between 0 and 1, got {discount}")
+        self.discount = discount
+
+    def _estimate(self):
+        self._shares, self._left_over = [], []
+        for depth, level in enumerate(self.levels):
+            counts = level.counts
+            if depth + 1 < self.order:  # how many distinct tokens precede each n-gram
+                longer = self.levels[depth + 1]
+                counts = np.bincount(level.numbers[longer.first + 1], minlength=len(counts))
+            discounts = self._discounts(counts)  # (G,)
+            totals = _sums(self.levels[: depth + 1], counts)  # (C,): one for each context
+            taken = _sums(self.levels[: depth + 1], discounts)  # (C,)
+            everything = np.ones(
+                len(totals)
+            )  # a context that nothing followed passes on all it has
+            left_over = np.divide(taken, totals, out=everything, where=totals > 0)  # (C,)
+            shares = (counts - discounts) / np.maximum(totals, 1)[level.contexts]  # (G,)
+            self._shares.append(np.append(shares, 0))  # number -1, an unseen n-gram, has none
+            self._left_over.append(np.append(left_over, 1))  # and an unseen context passes on all
+
+    def _discounts(self, counts):
+        """Return what is taken off each count: nothing off 0."""
+        if self.discount is not None:
+            return np.where(counts > 0, self.discount, 0.0)
+        n = np.bincount(np.minimum(counts, 5), minlength=6)  # n[j]: how many are counted j times
+        if (n[1:4] == 0).any():
+            raise ValueError(
+                "ids must hold n-grams of every length that occur once, twice and three times, for "
+                f"the discounts to be estimated; of one length there are {n[1:4].tolist()}: "
+                "give a discount"
+            )
+        j = np.arange(1, 4)
+        estimates = j - (j + 1) * n[1] / (n[1] + 2 * n[2]) * n[j + 1] / n[j]  # (3,)
+        discounts = np.append(0, np.clip(estimates, 0, j))  # no count may become negative
+        return discounts[np.minimum(counts, 3)]
+
+    def _probabilities(self, contexts, tokens):
+        probabilities = np.full(np.shape(tokens), 1 / self.vocab_size)
+        for level, shares, left_over, context in zip(
+            self.levels, self._shares, self._left_over, contexts, strict=True
+        ):
+            probabilities = shares[level.find(context, tokens)] + left_over[context] * probabilities
+        return probabilities
+
+
+def _sums(levels, values):
+    """Add up values (G,) of the last level's n-grams that share a context: (C,), C contexts."""
+    contexts = len(levels[-2].counts) if len(levels) > 1 else 1
+    return np.bincount(levels[-1].contexts, weights=values, minlength=contexts)
