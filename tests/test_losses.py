@@ -445,6 +445,8 @@ def test_reliability_puts_every_example_in_one_bin():
     np.testing.assert_array_equal(counts, [0, 0, 2, 0, 2])
     np.testing.assert_allclose(confidence, [np.nan, np.nan, 0.575, np.nan, 1.0])
     np.testing.assert_allclose(accuracy, [np.nan, np.nan, 1.0, np.nan, 0.5])
+    _, _, counts = reliability([0.75, 0.8], [1, 1], bins=4)  # a confidence on an edge is below it
+    np.testing.assert_array_equal(counts, [0, 0, 1, 1])
 
 
 def test_sampled_labels_are_calibrated():
@@ -463,6 +465,7 @@ def test_sampled_labels_are_calibrated():
         ([0.5], [2], 5, ValueError, r"labels must lie in range\(2\)"),
         ([0.5], [1, 0], 5, ValueError, r"labels must have shape \(1,\)"),
         ([0.5], [0.7], 5, TypeError, "labels must be integers"),
+        ([[[0.5, 0.5]]], [[1]], 5, ValueError, r"probabilities must have the shape \(N,\) or"),
     ],
 )
 def test_calibration_refuses(probabilities, labels, bins, error, message):
@@ -512,6 +515,7 @@ def test_fit_temperature_of_binary_logits_is_that_of_two_classes():
         ([np.inf, 0.0], [0, 1], ValueError, "logits must be finite, got inf"),
         ([1.0, 0.0], [0, 2], ValueError, r"labels must lie in range\(2\)"),
         ([1.0, 0.0], [0.5, 1.0], TypeError, "labels must be integers"),
+        ([[[1.0, 0.0]]], [[1]], ValueError, r"logits must have the shape \(N,\) or"),
     ],
 )
 def test_fit_temperature_refuses(logits, labels, error, message):

@@ -273,6 +273,7 @@ def reliability(probabilities, labels, bins=15):
     probabilities = np.asarray(probabilities, dtype=float)
     if probabilities.ndim == 1:
         probabilities = np.stack([1 - probabilities, probabilities], axis=-1)  # (N, 2)
+    probabilities = _checked_matrix("probabilities", probabilities)  # (N, V)
     probabilities = _checked_distribution("probabilities", probabilities, axis=-1)
     labels = _checked_classes("labels", labels, probabilities.shape)  # (N,)
     confidences = probabilities.max(axis=-1)  # (N,)
@@ -316,9 +317,9 @@ def expected_calibration_error(probabilities, labels, bins=15):
 
 
 def fit_temperature(logits, labels):
-    r"""Return the temperature :math:`T` at which ``logits / T`` has the least cross-entropy.
+    r"""Return the temperature that gives ``logits / temperature`` the least cross-entropy.
 
-    In :math:`\beta = 1/T` the loss is convex, so its slope
+    In :math:`\beta = 1 / \tau` the loss is convex, so its slope
 
     .. math:: \frac{dL}{d\beta} = \frac1N \sum_i \Big( \sum_k p_{ik} z_{ik} - z_{i y_i} \Big)
 
@@ -347,6 +348,7 @@ def fit_temperature(logits, labels):
     logits = np.asarray(logits, dtype=float)
     if logits.ndim == 1:
         logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (N, 2)
+    logits = _checked_matrix("logits", logits)  # (N, V)
     labels = _checked_classes("labels", labels, logits.shape)  # (N,)
     if not np.isfinite(logits).all():
         raise ValueError(f"logits must be finite, got {logits[~np.isfinite(logits)][0]}")
@@ -418,6 +420,12 @@ def _checked_classes(name, classes, shape):
             f"{name} must lie in range({shape[-1]}), got {classes.min()} to {classes.max()}"
         )
     return classes.astype(int)
+
+
+def _checked_matrix(name, values):
+    if values.ndim != 2:
+        raise ValueError(f"{name} must have the shape (N,) or (N, V), got {values.shape}")
+    return values
 
 
 def _checked_weights(class_weights, num_classes):
