@@ -89,6 +89,10 @@ class Tokenizer:
         """Cut a text into tokens, known or not."""
         raise NotImplementedError
 
+    def pieces(self, text):
+        """Return what a reader should see at each position that :meth:`encode` makes."""
+        return self.tokenize(text)
+
     def encode(self, text):
         """Return the ids of a text's tokens, 1 for an unknown one; none for an empty text."""
         return [self.ids.get(token, UNKNOWN_ID) for token in self.tokenize(text)]
@@ -213,6 +217,10 @@ class NgramTokenizer(Tokenizer):
     def tokenize(self, text):
         """Return the tokens of all views in one list."""
         return [token for position in self.views(text) for token in position]
+
+    def pieces(self, text):
+        """Return the characters of the text."""
+        return list("".join(words(text.lower())))
 
     def encode(self, text):
         """Return ids (T, 4), a row for each character, 1 where the vocabulary lacks a view."""
