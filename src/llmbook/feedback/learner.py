@@ -12,25 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-
-def token_log_probs(model, ids):
-    r"""Return the log-probability of every token after the first, given those before it.
-
-    .. math:: \ell_t = \log \pi_\theta(x_{t+1} \mid x_1 \dots x_t)
-
-    Parameters
-    ----------
-    model : callable
-        Maps ids (B, T) to logits (B, T, V).
-    ids : (B, T) of int
-
-    Returns
-    -------
-    log_probs : (B, T - 1)
-    """
-    logits = model(ids[:, :-1])  # (B, T - 1, V)
-    log_probs = ops.log_softmax(logits, axis=-1)  # (B, T - 1, V)
-    return ops.take_along_axis(log_probs, ids[:, 1:, None], axis=-1)[..., 0]  # (B, T - 1)
+from llmbook import gpt
 
 
 class Learner:
@@ -44,9 +26,8 @@ class Learner:
     model : keras.Model
         Maps ids (B, T) to logits (B, T, V). It is trained in place.
     generate : callable
-        ``generate(model, prompts, max_new_tokens, stop, temperature, seed)`` returns, for each list
-        of ids, the list of ids that the model writes after it, without ``stop``; at temperature 0
-        the likeliest.
+        ``generate(model, prompts, max_new, temperature=…, stop=…, seed=…)`` continues lists of ids
+        as :func:`llmbook.gpt.generate` does, which it is by default: (B, max_new), padded.
     reference : keras.Model, optional
         The policy before it learns, never trained: it refines drafts, and penalties measure the
         distance from it. By default a copy of ``model``.
@@ -58,7 +39,7 @@ class Learner:
         says otherwise.
     """
 
-    def __init__(self, task, model, generate, reference=None):
+    def __init__(self, task, model, generate=gpt.generate, reference=None):
         self.task, self.model, self.generate = task, model, generate
         self.reference = reference or copy_of(model)
         self._reward_model = None
@@ -83,11 +64,19 @@ class Learner:
     # --- writing ----------------------------------------------------------------------------------
 
     def _write(self, model, prompts, temperature):
-        seed = self.rng.randrange(2**31)
-        written = self.generate(
-            model, prompts, self.task.draft_length, self.task.end, temperature, seed
-        )
-        return [self.task.decode(ids) for ids in written]
+        """Return what a model writes after prompts, without the end, a few hundred at a time."""
+        written = []
+        for start in range(0, len(prompts), 512):
+            rows = self.generate(
+                model,
+                prompts[start : start + 512],
+                self.task.draft_length,
+                temperature=temperature,
+                stop=self.task.end,
+                seed=self.rng.randrange(2**31),
+            )
+            written += [self.task.decode(_until(row, self.task.end)) for row in rows.tolist()]
+        return written
 
     def draft(self, records, temperature=1.0):
         """Return a draft for each record, sampled from the policy."""
@@ -113,7 +102,7 @@ class Learner:
         -------
         ids : (n, T) of int32, zero after the end
         mask : (n, T - 1) of float32
-            1 where the *next* token belongs to the draft, as :func:`token_log_probs` counts.
+            1 where the *next* token is the draft's: see :func:`llmbook.gpt.log_probabilities`.
         """
         prompts = [self.task.draft_prompt(record) for record in records]
         length = self.task.draft_prompt_length + self.task.draft_length
@@ -141,8 +130,8 @@ class Learner:
         return np.concatenate(results)[: len(arrays[0])]
 
     def log_probs(self, model, ids):
-        """Return :func:`token_log_probs` of many rows, (n, T - 1)."""
-        return self.evaluate(token_log_probs, model, ids)
+        """Return :func:`llmbook.gpt.log_probabilities` of many rows, (n, T - 1)."""
+        return self.evaluate(gpt.log_probabilities, model, ids)
 
     # --- learning ---------------------------------------------------------------------------------
 
@@ -205,6 +194,10 @@ class Learner:
 
             self._compiled[key] = step, optimizer
         return self._compiled[key]
+
+
+def _until(ids, stop):
+    return ids[: ids.index(stop)] if stop in ids else ids
 
 
 def copy_of(model):

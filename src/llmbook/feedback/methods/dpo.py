@@ -13,7 +13,7 @@ allows.
 from keras import ops
 
 from llmbook.feedback.annotator import shares
-from llmbook.feedback.learner import token_log_probs
+from llmbook.gpt import log_probabilities
 
 
 def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
@@ -37,7 +37,7 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
 def pair_loss(model, batch, beta):
     """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the better draft first."""
     length = batch["ids"].shape[-1]
-    log_probs = token_log_probs(model, ops.reshape(batch["ids"], (-1, length)))  # (2B, T - 1)
+    log_probs = log_probabilities(model, ops.reshape(batch["ids"], (-1, length)))  # (2B, T - 1)
     log_probs = ops.reshape(log_probs, (-1, 2, length - 1)) * batch["mask"]  # (B, 2, T - 1)
     policy, reference = ops.sum(log_probs, axis=-1), batch["reference"]  # (B, 2)
     return dpo_loss(policy[:, 0], policy[:, 1], reference[:, 0], reference[:, 1], beta)

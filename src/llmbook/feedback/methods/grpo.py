@@ -18,9 +18,9 @@ from comparisons, or the annotator's own score.
 import numpy as np
 from keras import ops
 
-from llmbook.feedback.learner import token_log_probs
 from llmbook.feedback.methods.dpo import compare_drafts
 from llmbook.feedback.methods.reward_model import reward, train_reward_model
+from llmbook.gpt import log_probabilities
 
 
 def group_advantages(rewards, epsilon=1e-4):
@@ -57,7 +57,7 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
 
 def policy_loss(model, batch, beta):
     """Return :func:`grpo_loss` of a model on ``ids`` (B, T) and what else the batch holds."""
-    log_probs = token_log_probs(model, batch["ids"])  # (B, T - 1)
+    log_probs = log_probabilities(model, batch["ids"])  # (B, T - 1)
     return grpo_loss(
         log_probs, batch["old"], batch["reference"], batch["advantages"], batch["mask"], beta
     )

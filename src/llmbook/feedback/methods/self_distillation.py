@@ -69,6 +69,7 @@ def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
             if critique.readable:
                 seen.append((record, draft, critique.words))
         if not seen:
+            yield {"criticised": 0}
             continue
         completions = [learner.completion(draft) for _, draft, _ in seen]
         asked = [task.draft_prompt(record) for record, _, _ in seen]
@@ -81,4 +82,5 @@ def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
             asked, completions, task.draft_prompt_length, task.draft_length
         )
         data = {"ids": ids, "positions": positions, "mask": mask, "teacher": teacher}
-        yield {"loss": learner.train(distillation_loss, data, steps, learning_rate)[-1]}
+        losses = learner.train(distillation_loss, data, steps, learning_rate)
+        yield {"loss": losses[-1], "criticised": len(seen)}

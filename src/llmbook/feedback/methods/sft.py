@@ -11,7 +11,7 @@ other method of this package that picks texts to imitate ends in this loss.
 
 from keras import ops
 
-from llmbook.feedback.learner import token_log_probs
+from llmbook.gpt import log_probabilities
 
 
 def sft_loss(log_probs, mask):
@@ -30,7 +30,7 @@ def sft_loss(log_probs, mask):
 
 def imitation_loss(model, batch):
     """Return :func:`sft_loss` of a model on ``ids`` (B, T) with ``mask`` (B, T - 1)."""
-    return sft_loss(token_log_probs(model, batch["ids"]), batch["mask"])
+    return sft_loss(log_probabilities(model, batch["ids"]), batch["mask"])
 
 
 def imitate(learner, records, drafts, steps, learning_rate):

@@ -1,0 +1,81 @@
+"""A GPT that writes invitations and follows words of criticism, and knows no house style."""
+
+import random
+
+import keras
+import numpy as np
+
+from llmbook import gpt
+from llmbook.feedback import world
+
+DOCUMENT_LENGTH = world.Invitations.refine_prompt_length + world.Invitations.draft_length
+CONFIG = gpt.GPTConfig(
+    vocab_size=len(world.VOCABULARY), length=DOCUMENT_LENGTH, d_model=64, num_heads=4, num_layers=2
+)
+
+
+def documents(seed=0, batch_size=48):
+    """Return a function of the step that draws documents to pretrain on.
+
+    Returns
+    -------
+    batch : callable
+        ``batch(step)`` returns the ids (B, T) of :func:`llmbook.feedback.world.edit_document`, and
+        1 or 0 for how much each token counts as a target (B, T).
+    """
+
+    def batch(step):
+        rng = random.Random(f"{seed} {step}")
+        ids = np.zeros((batch_size, DOCUMENT_LENGTH), "int32")  # (B, T)
+        weights = np.zeros((batch_size, DOCUMENT_LENGTH), "float32")  # (B, T)
+        for row in range(batch_size):
+            document, learned = world.edit_document(rng)
+            ids[row, : len(document)] = document
+            weights[row, : len(document)] = learned
+        return ids, weights
+
+    return batch
+
+
+def pretrain(seed=0, steps=500, learning_rate=3e-3, **options):
+    """Return a GPT trained on such documents; options go to :func:`llmbook.gpt.train`."""
+    keras.utils.set_random_seed(seed)
+    model = gpt.GPT(CONFIG)
+    gpt.train(
+        model, documents(seed), steps, learning_rate=learning_rate, weight_decay=0.01, **options
+    )
+    return model
+
+
+def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
+    """Return how often the frozen model refines a draft to exactly what its critique asks for.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its task's wording is that of the critiques.
+    number : int
+        How many drafts, in no style.
+    feedback : {"own", "another", "none"}
+        Whether the model reads the critique of the draft, that of the next, or nothing at all.
+    split : str
+    seed : int
+    """
+    rng, task, cases = random.Random(seed), learner.task, []
+    while len(cases) < number:
+        record = task.draw(rng, split)
+        draft = world.render(record, world.random_message(rng, record))
+        critique = task.critique(rng, record, draft)
+        if not critique.accepted:
+            cases.append((record, draft, critique))
+    records, drafts, critiques = zip(*cases, strict=True)
+    read = {
+        "own": critiques,
+        "another": (*critiques[1:], critiques[0]),
+        "none": [world.Critique(())] * number,
+    }[feedback]
+    refined = learner.refine(records, drafts, read, temperature=0.0)
+    return sum(
+        text == task.follow(record, draft, critique.edits)
+        for text, (record, draft, critique) in zip(refined, cases, strict=True)
+    ) / len(cases)
