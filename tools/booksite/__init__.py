@@ -1,0 +1,35 @@
+"""The book's own part of the site: formulas set at build time, light pages, accessible markup.
+
+A Sphinx extension, switched on in ``_config.yml``. Nothing on a page comes from another host, and a
+page loads one style sheet, one script, and the figures and letters that it shows:
+
+- :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
+- :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
+- :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
+"""
+
+from pathlib import Path
+
+from booksite import bundle, formulas, pages
+
+TEMPLATES = str(Path(__file__).parent / "templates")
+# Jupyter Book fills in its own repository where `_config.yml` names none.
+NO_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
+
+
+def configure(app, config):
+    """Put the book's templates before the theme's; show the buttons that need a repository, if one is named."""
+    config.templates_path.insert(0, TEMPLATES)
+    options = config.html_theme_options
+    if options.get("repository_url", NO_REPOSITORY) != NO_REPOSITORY:
+        buttons = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+        options.update(dict.fromkeys(buttons, True))
+        options["launch_buttons"]["binderhub_url"] = "https://mybinder.org"
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("config-inited", configure)
+    for part in (formulas, pages, bundle):
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,133 @@
+"""Set the book's formulas while the site is built: MathJax's output in the page, none of its scripts.
+
+MathJax comes from the package ``sphinx-mathjax-offline`` and runs inside V8 (``mini-racer``). Each
+formula becomes HTML, drawn alike by every browser, with MathML beside it for screen readers. TeX
+that MathJax cannot read is a warning, and so ends the build.
+"""
+
+import json
+import re
+from functools import cache
+from importlib.metadata import distribution
+
+from docutils.nodes import SkipNode
+from py_mini_racer import MiniRacer
+from sphinx.locale import _
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number, wrap_displaymath
+
+LOGGER = logging.getLogger(__name__)
+PACKAGE = distribution("sphinx-mathjax-offline")
+MATHJAX = PACKAGE.locate_file("sphinx-mathjax-offline/static/mathjax")
+FONTS = MATHJAX / "output/chtml/fonts/woff-v2"
+COMPONENTS = [
+    "loader.js",
+    "core.js",
+    "adaptors/liteDOM.js",
+    "input/tex-full.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+]
+PROGRAM = """
+const adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor();
+MathJax._.handlers.html_ts.RegisterHTMLHandler(adaptor);
+const input = new MathJax._.input.tex_ts.TeX({
+  packages: ["base", "ams", "boldsymbol", "braket", "cancel", "color", "mathtools", "newcommand"],
+  formatError: (jax, error) => { throw error; },
+});
+const font = new MathJax._.output.chtml.fonts.tex_ts.TeXFont({fontURL: "fonts"});
+const output = new MathJax._.output.chtml_ts.CHTML({font, adaptiveCSS: false});
+const page = MathJax._.mathjax.mathjax.document("", {InputJax: input, OutputJax: output});
+const visitor = new MathJax._.core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
+
+function typeset(tex, display) {
+  try {
+    const item = new page.options.MathItem(tex, input, display);
+    item.start.node = adaptor.body(page.document);
+    item.setMetrics(16, 8, 1280, 1e6, 1);
+    item.convert(page);
+    return JSON.stringify({
+      html: adaptor.innerHTML(item.typesetRoot),
+      mathml: visitor.visitTree(item.root),
+    });
+  } catch (error) {
+    return JSON.stringify({error: error.message});
+  }
+}
+
+function stylesheet() { return adaptor.textContent(output.styleSheet(page)); }
+"""
+
+
+@cache
+def mathjax():
+    """Start MathJax, once a build."""
+    engine = MiniRacer()
+    engine.eval("var MathJax = {loader: {load: []}, startup: {typeset: false}}; 0")
+    for component in COMPONENTS:
+        engine.eval((MATHJAX / component).read_text(encoding="utf-8") + ";0")
+    engine.eval(PROGRAM + "0")
+    return engine
+
+
+@cache
+def typeset(tex, display):
+    """Return the HTML of a formula.
+
+    Raises
+    ------
+    ValueError
+        If MathJax cannot read ``tex``; the message is MathJax's.
+    """
+    result = json.loads(mathjax().call("typeset", tex, display))
+    if "error" in result:
+        raise ValueError(result["error"])
+    mathml = re.sub(r"\n\s*", "", result["mathml"])
+    shown = result["html"].replace("<mjx-math ", '<mjx-math aria-hidden="true" ', 1)
+    shape = ' display="true"' if display else ""
+    return (
+        f'<mjx-container class="MathJax" jax="CHTML"{shape}>{shown}'
+        f"<mjx-assistive-mml>{mathml}</mjx-assistive-mml></mjx-container>"
+    )
+
+
+def stylesheet():
+    """Return the style sheet that the formulas need, fonts at the relative address ``fonts/``."""
+    return mathjax().call("stylesheet")
+
+
+def _typeset_node(node, tex, display):
+    try:
+        return typeset(tex, display)
+    except ValueError as error:
+        LOGGER.warning("formula not understood: %s: %s", error, tex, location=node)
+        return ""
+
+
+def visit_inline(translator, node):
+    """Write a formula within a line."""
+    html = _typeset_node(node, node.astext(), display=False)
+    translator.body.append(f'<span class="math">{html}</span>')
+    raise SkipNode
+
+
+def visit_display(translator, node):
+    """Write a formula on a line of its own: its number at the right, scrolling where it is too wide."""
+    tex = node.astext() if node["nowrap"] else wrap_displaymath(node.astext(), None, False)
+    html = _typeset_node(node, tex, display=True)
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    # The theme's script makes boxes of this class reachable by keyboard whenever they scroll.
+    translator.body.append(f'<div class="formula pst-scrollable-table-container">{html}</div>')
+    if node["number"]:
+        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
+        translator.add_permalink_ref(node, _("Link to this equation"))
+        translator.body.append("</span>")
+    translator.body.append("</div>\n")
+    raise SkipNode
+
+
+def setup(app):
+    """Register the renderer that ``html_math_renderer`` names."""
+    app.add_html_math_renderer(
+        "mathjax_at_build", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None)
+    )

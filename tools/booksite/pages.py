@@ -1,0 +1,71 @@
+"""Complete each page: light and sized figures, a description, names of folded cells, list markup."""
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from PIL import Image
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+DESCRIPTION_LENGTH = 160
+
+
+class NameFoldedCells(SphinxPostTransform):
+    """Say on the fold of an exercise's solution that a solution is inside."""
+
+    default_priority = 190  # before MyST-NB folds the cells, at 199
+    formats = ("html",)
+
+    def run(self):
+        """Rename the folds of one document."""
+        for cell in self.document.findall(nodes.container):
+            if "tag_solution" in cell["classes"]:
+                cell["prompt_show"], cell["prompt_hide"] = "Show the solution", "Hide the solution"
+
+
+def complete_page(app, pagename, templatename, context, doctree):
+    """Rewrite a page's body and add what its head needs."""
+    if doctree is None:
+        return
+    context["book_description"] = description(doctree)
+    body = context["body"]
+    # The fold's own words name it; a second name, for screen readers only, would differ.
+    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    # Only a list item may stand in a list.
+    body = body.replace('role="doc-biblioentry"', 'role="listitem"')
+    sources = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
+    context["body"] = re.sub(r"<img\b[^>]*>", lambda tag: lighten(tag[0], sources, app), body)
+
+
+def description(doctree):
+    """Return the page's first paragraph, cut at a word to the length that search engines show."""
+    paragraph = next(doctree.findall(nodes.paragraph), None)
+    text = " ".join(paragraph.astext().split()) if paragraph else ""
+    if len(text) <= DESCRIPTION_LENGTH:
+        return text
+    return text[:DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
+
+
+def lighten(tag, sources, app):
+    """Return an ``img`` tag with its size, loaded when it comes into view, as lossless WebP if PNG."""
+    address = re.search(r'src="([^"]*?)([^"/]+)"', tag)
+    source = sources.get(address[2])
+    if source is None or source.suffix != ".png":
+        return tag
+    name = Path(address[2]).with_suffix(".webp").name
+    target = Path(app.outdir, app.builder.imagedir, name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(source) as image:
+        width, height = image.size
+        image.convert("RGB").save(target, lossless=True, quality=80)
+    # The page no longer shows the PNG: it need not be copied into the site.
+    del app.builder.images[next(path for path, named in app.builder.images.items() if named == address[2])]
+    tag = tag.replace(address[2], name)
+    tag = re.sub(r'\s(width|height|style|loading)="[^"]*"', "", tag)
+    return tag.replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)
+
+
+def setup(app):
+    """Connect this part to Sphinx."""
+    app.add_post_transform(NameFoldedCells)
+    app.connect("html-page-context", complete_page)
