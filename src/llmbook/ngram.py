@@ -70,7 +70,7 @@ class NGramModel:
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         self.order, self.vocab_size = order, vocab_size
-        self.levels: list[Level] = []
+        self.levels = []
 
     def fit(self, ids):
         """Count the n-grams of a text up to the model's order.
