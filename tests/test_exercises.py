@@ -36,7 +36,7 @@ def test_the_solution_is_accepted(source, capsys):
     assert "not yet" not in printed
 
 
-@pytest.mark.parametrize(("name", "answer"), wrong_answers())
+@pytest.mark.parametrize(("name", "answer"), list(wrong_answers()))
 def test_a_wrong_answer_is_rejected_with_a_reason_and_a_hint(name, answer, capsys):
     check(name, answer)
     printed = capsys.readouterr().out

@@ -1,13 +1,17 @@
 """The stored notebooks: in normal form, up to date with their code and with the library, and described for every reader."""
 
 import ast
+import base64
+import io
 import re
 from pathlib import Path
 
 import nbformat
 import notebooks
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 CHAPTERS = [pytest.param(path, id=path.stem) for path in notebooks.notebooks()]
 TESTS = Path(__file__).parent
@@ -146,6 +150,18 @@ def test_a_notebook_runs_into_a_normal_form_that_a_second_run_repeats(tmp_path):
     assert [output["text"] for output in notebooks.read(path).cells[1].outputs] == ["1\n2\n"]
     notebooks.execute(path)
     assert path.read_bytes() == first
+
+
+def test_figures_are_stored_with_a_palette_and_look_the_same():
+    gradient = np.linspace(0, 255, 128).astype(np.uint8)
+    pixels = np.stack([np.tile(gradient, (32, 1))] * 2 + [np.full((32, 128), 200, np.uint8)], -1)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    compact = notebooks.compact_png(base64.b64encode(file.getvalue()).decode())
+    image = Image.open(io.BytesIO(base64.b64decode(compact)))
+    assert image.mode == "P"
+    assert np.abs(np.asarray(image.convert("RGB")).astype(int) - pixels).max() <= 2
+    assert notebooks.compact_png(compact) == compact
 
 
 def test_the_normal_form_keeps_tags_and_descriptions_only():
