@@ -8,6 +8,7 @@ page loads one style sheet, one script, and the figures and letters that it show
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
 """
 
+import hashlib
 from pathlib import Path
 
 from booksite import bundle, formulas, pages
@@ -18,8 +19,9 @@ NO_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 
 
 def configure(app, config):
-    """Put the book's templates before the theme's; show the buttons that need a repository, if one is named."""
+    """Put the book's templates before the theme's; show the buttons that need a repository."""
     config.templates_path.insert(0, TEMPLATES)
+    config.booksite_digest = digest(Path(__file__).parent, Path(app.srcdir, "assets"))
     options = config.html_theme_options
     if options.get("repository_url", NO_REPOSITORY) != NO_REPOSITORY:
         buttons = ("use_repository_button", "use_edit_page_button", "use_issues_button")
@@ -27,8 +29,16 @@ def configure(app, config):
         options["launch_buttons"]["binderhub_url"] = "https://mybinder.org"
 
 
+def digest(*folders):
+    """Return a hash of what the folders hold: Sphinx writes every page anew when it changes."""
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    contents = [path.read_bytes() for path in files if "__pycache__" not in path.parts]
+    return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
 def setup(app):
     """Register the extension with Sphinx."""
+    app.add_config_value("booksite_digest", "", "html")
     app.connect("config-inited", configure)
     for part in (formulas, pages, bundle):
         part.setup(app)

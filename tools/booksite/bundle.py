@@ -52,6 +52,9 @@ def bundle(app, exception):
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
+    if not (static / "basic.css").exists():  # no page was out of date, so Sphinx copied no styles
+        (static / "site.css").touch()
+        return
     pages = "".join(path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html"))
     script = joined(static, SCRIPTS, ";\n")
     words = set(re.findall(r"[\w-]+", pages + script + joined(static, SEARCH)))
@@ -139,7 +142,7 @@ def subset_font(data, characters):
 
 
 def icon_fonts(static, characters):
-    """Return the rules of the icons' fonts, a few hundred bytes that stand in the style sheet itself."""
+    """Return the rules of the icons' fonts: so small that they stand in the style sheet itself."""
     rules = []
     for name, (family, weight) in ICON_FONTS.items():
         data = base64.b64encode(subset_font((static / name).read_bytes(), characters)).decode()
@@ -167,9 +170,9 @@ def write_formula_fonts(rules, folder):
 def remove_all_but(static, names):
     """Remove the static files that no page loads: their text is in the joined ones."""
     for path in static.rglob("*"):
-        if path.is_file() and path.parent.name != "fonts":
-            if path.relative_to(static).as_posix() not in names:
-                path.unlink()
+        is_kept = path.parent.name == "fonts" or path.relative_to(static).as_posix() in names
+        if path.is_file() and not is_kept:
+            path.unlink()
 
 
 def setup(app):

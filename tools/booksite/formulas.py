@@ -1,4 +1,4 @@
-"""Set the book's formulas while the site is built: MathJax's output in the page, none of its scripts.
+"""Set the formulas while the site is built: MathJax's output is in the page, its scripts are not.
 
 MathJax comes from the package ``sphinx-mathjax-offline`` and runs inside V8 (``mini-racer``). Each
 formula becomes HTML, drawn alike by every browser, with MathML beside it for screen readers. TeX
@@ -32,7 +32,7 @@ PROGRAM = """
 const adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor();
 MathJax._.handlers.html_ts.RegisterHTMLHandler(adaptor);
 const input = new MathJax._.input.tex_ts.TeX({
-  packages: ["base", "ams", "boldsymbol", "braket", "cancel", "color", "mathtools", "newcommand"],
+  packages: ["base", "ams", "boldsymbol", "cancel", "color", "mathtools", "newcommand"],
   formatError: (jax, error) => { throw error; },
 });
 const font = new MathJax._.output.chtml.fonts.tex_ts.TeXFont({fontURL: "fonts"});
@@ -40,12 +40,24 @@ const output = new MathJax._.output.chtml_ts.CHTML({font, adaptiveCSS: false});
 const page = MathJax._.mathjax.mathjax.document("", {InputJax: input, OutputJax: output});
 const visitor = new MathJax._.core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
 
+// A formula within a line may break after its outermost relations and operators, as in TeX.
+function allowBreaks(root) {
+  const math = adaptor.firstChild(root);
+  for (const child of adaptor.childNodes(math).slice()) {
+    const isOperator = ["3", "4"].includes(adaptor.getAttribute(child, "space"));
+    if (adaptor.kind(child) === "mjx-mo" && isOperator && adaptor.next(child)) {
+      adaptor.insert(adaptor.node("wbr"), adaptor.next(child));
+    }
+  }
+}
+
 function typeset(tex, display) {
   try {
     const item = new page.options.MathItem(tex, input, display);
     item.start.node = adaptor.body(page.document);
     item.setMetrics(16, 8, 1280, 1e6, 1);
     item.convert(page);
+    if (!display) allowBreaks(item.typesetRoot);
     return JSON.stringify({
       html: adaptor.innerHTML(item.typesetRoot),
       mathml: visitor.visitTree(item.root),
@@ -112,7 +124,7 @@ def visit_inline(translator, node):
 
 
 def visit_display(translator, node):
-    """Write a formula on a line of its own: its number at the right, scrolling where it is too wide."""
+    """Write a formula on a line of its own, numbered at the right, scrolling where too wide."""
     tex = node.astext() if node["nowrap"] else wrap_displaymath(node.astext(), None, False)
     html = _typeset_node(node, tex, display=True)
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
@@ -129,5 +141,7 @@ def visit_display(translator, node):
 def setup(app):
     """Register the renderer that ``html_math_renderer`` names."""
     app.add_html_math_renderer(
-        "mathjax_at_build", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None)
+        "mathjax_at_build",
+        inline_renderers=(visit_inline, None),
+        block_renderers=(visit_display, None),
     )

