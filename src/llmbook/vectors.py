@@ -1,0 +1,163 @@
+"""Vectors of tokens from the company they keep: co-occurrence, PPMI, and a truncated SVD."""
+
+import numpy as np
+
+
+def cooccurrence(ids, vocab_size, window):
+    r"""Count how often two tokens stand within ``window`` places of each other.
+
+    .. math:: C_{ab} = \sum_{\delta=1}^{\text{window}} \#\{t : (x_t, x_{t+\delta}) = (a, b)
+              \text{ or } (b, a)\}
+
+    Parameters
+    ----------
+    ids : (T,) of int
+        A text, below ``vocab_size``.
+    vocab_size : int
+    window : int
+
+    Returns
+    -------
+    counts : (V, V) of float64
+        Symmetric; two equal tokens are counted from both sides.
+
+    Raises
+    ------
+    ValueError
+        If ``window`` is below 1 or an id lies outside of the vocabulary.
+    """
+    ids = np.asarray(ids)
+    if window < 1:
+        raise ValueError(f"window must be at least 1, got {window}")
+    if len(ids) and not 0 <= ids.min() <= ids.max() < vocab_size:
+        raise ValueError(
+            f"ids must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
+            f"got {ids.min()} to {ids.max()}"
+        )
+    counts = np.zeros(vocab_size**2)
+    for distance in range(1, window + 1):
+        pairs = ids[:-distance] * vocab_size + ids[distance:]  # (T - distance,)
+        counts += np.bincount(pairs, minlength=vocab_size**2)
+    counts = counts.reshape(vocab_size, vocab_size)  # (V, V): the left token, the right one
+    return counts + counts.T
+
+
+def ppmi(counts, smoothing=0.75):
+    r"""Return the positive pointwise mutual information of tokens and those around them.
+
+    .. math::
+
+        \mathrm{PPMI}_{ab} = \max\left(0,\; \log \frac{p(a, b)}{p(a)\, p_\alpha(b)}\right), \qquad
+        p_\alpha(b) \propto p(b)^\alpha
+
+    Raising the neighbours' shares to a power :math:`\alpha < 1` makes rare ones less surprising.
+    (Levy, Goldberg and Dagan 2015, Eqs. 3 and 4.)
+
+    Parameters
+    ----------
+    counts : (V, V)
+        See :func:`cooccurrence`.
+    smoothing : float
+        :math:`\alpha`; 1 is none.
+
+    Returns
+    -------
+    (V, V)
+        0 where two tokens never meet.
+
+    Raises
+    ------
+    ValueError
+        If there are no counts, or negative ones.
+    """
+    counts = np.asarray(counts)
+    if counts.min() < 0 or counts.sum() == 0:
+        raise ValueError("counts must be non-negative and not all zero")
+    joint = counts / counts.sum()  # (V, V)
+    token = joint.sum(axis=1, keepdims=True)  # (V, 1)
+    neighbour = joint.sum(axis=0) ** smoothing  # (V,)
+    expected = token * (neighbour / neighbour.sum())  # (V, V)
+    # Where two tokens meet no more often than expected, the ratio stays 1 and its logarithm 0.
+    ratio = np.divide(joint, expected, out=np.ones_like(joint), where=joint > expected)
+    return np.log(ratio)
+
+
+def truncated_svd(matrix, rank, rng, iterations=4):
+    r"""Return the largest singular values of a matrix and their left vectors, approximately.
+
+    The matrix is applied again and again to random vectors, a few more than wanted: what it
+    stretches most comes to dominate them. In the small space they span, the decomposition is cheap.
+    (Halko, Martinsson and Tropp 2011, Algorithms 4.4 and 5.1.)
+
+    Parameters
+    ----------
+    matrix : (V, W)
+    rank : int
+        How many; fewer than ``min(V, W)``.
+    rng : numpy.random.Generator
+    iterations : int
+        More of them separate singular values that are close to each other.
+
+    Returns
+    -------
+    vectors : (V, rank)
+        Orthonormal columns, signs arbitrary but for each repeated run the same.
+    values : (rank,)
+        From the largest down.
+
+    Raises
+    ------
+    ValueError
+        If ``rank`` is out of range.
+    """
+    matrix = np.asarray(matrix)
+    if not 1 <= rank < min(matrix.shape):
+        raise ValueError(f"rank must lie between 1 and {min(matrix.shape) - 1}, got {rank}")
+    columns = min(rank + 10, *matrix.shape)
+    basis, _ = np.linalg.qr(matrix @ rng.standard_normal((matrix.shape[1], columns)))
+    for _ in range(iterations):
+        basis, _ = np.linalg.qr(matrix.T @ basis)  # (W, columns)
+        basis, _ = np.linalg.qr(matrix @ basis)  # (V, columns)
+    vectors, values, _ = np.linalg.svd(basis.T @ matrix, full_matrices=False)
+    return basis @ vectors[:, :rank], values[:rank]
+
+
+def embed(ids, vocab_size, d_model, window, rng):
+    r"""Return a vector for each token of a text: rows of :math:`U \sqrt{\Sigma}` of its PPMI.
+
+    Parameters
+    ----------
+    ids : (T,) of int
+    vocab_size, d_model, window : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (V, d_model)
+        A token that does not occur has the vector 0.
+    """
+    vectors, values = truncated_svd(ppmi(cooccurrence(ids, vocab_size, window)), d_model, rng)
+    return vectors * np.sqrt(values)
+
+
+def nearest(vectors, index, count):
+    """Return the tokens whose vectors point most nearly the same way as that of token ``index``.
+
+    Parameters
+    ----------
+    vectors : (V, d)
+    index : int
+    count : int
+
+    Returns
+    -------
+    indices : (count,) of int
+        Without ``index`` itself, the nearest first.
+    cosines : (count,)
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (V, 1)
+    directions = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    cosines = directions @ directions[index]  # (V,)
+    cosines[index] = -np.inf
+    indices = np.argsort(-cosines, kind="stable")[:count]
+    return indices, cosines[indices]
