@@ -47,9 +47,8 @@ def trained():
     options = {"d_model": 16, "num_heads": 2, "dropout": 0.1, "view_dropout": 0.1}
     classifier = Classifier(build_classifier(len(tokenizer), **options), tokenizer)
     lines = []
-    history = train(
-        classifier, training, validation, 6, batch_size=16, learning_rate=0.01, report=lines.append
-    )
+    recipe = {"epochs": 6, "batch_size": 16, "learning_rate": 0.01}
+    history = train(classifier, training, validation, report=lines.append, **recipe)
     return classifier, history, lines
 
 

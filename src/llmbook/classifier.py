@@ -241,35 +241,21 @@ class LazyAdam(keras.optimizers.Adam):
         variable.scatter_sub(tf.IndexedSlices(learning_rate * change, rows))
 
 
-def train(
-    classifier,
-    training,
-    validation,
-    epochs=4,
-    batch_size=64,
-    learning_rate=2e-3,
-    warmup=0.1,
-    label_smoothing=0.05,
-    seed=0,
-    report=print,
-):
+def train(classifier, training, validation, report=print, **options):
     """Train a classifier's model, keep its best epoch, and fit its temperature.
 
-    The learning rate rises for the first ``warmup`` of the steps and falls as a cosine. The epoch
-    with the highest validation accuracy is kept, and the temperature is fitted on the same texts;
-    it stays at 1 where these are too few or too easy to tell it.
+    The epoch with the highest validation accuracy is kept, and the temperature is fitted on the
+    same texts; it stays at 1 where these are too few or too easy to tell it.
 
     Parameters
     ----------
     classifier : Classifier
         Changed in place.
     training, validation : llmbook.data.Reviews
-    epochs, batch_size : int
-    learning_rate, warmup, label_smoothing : float
-    seed : int
-        Of the order of the texts.
     report : callable
         Receives one line an epoch, and one if the temperature could not be fitted.
+    options
+        Those of :func:`fit`: ``epochs``, ``learning_rate``, ``seed`` and so on.
 
     Returns
     -------
@@ -287,10 +273,50 @@ def train(
                 f"{name} must hold texts with labels 0 and 1, got {len(part.texts)} texts "
                 f"with labels {np.unique(part.labels).tolist()}"
             )
-    model = classifier.model
-    sequences, random = classifier.encode(training.texts), np.random.default_rng(seed)
+    watch = _Watch(classifier, validation, report)
+    sequences = classifier.encode(training.texts)
+    fit(classifier.model, sequences, training.labels, callbacks=[watch], **options)
+    classifier.model.set_weights(watch.best)
+    try:
+        logits = classifier.logits(validation.texts)  # (N,)
+        classifier.temperature = fit_temperature(logits, validation.labels)
+    except ValueError as error:
+        classifier.temperature = 1.0
+        report(f"The temperature stays at 1: {error}.")
+    return watch.history
+
+
+def fit(
+    model,
+    sequences,
+    labels,
+    epochs=3,
+    batch_size=64,
+    learning_rate=2e-3,
+    warmup=0.1,
+    label_smoothing=0.05,
+    seed=0,
+    callbacks=(),
+):
+    """Fit a model of one logit to sequences of ids, in batches of similar length.
+
+    The learning rate rises for the first ``warmup`` of the steps, then falls as a cosine.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Maps ids (B, T) or (B, T, N) to logits (B, 1).
+    sequences : list of (T,) or (T, N) ids
+    labels : (B,) of 0 or 1
+    epochs, batch_size : int
+    learning_rate, warmup, label_smoothing : float
+    seed : int
+        Of the order of the texts.
+    callbacks : sequence of keras.callbacks.Callback
+    """
+    random = np.random.default_rng(seed)
     batches = tf.data.Dataset.from_generator(
-        lambda: length_batches(sequences, training.labels, batch_size, random),
+        lambda: length_batches(sequences, labels, batch_size, random),
         output_signature=(
             tf.TensorSpec((None, None, *np.shape(pad(sequences[:1]))[2:]), tf.int32),
             tf.TensorSpec((None, 1), tf.float32),
@@ -309,16 +335,7 @@ def train(
         steps_per_execution=16,
         jit_compile=False,  # batches come in many shapes, and XLA would compile each of them
     )
-    watch = _Watch(classifier, validation, report)
-    model.fit(batches.prefetch(2), epochs=epochs, verbose=0, callbacks=[watch], shuffle=False)
-    model.set_weights(watch.best)
-    try:
-        logits = classifier.logits(validation.texts)  # (N,)
-        classifier.temperature = fit_temperature(logits, validation.labels)
-    except ValueError as error:
-        classifier.temperature = 1.0
-        report(f"The temperature stays at 1: {error}.")
-    return watch.history
+    model.fit(batches.prefetch(2), epochs=epochs, verbose=0, callbacks=callbacks, shuffle=False)
 
 
 class _Watch(keras.callbacks.Callback):
