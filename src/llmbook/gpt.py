@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from llmbook.layers import TransformerBlock
+from llmbook.layers import RMSNorm, TransformerBlock
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class GPTConfig:
         The longest sequence it is meant to read.
     d_model, num_heads, num_layers : int
     dropout : float
+    hidden_dim, num_kv_heads, rotary_base, norm, mlp
+        As for :class:`llmbook.layers.TransformerBlock`; ``norm`` also stands before the logits.
     """
 
     vocab_size: int
@@ -37,6 +39,11 @@ class GPTConfig:
     num_heads: int = 4
     num_layers: int = 4
     dropout: float = 0.0
+    hidden_dim: int | None = None
+    num_kv_heads: int | None = None
+    rotary_base: float = 10000.0
+    norm: str = "layer"
+    mlp: str = "gelu"
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -68,21 +75,33 @@ class GPT(keras.Model):
         self.blocks = [
             TransformerBlock(
                 config.num_heads,
+                config.hidden_dim,
+                num_kv_heads=config.num_kv_heads,
                 causal=True,
                 rotary=True,
+                rotary_base=config.rotary_base,
                 dropout=config.dropout,
+                norm=config.norm,
+                mlp=config.mlp,
                 name=f"block_{i}",
             )
             for i in range(config.num_layers)
         ]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")
+        norm = RMSNorm if config.norm == "rms" else keras.layers.LayerNormalization
+        self.norm = norm(epsilon=1e-5, name="norm")
         self.dropout = keras.layers.Dropout(config.dropout)
         shape = (None, None, config.d_model)
         self.embedding.build()
         for layer in (*self.blocks, self.norm):
             layer.build(shape)
         self.built = True
-        # One graph for all batches and lengths: traced at its first use, then kept.
+        self.trace_anew()
+
+    def trace_anew(self):
+        """Forget the compiled graphs: to be called whenever a layer has been replaced by another.
+
+        There is one graph for all batches and lengths, traced at its first use and then kept.
+        """
         self.decode = {
             use_cache: tf.function(
                 partial(_decode, self, use_cache),
@@ -92,9 +111,7 @@ class GPT(keras.Model):
             for use_cache in (True, False)
         }
         self.score = tf.function(
-            partial(log_probabilities, self),
-            input_signature=[tf.TensorSpec((None, None), "int32")],
-            autograph=False,
+            partial(log_probabilities, self), jit_compile=True, autograph=False
         )
 
     def call(self, ids, caches=None, return_weights=False, training=None):
@@ -117,7 +134,7 @@ class GPT(keras.Model):
             If caches were given.
         """
         x, weights, caches = self.hidden(ids, caches, training)
-        logits = ops.matmul(x, ops.transpose(self.embedding.embeddings))  # (B, T, V)
+        logits = self.logits(x)  # (B, T, V)
         results = (logits, *[weights] * return_weights, *[caches] * (caches is not None))
         return results if len(results) > 1 else logits
 
@@ -133,6 +150,10 @@ class GPT(keras.Model):
             weights.append(block_weights)
             extended += cache
         return self.norm(x), weights, extended if caches is not None else None
+
+    def logits(self, x):
+        """Map the last hidden vectors (..., d_model) to logits (..., V)."""
+        return ops.matmul(x, ops.transpose(self.embedding.embeddings))
 
     def empty_caches(self, batch_size, size):
         """Return one cache a layer, with room for ``size`` tokens of each sequence."""
@@ -269,30 +290,8 @@ def train(
     ValueError
         If ``checkpoint`` is of another model or another number of steps.
     """
-    warmup_steps = int(warmup * steps)
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(
-            0.0,
-            decay_steps=steps - warmup_steps,
-            alpha=0.05,
-            warmup_target=learning_rate,
-            warmup_steps=warmup_steps,
-        ),
-        weight_decay=weight_decay,
-        beta_2=0.98,
-        global_clipnorm=clip,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta", "scale"])
-    variables = model.trainable_variables
-    optimizer.build(variables)
-
-    @tf.function(jit_compile=jit_compile, autograph=False)
-    def step(*inputs):
-        with tf.GradientTape() as tape:
-            value = loss(model, *inputs, training=True)
-        optimizer.apply(tape.gradient(value, variables), variables)
-        return value
-
+    optimizer = adamw(model, steps, learning_rate, warmup, weight_decay, clip)
+    step = compiled_step(model, optimizer, loss, jit_compile)
     state = [*model.variables, *optimizer.variables]
     losses = np.zeros(steps, "float32")
     done = 0 if checkpoint is None else _restore(checkpoint, state, losses)
@@ -306,6 +305,40 @@ def train(
             if checkpoint is not None:
                 _store(checkpoint, state, losses, done)
     return losses
+
+
+def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
+    """Return the optimizer that :func:`train` describes, with its state made."""
+    warmup_steps = int(warmup * steps)
+    optimizer = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(
+            0.0,
+            decay_steps=steps - warmup_steps,
+            alpha=0.05,
+            warmup_target=learning_rate,
+            warmup_steps=warmup_steps,
+        ),
+        weight_decay=weight_decay,
+        beta_2=0.98,
+        global_clipnorm=clip,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def compiled_step(model, optimizer, loss=next_token_loss, jit_compile=True):
+    """Return a function of a batch that changes the model by one step and returns the loss."""
+    variables = model.trainable_variables
+
+    @tf.function(jit_compile=jit_compile, autograph=False)
+    def step(*inputs):
+        with tf.GradientTape() as tape:
+            value = loss(model, *inputs, training=True)
+        optimizer.apply(tape.gradient(value, variables), variables)
+        return value
+
+    return step
 
 
 def _store(path, state, losses, done):
@@ -361,15 +394,12 @@ def text_log_probabilities(model, ids, batch_size=16):
     length = model.config.length
     half = length // 2
     count = max(0, -(-(len(ids) - 1 - length) // half)) + 1  # windows
-    padded = np.zeros((count - 1) * half + length + 1, "int32")
+    rows = -(-count // batch_size) * batch_size  # whole batches: XLA compiles a single shape
+    padded = np.zeros((rows - 1) * half + length + 1, "int32")
     padded[: len(ids)] = ids
-    rows = padded[np.arange(count)[:, None] * half + np.arange(length + 1)]  # (count, length + 1)
-    scores = np.concatenate(
-        [
-            model.score(tf.constant(rows[i : i + batch_size])).numpy()
-            for i in range(0, count, batch_size)
-        ]
-    )  # (count, length)
+    read = padded[np.arange(rows)[:, None] * half + np.arange(length + 1)]  # (rows, length + 1)
+    batches = np.split(read, rows // batch_size)
+    scores = np.concatenate([model.score(batch).numpy() for batch in batches])  # (rows, length)
     first, later = scores[0], scores[1:, length - half :]  # the later half is new in each window
     return np.concatenate([first, later.reshape(-1)])[: len(ids) - 1]
 
@@ -443,10 +473,8 @@ def _decode(
 
     def next_logits(ids, caches):
         """Logits after the last of ``ids``, (B, V); without caches ``ids`` are the whole text."""
-        if not use_cache:
-            return model(ids)[:, -1], caches
-        logits, caches = model(ids, caches=caches)
-        return logits[:, -1], caches
+        x, _, extended = model.hidden(ids, caches if use_cache else None)  # (B, T, d_model)
+        return model.logits(x[:, -1]), extended if use_cache else caches
 
     def pick(logits, position, seen):
         """Sample: the largest of the logits, each disturbed by Gumbel noise (Gumbel 1954)."""
@@ -530,8 +558,8 @@ def generate(
     longest = max(len(prompt) for prompt in prompts)
     if max_new < 1 or longest + max_new > model.config.length:
         raise ValueError(
-            f"max_new must be at least 1 and, with a prompt of {longest}, fit the model's length of "
-            f"{model.config.length}, got {max_new}"
+            f"max_new must be at least 1 and, after a prompt of {longest}, fit the model's length "
+            f"of {model.config.length}, got {max_new}"
         )
     ids = np.array([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], "int32")
     decoded = model.decode[use_cache](
