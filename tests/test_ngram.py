@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.ngram import AddK, KneserNey, NGramModel
+from llmbook.ngram import AddK, KneserNey, NGramModel, sample
 
 VOCABULARY = 4
 TEXTS = st.lists(st.integers(0, VOCABULARY - 1), min_size=4, max_size=60)
@@ -174,10 +174,10 @@ def test_a_model_that_knows_nothing_is_torn_between_all_tokens():
 def test_samples_follow_the_distribution_and_repeat_with_the_seed():
     model = KneserNey(2, 3, 0.5).fit([0, 1, 0, 1, 0, 2])
     rng = np.random.default_rng(0)
-    drawn = [model.sample(1, rng, context=[0])[0] for _ in range(4000)]
+    drawn = [sample(model, 1, rng, context=[0])[0] for _ in range(4000)]
     shares = np.bincount(drawn, minlength=3) / 4000
     assert np.abs(shares - model.distribution([0])).max() < 0.03  # four standard errors
-    twice = [model.sample(20, np.random.default_rng(5)) for _ in range(2)]
+    twice = [sample(model, 20, np.random.default_rng(5)) for _ in range(2)]
     assert twice[0] == twice[1]
     assert len(twice[0]) == 20
 

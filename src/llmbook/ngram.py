@@ -131,26 +131,6 @@ class NGramModel:
         contexts = [numbers[-1] for numbers in self._contexts(context)]  # order times ()
         return self._probabilities(contexts, np.arange(self.vocab_size))  # (V,)
 
-    def sample(self, length, rng, context=()):
-        """Draw ``length`` further tokens, each from the distribution that those before it give.
-
-        Parameters
-        ----------
-        length : int
-        rng : numpy.random.Generator
-        context : sequence of int
-            What the text begins with.
-
-        Returns
-        -------
-        list of int
-            The drawn tokens, without the context.
-        """
-        ids = list(context)
-        for _ in range(length):
-            ids.append(int(rng.choice(self.vocab_size, p=self.distribution(ids))))
-        return ids[len(context) :]
-
     def _contexts(self, ids):
         """Number, for each length from 0 up, the contexts that end before each place and the end.
 
@@ -312,3 +292,28 @@ def _sums(levels, values):
     """Add up values (G,) of the last level's n-grams that share a context: (C,), C contexts."""
     contexts = len(levels[-2].counts) if len(levels) > 1 else 1
     return np.bincount(levels[-1].contexts, weights=values, minlength=contexts)
+
+
+def sample(model, length, rng, context=()):
+    """Let a model write: draw each token from the distribution that those before it give.
+
+    Parameters
+    ----------
+    model : object with a method ``distribution``
+        A counting model, or any other that maps the ids of a context to probabilities (V,).
+    length : int
+        How many tokens to draw.
+    rng : numpy.random.Generator
+    context : sequence of int
+        What the text begins with.
+
+    Returns
+    -------
+    list of int
+        The drawn tokens, without the context.
+    """
+    ids = list(context)
+    for _ in range(length):
+        probabilities = model.distribution(ids)  # (V,)
+        ids.append(int(rng.choice(len(probabilities), p=probabilities)))
+    return ids[len(context) :]
