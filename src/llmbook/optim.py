@@ -178,7 +178,7 @@ def clip_by_global_norm(gradients, max_norm):
     ----------
     gradients : list of arrays
     max_norm : float
-        :math:`c`.
+        :math:`c`; infinity clips nothing.
 
     Returns
     -------
@@ -196,7 +196,7 @@ def clip_by_global_norm(gradients, max_norm):
     norm = math.sqrt(sum(float(np.sum(np.square(gradient))) for gradient in gradients))
     if not math.isfinite(norm):
         raise ValueError(f"gradients must have a finite norm, got {norm}")
-    scale = max_norm / max(norm, max_norm)
+    scale = 1.0 if norm <= max_norm else max_norm / norm
     return [gradient * scale for gradient in gradients], norm
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmbook.attention import causal_mask
 from llmbook.autodiff import Tensor
+from llmbook.optim import clip_by_global_norm
 
 
 def softmax(x):
@@ -205,6 +206,68 @@ class LanguageModel:
     def loss(self, ids):
         """Return the mean cross-entropy of every next token of ``ids`` (B, T + 1), a Tensor ()."""
         return cross_entropy(self(ids[:, :-1]), ids[:, 1:])
+
+
+def random_pieces(ids, length, size, steps, rng):
+    """Yield batches of pieces of a text that begin anywhere.
+
+    Parameters
+    ----------
+    ids : (N,) of int
+    length : int
+        ``T``; a piece is one longer, so that each of its first ``T`` tokens has a next one.
+    size : int
+        ``B``.
+    steps : int
+        How many batches.
+    rng : numpy Generator
+
+    Yields
+    ------
+    (B, T + 1) of int
+
+    Raises
+    ------
+    ValueError
+        If the text is not longer than a piece.
+    """
+    if len(ids) <= length:
+        raise ValueError(f"ids must be longer than length = {length}, got {len(ids)}")
+    for _ in range(steps):
+        starts = rng.integers(0, len(ids) - length, size)  # (B,)
+        yield ids[starts[:, None] + np.arange(length + 1)]
+
+
+def train(model, optimiser, batches, schedule=None, max_norm=math.inf):
+    """Take a step for each batch: forward, backward, clip, set the rate, step.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    optimiser : llmbook.optim.SGD or llmbook.optim.Adam
+        Of the arrays of the model's parameters, in their order.
+    batches : iterable of (B, T + 1) of int
+    schedule : function of the step, optional
+        The learning rate of steps 1, 2, …; if left out it stays what it is.
+    max_norm : float
+        Where to clip the norm of the gradient.
+
+    Returns
+    -------
+    losses, norms : (steps,)
+        Before each step; the norms before clipping.
+    """
+    losses, norms = [], []
+    for step, ids in enumerate(batches, start=1):
+        loss = model.loss(ids)  # ()
+        loss.backward()
+        gradients, norm = clip_by_global_norm([p.grad for p in model.parameters], max_norm)
+        if schedule is not None:
+            optimiser.learning_rate = schedule(step)
+        optimiser.step(gradients)
+        losses.append(float(loss.data))
+        norms.append(norm)
+    return np.array(losses), np.array(norms)
 
 
 def _weight(rng, d_in, d_out):
