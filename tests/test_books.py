@@ -88,10 +88,13 @@ def test_a_bible_of_another_form_is_refused(row, tmp_path):
         load_web_bible(tmp_path / "b.csv.gz")
 
 
-def test_notes_in_braces_are_left_out_of_a_verse(tmp_path):
+def test_notes_in_braces_are_left_out_and_verses_of_nothing_else(tmp_path):
     write_bible(
         tmp_path / "b.csv.gz",
-        [["01", "1", "2", "3", 'A{or, the "a"} day {or, night} and\ta night.']],
+        [
+            ["01", "1", "2", "3", 'A{or, the "a"} day {or, night} and\ta night.'],
+            ["02", "1", "2", "4", "{Some manuscripts have a verse here.}"],
+        ],
     )
     assert load_web_bible(tmp_path / "b.csv.gz") == [Verse(1, 2, 3, "A day and a night.")]
 

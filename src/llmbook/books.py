@@ -111,10 +111,8 @@ def load_web_bible(path=None):
 def split_book(chapters, validation=6, test=6):
     """Cut a book into consecutive training, validation and test text, by whole chapters.
 
-    The held-out chapters are the last ones. Chapters drawn at random would be easier to predict,
-    and would flatter a model: a quotation, a name or a scene that runs on from the chapter before
-    would already have been read in training. At the end of a book a model meets what a reader
-    meets: the same language, and people it has not heard of.
+    The held-out chapters are the last ones: what comes after all that was read in training. Most of
+    the people in them are new, which makes them harder to predict than chapters from the middle.
 
     Parameters
     ----------
