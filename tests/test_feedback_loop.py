@@ -194,11 +194,13 @@ KIND = {
     "expert_iteration": "score",
     "best_of_n": "comparison",
     "grpo": "comparison",
+    "grpo_scores": "score",
     "dpo": "comparison",
 }
 SMALL = {
     "best_of_n": {"number": 3, "steps": 4},
     "grpo": {"iterations": 2, "groups": 2, "group_size": 3, "reward_steps": 4},
+    "grpo_scores": {"groups": 1, "group_size": 5},
 }
 
 
@@ -221,9 +223,10 @@ def test_every_method_spends_its_budget_and_reports(learner, method):
     ) == (method != "best_of_n")
 
 
-def test_grpo_may_ask_the_annotator_itself(learner):
-    options = {"groups": 2, "group_size": 4, "source": "annotator"}
-    result = run("grpo", learner, draw_examination(learner.task, 2), annotations=20, **options)
+def test_grpo_asks_the_annotator_for_whole_batches(learner):
+    options = {"groups": 2, "group_size": 4}
+    records = draw_examination(learner.task, 2)
+    result = run("grpo_scores", learner, records, annotations=20, **options)
     assert result["annotations"] == {"score": 16}
     assert len(result["rounds"]) == 2
     with pytest.raises(ValueError, match="source must be"):

@@ -89,12 +89,46 @@ def test_dpo_gradient_is_the_probability_of_being_wrong(seed, beta):
     np.testing.assert_allclose(actual, expected)
 
 
+@pytest.mark.equation("eq-tilted")
+@few
+@given(seeds, st.floats(0.2, 2))
+def test_dpo_loss_of_the_tilted_reference_is_that_of_its_reward(seed, beta):
+    """Rafailov et al. 2023, Eq. 4 to 7: the best policy under a reward stands for that reward."""
+    reward, reference = normal(seed, 2, 5)
+    reference = reference - np.log(np.exp(reference).sum())
+    tilted = reference + reward / beta
+    tilted = tilted - np.log(np.exp(tilted).sum())
+    pair = (tilted[:1], tilted[1:2], reference[:1], reference[1:2])
+    expected = float(reward_loss(reward[:1], reward[1:2]))
+    assert float(dpo_loss(*pair, beta)) == pytest.approx(expected)
+
+
+@pytest.mark.equation("eq-rlhf")
+@few
+@given(seeds, st.floats(0.2, 2))
+def test_nothing_beats_the_tilted_reference(seed, beta):
+    """Reward less penalty has no slope at the tilted reference, and is beta ln Z there."""
+    reward, reference = normal(seed, 2, 5)
+    reference = reference - np.log(np.exp(reference).sum())
+
+    def objective(logits):
+        log_policy = tf.nn.log_softmax(logits)
+        return tf.reduce_sum(tf.exp(log_policy) * (reward - beta * (log_policy - reference)))
+
+    tilted = reference + reward / beta
+    np.testing.assert_allclose(gradient(objective, tilted), 0, atol=1e-9)
+    best = float(objective(tf.constant(tilted)))
+    assert best == pytest.approx(beta * np.log(np.exp(tilted).sum()))
+    for other in normal(seed + 1, 20, 5):
+        assert float(objective(tf.constant(other))) <= best + 1e-9
+
+
 def test_dpo_loss_survives_margins_that_overflow():
     values = [np.array([x]) for x in (-1e4, 1e4, 0.0, 0.0)]
     assert float(dpo_loss(*values, beta=1.0)) == pytest.approx(2e4)
 
 
-@pytest.mark.equation("eq-bradley-terry")
+@pytest.mark.equation("eq-bradley-terry", "eq-reward-loss")
 def test_reward_loss_is_the_likelihood_of_bradley_and_terry():
     strength = np.array([3.0, 1.0])  # the first of two wins with probability 3/4
     chosen, rejected = np.log(strength[:1]), np.log(strength[1:])

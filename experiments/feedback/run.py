@@ -39,10 +39,12 @@ GRIDS = {
     "expert_iteration": {"rounds": (6, 12), "share": (0.05, 0.2)},
     "dpo": {"beta": (0.1, 0.5), "learning_rate": (2e-4, 5e-4)},
     "sft": {"steps": (120, 240), "learning_rate": (5e-4, 1e-3)},
-    "grpo": {"source": ("model", "annotator"), "learning_rate": (3e-4, 1e-3)},
+    "grpo": {"beta": (0.05, 0.3), "learning_rate": (1e-4, 3e-4)},
+    "grpo_scores": {"updates": (2, 4), "learning_rate": (3e-4, 1e-3)},
     "best_of_n": {"steps": (100, 300), "number": (16, 64)},
     "self_distillation": {"steps": (40, 80), "learning_rate": (3e-4, 1e-3)},
 }
+CRITICISED = {"ilf", "ilf_replay", "ilf_dialogue", "self_distillation"}
 ABLATIONS = {
     "another critique": ("ilf_replay", {"feedback": "another"}, {}),
     "no critique": ("ilf_replay", {"feedback": "none"}, {}),
@@ -82,7 +84,9 @@ def jobs():
         method, options, task = ABLATIONS[name]
         yield f"ablation/{name}/{seed}", _final(method, seed, {"annotations": 300}, options, task)
     for budget, method, seed in itertools.product(BUDGETS, GRIDS, SEEDS):
-        yield f"{budget} annotations/{method}/{seed}", _final(method, seed, {"annotations": budget})
+        if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
+            key = f"{budget} annotations/{method}/{seed}"
+            yield key, _final(method, seed, {"annotations": budget})
     for seed in SEEDS:
         yield f"refiner/held-out wording/{seed}", _refiner(seed, "own", {"wording": "held_out"})
         yield f"refiner/seen wording/{seed}", _refiner(seed, "own", {"wording": "seen"})

@@ -75,7 +75,7 @@ class Learner:
                 stop=self.task.end,
                 seed=self.rng.randrange(2**31),
             )
-            written += [self.task.decode(_until(row, self.task.end)) for row in rows.tolist()]
+            written += [self.task.decode(until(row, self.task.end)) for row in rows.tolist()]
         return written
 
     def draft(self, records, temperature=1.0):
@@ -196,7 +196,8 @@ class Learner:
         return self._compiled[key]
 
 
-def _until(ids, stop):
+def until(ids, stop):
+    """Return the list ``ids`` up to the first ``stop``, which is left out."""
     return ids[: ids.index(stop)] if stop in ids else ids
 
 

@@ -37,10 +37,13 @@ def documents(seed=0, batch_size=48):
     return batch
 
 
-def pretrain(seed=0, steps=500, learning_rate=3e-3, **options):
+def pretrain(seed=0, steps=700, learning_rate=6e-3, **options):
     """Return a GPT trained on such documents; options go to :func:`llmbook.gpt.train`."""
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(CONFIG)
+    # In a model this narrow, token vectors of length 1 are not drowned by what the blocks add.
+    table = model.embedding.embeddings  # (V, d_model)
+    table.assign(keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed))
     gpt.train(
         model, documents(seed), steps, learning_rate=learning_rate, weight_decay=0.01, **options
     )

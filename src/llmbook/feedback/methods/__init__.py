@@ -27,5 +27,6 @@ METHODS = {
     "expert_iteration": expert_iteration.learn,
     "best_of_n": reward_model.learn,
     "grpo": grpo.learn,
+    "grpo_scores": functools.partial(grpo.learn, source="annotator"),
     "dpo": dpo.learn,
 }

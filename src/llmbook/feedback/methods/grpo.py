@@ -71,7 +71,7 @@ def learn(
     groups=8,
     group_size=8,
     updates=2,
-    beta=0.02,
+    beta=0.1,
     learning_rate=3e-4,
     reward_steps=200,
     reward_learning_rate=3e-4,

@@ -1,0 +1,73 @@
+"""Answers to the exercises of chapter 8 that must be rejected."""
+
+import numpy as np
+
+from llmbook.feedback import world
+
+
+def loss_overflows(better, worse):
+    return -np.log(1 / (1 + np.exp(worse - better))).mean()
+
+
+def loss_the_wrong_way_round(better, worse):
+    return np.logaddexp(0, better - worse).mean()
+
+
+def loss_summed(better, worse):
+    return np.logaddexp(0, worse - better).sum()
+
+
+def tilt_overflows(reference, reward, beta):
+    weights = reference * np.exp(reward / beta)
+    return weights / weights.sum()
+
+
+def tilt_without_reference(reference, reward, beta):
+    weights = np.exp((reward - reward.max()) / beta)
+    return weights / weights.sum()
+
+
+def tilt_with_beta_upside_down(reference, reward, beta):
+    exponent = np.log(reference) + reward * beta
+    weights = np.exp(exponent - exponent.max())
+    return weights / weights.sum()
+
+
+def tilt_unnormalised(reference, reward, beta):
+    exponent = np.log(reference) + reward / beta
+    return np.exp(exponent - exponent.max())
+
+
+def any_fault(record, message):
+    found = world.faults(record, message)
+    return found[-1] if found else None
+
+
+def no_answer_to_perfection(record, message):
+    found = sorted(
+        world.faults(record, message), key=lambda edit: world.criterion_of(edit) != "greeting"
+    )
+    return found[0]
+
+
+def greeting_only(record, message):
+    found = [e for e in world.faults(record, message) if world.criterion_of(e) == "greeting"]
+    return found[0] if found else None
+
+
+WRONG = {
+    "8.1": [loss_overflows, loss_the_wrong_way_round, loss_summed],
+    "8.2": [
+        tilt_overflows,
+        tilt_without_reference,
+        tilt_with_beta_upside_down,
+        tilt_unnormalised,
+    ],
+    "8.3": [any_fault, no_answer_to_perfection, greeting_only],
+    "8.4": [
+        lambda critiques, demonstrations, comparisons: critiques * 182.5 / 3600,
+        lambda critiques, demonstrations, comparisons: (
+            182.5 * critiques + 195.5 * demonstrations + 61.5 * comparisons
+        ),
+    ],
+}
