@@ -36,6 +36,7 @@ SCRIPTS = [
     "copybutton.js",
     "scripts/sphinx-book-theme.js",
     "scripts/pydata-sphinx-theme.js",
+    "book.js",
 ]
 SEARCH = ["searchtools.js", "language_data.js"]  # loaded by search.html alone
 ICON_FONTS = {  # file: (family, weight)
