@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from llmbook.layers import RMSNorm, TransformerBlock
+from llmbook.layers import KeyValueCache, RMSNorm, TransformerBlock
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,16 @@ class GPT(keras.Model):
 
         There is one graph for all batches and lengths, traced at its first use and then kept.
         """
+        attention = self.blocks[0].attention
+        stored = tf.TensorSpec((None, attention.num_kv_heads, None, attention.d_k))
+        cache = KeyValueCache(
+            stored, stored, tf.TensorSpec((None, None), "bool"), tf.TensorSpec((), "int32")
+        )
+        self.read = tf.function(
+            self.next_logits,
+            input_signature=[tf.TensorSpec((None, None), "int32"), [cache] * len(self.blocks)],
+            autograph=False,
+        )
         self.decode = {
             use_cache: tf.function(
                 partial(_decode, self, use_cache),
@@ -143,6 +153,10 @@ class GPT(keras.Model):
         mask = ops.not_equal(ids, 0)  # (B, T)
         x = self.dropout(self.embedding(ids), training=training)  # (B, T, d_model)
         weights, extended = [], []
+        if caches:
+            # Every layer has read the same tokens. Said so, the graph masks and turns them once.
+            length, seen = caches[0].length, caches[0].mask
+            caches = [cache._replace(length=length, mask=seen) for cache in caches]
         for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
             x, block_weights, *cache = block(
                 x, mask=mask, cache=cache, return_weights=True, training=training
@@ -153,7 +167,12 @@ class GPT(keras.Model):
 
     def logits(self, x):
         """Map the last hidden vectors (..., d_model) to logits (..., V)."""
-        return ops.matmul(x, ops.transpose(self.embedding.embeddings))
+        return tf.matmul(x, self.embedding.embeddings, transpose_b=True)
+
+    def next_logits(self, ids, caches=None):
+        """Return the logits (B, V) of what comes after ``ids`` (B, T), and the caches."""
+        x, _, caches = self.hidden(ids, caches)  # (B, T, d_model)
+        return self.logits(x[:, -1:])[:, 0], caches
 
     def empty_caches(self, batch_size, size):
         """Return one cache a layer, with room for ``size`` tokens of each sequence."""
@@ -473,8 +492,8 @@ def _decode(
 
     def next_logits(ids, caches):
         """Logits after the last of ``ids``, (B, V); without caches ``ids`` are the whole text."""
-        x, _, extended = model.hidden(ids, caches if use_cache else None)  # (B, T, d_model)
-        return model.logits(x[:, -1]), extended if use_cache else caches
+        logits, extended = model.next_logits(ids, caches if use_cache else None)  # (B, V)
+        return logits, extended if use_cache else caches
 
     def pick(logits, position, seen):
         """Sample: the largest of the logits, each disturbed by Gumbel noise (Gumbel 1954)."""
@@ -573,6 +592,37 @@ def generate(
         seed,
     )
     return decoded.numpy()[:, longest:]
+
+
+def stream(model, prompt, max_new, stop=None, pick=np.argmax):
+    """Continue one prompt, and yield each token as soon as it is known.
+
+    Parameters
+    ----------
+    model : GPT
+    prompt : sequence of int
+        At least one token.
+    max_new : int
+        How many tokens are written at most.
+    stop : int, optional
+        The token that ends the text; it is not yielded.
+    pick : callable
+        Chooses a token, given the logits of all, (V,); by default the likeliest.
+
+    Yields
+    ------
+    int
+    """
+    ids, caches = list(prompt), model.empty_caches(1, len(prompt) + max_new)
+    for _ in range(max_new):
+        logits, caches = model.read(np.array([ids], "int32"), caches)  # (1, V)
+        logits = logits.numpy()[0]  # (V,)
+        logits[0] = -np.inf  # padding is no token
+        token = int(pick(logits))
+        if token == stop:
+            return
+        yield token
+        ids = [token]
 
 
 def _check_decoding(temperature, top_k, top_p, repetition_penalty):

@@ -1,0 +1,184 @@
+"""Read GGUF, the file format of llama.cpp: a header that says everything, then quantised weights.
+
+The layout is that of ggml's specification (``docs/gguf.md`` in its repository), version 3, little
+end first; the blocks of quantised weights are those of its ``ggml-quants.c``.
+"""
+
+import math
+import mmap
+import struct
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
+
+# The kinds of values in a header, by their number; strings and arrays have a length of their own.
+_NUMBERS = dict(enumerate("BbHhIif?")) | {10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+# The kinds of tensors, by their number: how many weights are a block, and how many bytes it takes.
+F32, Q4_1, Q8_0 = 0, 3, 8
+_BLOCKS = {F32: (1, 4), Q4_1: (32, 20), Q8_0: (32, 34)}
+
+
+class StoredTensor(NamedTuple):
+    """A tensor as it lies in a file: its shape, the number of its kind, and its bytes."""
+
+    shape: tuple[int, ...]
+    kind: int
+    data: np.ndarray  # (bytes,) of uint8: a view, nothing is read before it is used
+
+
+class File(NamedTuple):
+    """What a GGUF file holds: named values, and named tensors."""
+
+    metadata: dict[str, Any]
+    tensors: dict[str, StoredTensor]
+
+
+def read(path):
+    """Read the header of a GGUF file, and find its tensors without reading them.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    File
+        The metadata are numbers, strings, or lists of them; :func:`dequantise` makes an array of a
+        tensor.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no GGUF file of version 3, is truncated, or holds something that is not known here.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise ValueError(f"path must hold a GGUF file, {path.name!r} does not begin with GGUF")
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    cursor = _Cursor(data, path.name)
+    cursor.take(len(MAGIC))
+    version = cursor.number("I")
+    if version != VERSION:
+        raise ValueError(f"path must hold GGUF of version {VERSION}, {path.name!r} has {version}")
+    num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
+    metadata = {cursor.string(): cursor.value(cursor.number("I")) for _ in range(num_values)}
+    infos = [cursor.tensor_info() for _ in range(num_tensors)]
+    alignment = metadata.get("general.alignment", ALIGNMENT)
+    start = -(-cursor.position // alignment) * alignment
+    tensors = {}
+    for name, shape, kind, offset in infos:
+        size = _stored_size(name, shape, kind)
+        cursor.move(start + offset, size)
+        tensors[name] = StoredTensor(
+            shape, kind, np.frombuffer(data, np.uint8, size, start + offset)
+        )
+    return File(metadata, tensors)
+
+
+def dequantise(tensor):
+    r"""Return a stored tensor as an array of float32.
+
+    Weights are stored in blocks of 32 that share a scale :math:`d` and, in ``Q4_1``, a minimum
+    :math:`m`, both of 16 bits:
+
+    .. math:: w_i = d\, q_i + m, \quad q_i \in \{0, \dots, 15\} \quad (\mathrm{Q4\_1}), \qquad
+        w_i = d\, q_i, \quad q_i \in \{-128, \dots, 127\} \quad (\mathrm{Q8\_0})
+
+    A byte of ``Q4_1`` holds weight :math:`i` in its lower half and weight :math:`i + 16` in its
+    upper half.
+
+    Parameters
+    ----------
+    tensor : StoredTensor
+
+    Returns
+    -------
+    array of float32, of the tensor's shape
+    """
+    if tensor.kind == F32:
+        return tensor.data.view("<f4").reshape(tensor.shape).copy()
+    _, block_bytes = _BLOCKS[tensor.kind]
+    blocks = tensor.data.reshape(-1, block_bytes)  # (N, bytes)
+    scale = _halves(blocks[:, :2])  # (N, 1)
+    if tensor.kind == Q8_0:
+        weights = np.multiply(blocks[:, 2:].view(np.int8), scale, dtype=np.float32)  # (N, 32)
+    else:
+        minimum, packed = _halves(blocks[:, 2:4]), blocks[:, 4:]  # (N, 1), (N, 16)
+        weights = np.empty((len(blocks), 32), np.float32)
+        np.multiply(packed & 15, scale, out=weights[:, :16])
+        np.multiply(packed >> 4, scale, out=weights[:, 16:])
+        weights += minimum
+    return weights.reshape(tensor.shape)
+
+
+def _halves(two_bytes):
+    """Two bytes a row, (N, 2), as numbers of 16 bits, (N, 1) of float32."""
+    return np.ascontiguousarray(two_bytes).view("<f2").astype(np.float32)
+
+
+def _stored_size(name, shape, kind):
+    """Return how many bytes a tensor takes."""
+    if kind not in _BLOCKS:
+        raise ValueError(
+            f"tensors must be of the kinds {sorted(_BLOCKS)} (F32, Q4_1, Q8_0), {name!r} is {kind}"
+        )
+    weights, block_bytes = _BLOCKS[kind]
+    if not shape or shape[-1] % weights:
+        raise ValueError(f"rows of {name!r} must be of whole blocks of {weights}, got {shape}")
+    return math.prod(shape) // weights * block_bytes
+
+
+class _Cursor:
+    """Reads the fields of a header, one after the other."""
+
+    def __init__(self, data, name):
+        self.data, self.name, self.position = data, name, 0
+
+    def move(self, position, size):
+        """Stand behind ``size`` bytes at a position, which the file must have."""
+        self.position = position + size
+        if self.position > len(self.data):
+            raise ValueError(
+                f"path must hold a whole GGUF file, {self.name!r} is truncated: it ends at byte "
+                f"{len(self.data)}, before byte {self.position}"
+            )
+
+    def take(self, size):
+        start = self.position
+        self.move(start, size)
+        return self.data[start : start + size]
+
+    def number(self, code):
+        (number,) = struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))
+        return number
+
+    def string(self):
+        return self.take(self.number("Q")).decode("utf-8")
+
+    def value(self, kind):
+        if kind == _STRING:
+            return self.string()
+        if kind == _ARRAY:
+            kind, count = self.number("I"), self.number("Q")
+            return [self.value(kind) for _ in range(count)]
+        if kind not in _NUMBERS:
+            raise ValueError(
+                f"path must hold a GGUF file, {self.name!r} has a value of kind {kind}"
+            )
+        return self.number(_NUMBERS[kind])
+
+    def tensor_info(self):
+        """Return a tensor's name, shape, kind, and its place after the header."""
+        name = self.string()
+        shape = tuple(self.number("Q") for _ in range(self.number("I")))
+        return name, shape[::-1], self.number("I"), self.number("Q")
