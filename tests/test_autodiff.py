@@ -310,6 +310,41 @@ def test_a_causal_model_does_not_look_ahead():
     assert (model(ids).data[:, 4:] != model(changed).data[:, 4:]).all()
 
 
+def test_random_pieces_are_consecutive_and_reach_both_ends():
+    batches = list(transformer.random_pieces(np.arange(6), 3, 40, 2, np.random.default_rng(0)))
+    assert [batch.shape for batch in batches] == [(40, 4), (40, 4)]
+    assert (np.diff(batches[0], axis=1) == 1).all()
+    assert set(batches[0][:, 0]) == {0, 1, 2}
+    with pytest.raises(ValueError, match="ids"):
+        next(transformer.random_pieces(np.arange(3), 3, 1, 1, np.random.default_rng(0)))
+
+
+def test_train_follows_schedule_and_clipping():
+    ids = np.arange(60) % 5  # every token has one successor
+    runs = []
+    for max_norm in (np.inf, 0.5):
+        model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+        start = [parameter.data.copy() for parameter in model.parameters]
+        sgd = optim.SGD([parameter.data for parameter in model.parameters], 1.0)
+        pieces = transformer.random_pieces(ids, 8, 4, 60, np.random.default_rng(1))
+        losses_, norms = transformer.train(
+            model, sgd, pieces, lambda step: 0.1 * (step > 1), max_norm
+        )
+        assert losses_.shape == norms.shape == (60,)
+        assert losses_[-1] < 0.7 * losses_[0]
+        runs.append(losses_)
+        assert any((p.data != old).any() for p, old in zip(model.parameters, start, strict=True))
+    assert runs[0][0] == runs[1][0]
+    assert runs[0][0] == pytest.approx(float(model_loss_of_first_batch(ids)))
+    assert runs[0][2] != runs[1][2]  # clipping tells from the first step that is not of length 0
+
+
+def model_loss_of_first_batch(ids):
+    model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+    batch = next(transformer.random_pieces(ids, 8, 4, 1, np.random.default_rng(1)))
+    return model.loss(batch).data
+
+
 @pytest.mark.equation("eq-residual-jacobian")
 def test_a_residual_path_adds_the_identity_to_the_jacobian():
     rng = np.random.default_rng(0)
