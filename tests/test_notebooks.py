@@ -93,6 +93,25 @@ def test_every_equation_that_a_test_names_is_in_the_book():
     assert set(marked_equations()) - set(equation_labels()) == set()
 
 
+def section_labels():
+    for path in notebooks.notebooks():
+        for cell in notebooks.read(path).cells:
+            if cell.cell_type == "markdown":
+                yield from re.findall(r"^\(([\w-]+)\)=$", cell.source, re.MULTILINE)
+
+
+def test_the_page_of_notation_places_every_equation_and_no_other():
+    page = (TESTS.parent / "appendix" / "notation.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\{eq\}`([\w-]+)`", page)) == set(equation_labels())
+
+
+@pytest.mark.parametrize("name", ["notation", "errata"])
+def test_an_appendix_refers_to_sections_that_exist(name):
+    page = (TESTS.parent / "appendix" / f"{name}.md").read_text(encoding="utf-8")
+    assert "@" not in page
+    assert set(re.findall(r"\{ref\}`([\w-]+)`", page)) <= set(section_labels())
+
+
 # The tool itself.
 
 
