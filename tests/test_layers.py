@@ -624,3 +624,10 @@ def test_mixed_precision_keeps_masks_exact():
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_block_computes_in_the_precision_it_is_given():
+    block = TransformerBlock(2, dropout=0.1, dtype="float64")
+    x = np.random.default_rng(0).standard_normal((2, 5, 8))  # (B, T, d_model)
+    output = block(x, training=True)
+    assert keras.backend.standardize_dtype(output.dtype) == "float64"

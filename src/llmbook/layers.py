@@ -13,8 +13,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-_ATTENTION_OPTIONS = ("num_heads", "head_dim", "num_kv_heads", "causal", "rotary", "rotary_base")
-_ATTENTION_OPTIONS += ("dropout",)
+_ATTENTION_OPTIONS = (
+    "num_heads",
+    "head_dim",
+    "num_kv_heads",
+    "causal",
+    "rotary",
+    "rotary_base",
+    "dropout",
+)
 
 
 class KeyValueCache(NamedTuple):
@@ -92,7 +99,7 @@ class MultiHeadAttention(keras.layers.Layer):
             raise ValueError(f"num_kv_heads must divide num_heads={num_heads}, got {num_kv_heads}")
         self.causal, self.dropout = causal, dropout
         self.rotary, self.rotary_base = rotary, rotary_base
-        self.weight_dropout = keras.layers.Dropout(dropout)
+        self.weight_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, query_shape, value_shape=None, key_shape=None):
         """Create the four projections for queries, values and keys of the given shapes."""
@@ -321,7 +328,7 @@ class TransformerBlock(keras.layers.Layer):
             )
             self.cross_norm = self._norm("cross_norm")
         self.mlp_norm = self._norm("mlp_norm")
-        self.residual_dropout = keras.layers.Dropout(dropout)
+        self.residual_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def _norm(self, name):
         return _NORMS[self.norm](epsilon=1e-5, dtype=self.dtype_policy, name=name)

@@ -7,7 +7,7 @@ Each chapter's checks stand in a module of this package, ``chapter_02`` for the 
 
 import importlib
 
-_CHECKS = {}
+_CHECKS: dict[str, tuple] = {}
 
 
 def exercise(name, hint):
