@@ -64,6 +64,8 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
     split : str
     seed : int
     """
+    if feedback not in ("own", "another", "none"):
+        raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")
     rng, task, cases = random.Random(seed), learner.task, []
     while len(cases) < number:
         record = task.draw(rng, split)

@@ -58,7 +58,7 @@ _OPTION_TEMPLATES = {
         "(say|write) {words} (last|at the end)",
     ),
 }
-_TEMPLATES = {
+_TEMPLATES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("set", choice, words): tuple(
         template.format(words=words, like=like) for template in _OPTION_TEMPLATES[choice]
     )

@@ -22,6 +22,7 @@ model that has read its critique, and weights them:
 remains, the *selected* one, and the loss is that of supervised fine-tuning. The feedback is words.
 """
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -101,15 +102,18 @@ def learn(
     replay=False,
     feedback="own",
     steps=60,
+    epochs=40,
     learning_rate=5e-4,
 ):
-    """Each round, fine-tune the policy on selected refinements of its criticised drafts; yields its
-    figures.
+    """Each round, fine-tune the policy on refinements of its criticised drafts; yields figures.
 
     Parameters
     ----------
     learner, annotator
-    rounds, candidates, steps : int
+    rounds, candidates : int
+    steps, epochs : int
+        Of fine-tuning in each round: so many steps, and no more than so many passes over the texts.
+        A good policy leaves few to refine, and would be spoilt by learning those few by heart.
     rule : {"majority", "first"}
         How one of the candidates is selected.
     replay : bool
@@ -134,7 +138,9 @@ def learn(
             refined = refinements(learner, faulty, candidates, rule)
         pairs = [(z[0], text) for z, text in zip(faulty, refined, strict=True)]
         pairs += accepted if replay else []
-        yield _imitate(learner, pairs, steps, learning_rate) | {"accepted": len(accepted)}
+        enough = min(steps, math.ceil(epochs * len(pairs) / 32))  # in batches of 32
+        figures = _imitate(learner, pairs, enough, learning_rate)
+        yield figures | {"accepted": len(accepted)}
 
 
 def criticise(learner, annotator, records):
