@@ -83,14 +83,14 @@ def jobs():
     for name, seed in itertools.product(ABLATIONS, SEEDS):
         method, options, task = ABLATIONS[name]
         yield f"ablation/{name}/{seed}", _final(method, seed, {"annotations": 300}, options, task)
-    for budget, method, seed in itertools.product(BUDGETS, GRIDS, SEEDS):
-        if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
-            key = f"{budget} annotations/{method}/{seed}"
-            yield key, _final(method, seed, {"annotations": budget})
     for seed in SEEDS:
         yield f"refiner/held-out wording/{seed}", _refiner(seed, "own", {"wording": "held_out"})
         yield f"refiner/seen wording/{seed}", _refiner(seed, "own", {"wording": "seen"})
         yield f"before/{seed}", lambda laboratory, runs, seed=seed: laboratory.before(seed)
+    for method, budget, seed in itertools.product(GRIDS, BUDGETS, SEEDS):
+        if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
+            key = f"{budget} annotations/{method}/{seed}"
+            yield key, _final(method, seed, {"annotations": budget})
 
 
 def _refiner(seed, feedback, task):
