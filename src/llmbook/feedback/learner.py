@@ -30,7 +30,8 @@ class Learner:
         as :func:`llmbook.gpt.generate` does, which it is by default: (B, max_new), padded.
     reference : keras.Model, optional
         The policy before it learns, never trained: it refines drafts, and penalties measure the
-        distance from it. By default a copy of ``model``.
+        distance from it. By default a copy of ``model``; of a model with adapters it may be the
+        same model without them.
 
     Attributes
     ----------
@@ -44,13 +45,20 @@ class Learner:
         self.reference = reference or copy_of(model)
         self._reward_model = None
         self._compiled = {}
+        self._beginning = self._trainable()
         self.reset()
+
+    def _trainable(self):
+        return [variable.numpy() for variable in self.model.trainable_variables]
 
     def reset(self, seed=0, weights=None):
         """Forget what was learned; with ``weights``, begin from these weights instead."""
         if weights is not None:
             self.reference.set_weights(weights)
-        self.model.set_weights(self.reference.get_weights())
+            self.model.set_weights(weights)
+            self._beginning = self._trainable()
+        for variable, value in zip(self.model.trainable_variables, self._beginning, strict=True):
+            variable.assign(value)
         self.rng = random.Random(seed)
         self.respond = self._respond_greedily
 
