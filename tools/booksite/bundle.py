@@ -120,8 +120,8 @@ def matches(selector, words):
 
 
 def shown_characters(rules):
-    """Return the characters that some rules put on the page with ``content``."""
-    texts = re.findall(r'content:\s*"((?:\\.|[^"\\])*)"', "".join(rules))
+    """Return the characters that some rules put on the page, themselves or by a variable."""
+    texts = re.findall(r'(?:content|--[\w-]*icon[\w-]*):\s*"((?:\\.|[^"\\])*)"', "".join(rules))
     return {
         character
         for text in texts

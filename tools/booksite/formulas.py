@@ -5,6 +5,7 @@ formula becomes HTML, drawn alike by every browser, with MathML beside it for sc
 that MathJax cannot read is a warning, and so ends the build.
 """
 
+import atexit
 import json
 import re
 from functools import cache
@@ -40,15 +41,17 @@ const output = new MathJax._.output.chtml_ts.CHTML({font, adaptiveCSS: false});
 const page = MathJax._.mathjax.mathjax.document("", {InputJax: input, OutputJax: output});
 const visitor = new MathJax._.core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
 
-// A formula within a line may break after its outermost relations and operators, as in TeX.
-function allowBreaks(root) {
-  const math = adaptor.firstChild(root);
-  for (const child of adaptor.childNodes(math).slice()) {
-    const isOperator = ["3", "4"].includes(adaptor.getAttribute(child, "space"));
-    if (adaptor.kind(child) === "mjx-mo" && isOperator && adaptor.next(child)) {
-      adaptor.insert(adaptor.node("wbr"), adaptor.next(child));
+// A formula within a line may break after its outermost operators and relations, as in TeX.
+const {BIN, REL} = MathJax._.core.MmlTree.MmlNode.TEXCLASS;
+function allowBreaks(item) {
+  const parts = item.root.childNodes[0].childNodes;
+  const drawn = adaptor.childNodes(adaptor.firstChild(item.typesetRoot)).slice();
+  if (parts.length !== drawn.length) return;
+  parts.slice(0, -1).forEach((part, index) => {
+    if (part.isKind("mo") && [BIN, REL].includes(part.texClass)) {
+      adaptor.insert(adaptor.node("wbr"), drawn[index + 1]);
     }
-  }
+  });
 }
 
 function typeset(tex, display) {
@@ -57,7 +60,7 @@ function typeset(tex, display) {
     item.start.node = adaptor.body(page.document);
     item.setMetrics(16, 8, 1280, 1e6, 1);
     item.convert(page);
-    if (!display) allowBreaks(item.typesetRoot);
+    if (!display) allowBreaks(item);
     return JSON.stringify({
       html: adaptor.innerHTML(item.typesetRoot),
       mathml: visitor.visitTree(item.root),
@@ -75,6 +78,7 @@ function stylesheet() { return adaptor.textContent(output.styleSheet(page)); }
 def mathjax():
     """Start MathJax, once a build."""
     engine = MiniRacer()
+    atexit.register(engine.close)  # left to the interpreter's own end, it may wait for ever
     engine.eval("var MathJax = {loader: {load: []}, startup: {typeset: false}}; 0")
     for component in COMPONENTS:
         engine.eval((MATHJAX / component).read_text(encoding="utf-8") + ";0")

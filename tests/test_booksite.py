@@ -1,0 +1,73 @@
+"""The site's own part: formulas set at build time, styles and fonts cut to what pages use."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from fontTools.ttLib import TTFont
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+
+from booksite import bundle, formulas, pages
+
+
+def test_a_formula_is_drawn_and_spoken():
+    page = BeautifulSoup(formulas.typeset(r"\frac{a}{\sqrt{d_k}}", display=True), "html.parser")
+    shown, spoken = page.find("mjx-math"), page.find("math")
+    assert shown["aria-hidden"] == "true"
+    assert shown.find("mjx-mfrac")
+    assert spoken.find("mfrac").find("msqrt").get_text() == "dk"
+
+
+@pytest.mark.parametrize("tex", [r"\nosuchcommand", "a_b_c", r"\frac{1}", r"\begin{aligned} a"])
+def test_tex_that_cannot_be_read_raises(tex):
+    with pytest.raises(ValueError, match=r"\w"):
+        formulas.typeset(tex, display=False)
+
+
+def test_a_formula_in_a_line_breaks_after_outer_relations_only():
+    html = formulas.typeset("a = (b + c) = {d = e}", display=False)
+    assert html.count("<wbr") == 3  # two relations, one sum; not the relation in the group
+    assert "<wbr" not in formulas.typeset("a = b", display=True)
+
+
+def test_only_rules_that_may_match_stay():
+    css = """
+    .used, .gone { color: red }  .gone { color: red }  #here > p.used:hover { color: red }
+    a:not(.gone) { color: red }  [data-x] { color: red }
+    @media print { .gone { color: red } .used { color: blue } }  @media print { .gone { top: 0 } }
+    @font-face { font-family: x }
+    """
+    kept = bundle.used_rules(css, {"used", "here", "p", "a"})
+    assert [rule.partition("{")[0].strip() for rule in kept] == [
+        ".used",
+        "#here > p.used:hover",
+        "a:not(.gone)",
+        "[data-x]",
+        "@media print",
+        "@font-face",
+    ]
+    assert ".gone" not in kept[4]
+
+
+def test_characters_on_the_page_are_found():
+    rules = ['a::before{content:"\\f0c9"}', 'b{--icon-tip: "\\2b x"}', 'c{font-family:"no"}']
+    assert bundle.shown_characters(rules) == {"\uf0c9", "+", "x"}
+
+
+def test_a_font_keeps_the_letters_asked_for():
+    data = (formulas.FONTS / "MathJax_Main-Regular.woff").read_bytes()
+    small = bundle.subset_font(data, {"a", "α", "水"})
+    assert set(TTFont(io.BytesIO(small)).getBestCmap()) == {ord("a")}
+    assert len(small) < len(data) / 10
+
+
+def test_a_description_ends_at_a_word():
+    text = "word " * 60
+    described = pages.description(nodes.section("", nodes.paragraph("", text)))
+    assert len(described) <= pages.DESCRIPTION_LENGTH + 2
+    assert set(described.split()) == {"word", "…"}
+    assert pages.description(nodes.section()) == ""
