@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.ngram import AddK, KneserNey, NGramModel, sample
+from llmbook.ngram import AddK, KneserNey, Mixture, NGramModel, sample
 
 VOCABULARY = 4
 TEXTS = st.lists(st.integers(0, VOCABULARY - 1), min_size=4, max_size=60)
@@ -208,3 +208,23 @@ def test_bad_input_is_named(make, message):
 def test_an_abstract_model_estimates_nothing():
     with pytest.raises(NotImplementedError):
         NGramModel(1, 2).fit([0])
+
+
+@pytest.mark.equation("eq-mixture")
+@settings(max_examples=30, deadline=None)
+@given(TEXTS, TEXTS, st.floats(0, 1))
+def test_a_mixture_averages_probabilities(text, scored, share):
+    first, second = (m.fit(text) for m in (AddK(2, VOCABULARY), KneserNey(3, VOCABULARY, 0.5)))
+    mixture = Mixture(first, second, share)
+    p, q = (np.exp(model.log_probabilities(scored)) for model in (first, second))
+    expected = share * p + (1 - share) * q
+    assert np.allclose(np.exp(mixture.log_probabilities(scored)), expected)
+    assert math.isclose(mixture.distribution(scored).sum(), 1, rel_tol=1e-12)
+    # never worse than the same mixture of surprises: the logarithm is concave
+    bound = first.perplexity(scored) ** share * second.perplexity(scored) ** (1 - share)
+    assert mixture.perplexity(scored) <= bound * (1 + 1e-9)
+
+
+def test_a_share_out_of_range_is_named():
+    with pytest.raises(ValueError, match="share must lie between 0 and 1, got 2"):
+        Mixture(None, None, 2)

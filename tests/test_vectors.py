@@ -1,4 +1,4 @@
-"""Co-occurrence against a double loop, PPMI against its formula, the SVD against NumPy's own."""
+"""Counts of followers against a double loop, PPMI against its formula, the SVD against NumPy's own."""
 
 import math
 
@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.vectors import cooccurrence, embed, nearest, ppmi, truncated_svd
+from llmbook.vectors import embed, followers, nearest, ppmi, truncated_svd
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(1, 6))
-def test_cooccurrence_counts_all_pairs_within_the_window(ids, window):
+def test_followers_are_counted_within_the_window(ids, window):
     expected = np.zeros((5, 5))
     for i, left in enumerate(ids):
         for j, right in enumerate(ids):
-            expected[left, right] += i != j and abs(i - j) <= window
-    assert np.array_equal(cooccurrence(ids, 5, window), expected)
+            expected[left, right] += 0 < j - i <= window
+    assert np.array_equal(followers(ids, 5, window), expected)
 
 
 @pytest.mark.equation("eq-ppmi")
@@ -26,7 +26,7 @@ def test_cooccurrence_counts_all_pairs_within_the_window(ids, window):
     st.lists(st.integers(0, 9), min_size=9, max_size=9).filter(any), st.sampled_from([0.75, 1.0])
 )
 def test_ppmi_is_its_formula(entries, smoothing):
-    counts = np.reshape(entries, (3, 3)) + np.reshape(entries, (3, 3)).T
+    counts = np.reshape(entries, (3, 3))
     total = counts.sum()
     smoothed = sum(column.sum() ** smoothing for column in counts.T)
     result = ppmi(counts, smoothing)
@@ -55,14 +55,14 @@ def test_the_truncated_svd_is_that_of_numpy():
     assert np.allclose(alignment, 1, atol=1e-9)
 
 
-def test_embeddings_reproduce_the_ppmi_of_a_small_vocabulary():
-    # Symmetric and, here, of rank below d_model: the vectors' products are the matrix, up to signs
-    # of the negative directions, so their squared lengths are those of its absolute value.
+def test_embeddings_span_what_the_decomposition_of_both_sides_spans():
     ids = np.random.default_rng(1).integers(0, 12, 400)
-    matrix = ppmi(cooccurrence(ids, 12, 2))
+    after = followers(ids, 12, 2)
+    company = np.hstack([ppmi(after), ppmi(after.T)])  # (V, 2 V)
     vectors = embed(ids, 12, 11, 2, np.random.default_rng(0))
-    left, values, _ = np.linalg.svd(matrix)
-    assert np.allclose(vectors @ vectors.T, left[:, :11] * values[:11] @ left[:, :11].T, atol=1e-9)
+    left, values, _ = np.linalg.svd(company)
+    expected = left[:, :11] * values[:11] @ left[:, :11].T  # free of the arbitrary signs
+    assert np.allclose(vectors @ vectors.T, expected, atol=1e-9)
 
 
 def test_tokens_of_the_same_company_are_nearest():
@@ -92,8 +92,8 @@ def test_nearest_is_the_order_of_cosines(index, count):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: cooccurrence([0, 1], 2, 0), "window must be at least 1, got 0"),
-        (lambda: cooccurrence([0, 2], 2, 1), "ids must lie between 0 and vocab_size - 1 = 1"),
+        (lambda: followers([0, 1], 2, 0), "window must be at least 1, got 0"),
+        (lambda: followers([0, 2], 2, 1), "ids must lie between 0 and vocab_size - 1 = 1"),
         (lambda: ppmi(np.zeros((2, 2))), "not all zero"),
         (lambda: ppmi([[1, -1], [0, 1]]), "non-negative"),
         (lambda: truncated_svd(np.eye(3), 3, None), "rank must lie between 1 and 2, got 3"),

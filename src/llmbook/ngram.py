@@ -112,18 +112,8 @@ class NGramModel:
             return np.log(self._probabilities(contexts, ids))  # (T,)
 
     def perplexity(self, ids):
-        r"""Return the perplexity of a text: among how many tokens the model is as good as torn.
-
-        .. math:: \exp\Big(-\frac{1}{T} \sum_{t=1}^{T} \log p(x_t \mid x_{<t})\Big)
-
-        Parameters
-        ----------
-        ids : (T,) of int
-            At least one token.
-        """
-        if len(ids) == 0:
-            raise ValueError("ids must hold at least one token, got none")
-        return float(np.exp(-self.log_probabilities(ids).mean()))
+        """Return the perplexity of a text of at least one token; see :func:`perplexity`."""
+        return perplexity(self.log_probabilities(ids))
 
     def distribution(self, context=()):
         """Return the probability of every token after ``context``, a sequence of ids: (V,)."""
@@ -288,10 +278,64 @@ class KneserNey(NGramModel):
         return probabilities
 
 
-def _sums(levels, values):
-    """Add up values (G,) of the last level's n-grams that share a context: (C,), C contexts."""
-    contexts = len(levels[-2].counts) if len(levels) > 1 else 1
-    return np.bincount(levels[-1].contexts, weights=values, minlength=contexts)
+class Mixture:
+    r"""Two models at once: the average of their probabilities, token by token.
+
+    .. math:: p(w \mid h) = \lambda\, p_1(w \mid h) + (1 - \lambda)\, p_2(w \mid h)
+
+    Parameters
+    ----------
+    first, second : objects with the methods ``log_probabilities`` and ``distribution``
+        Models of the same vocabulary.
+    share : float
+        :math:`\lambda`, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If ``share`` is out of range.
+    """
+
+    def __init__(self, first, second, share):
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must lie between 0 and 1, got {share}")
+        self.first, self.second, self.share = first, second, share
+
+    def log_probabilities(self, ids):
+        """Return the logarithm of each token's probability, given those before it: (T,)."""
+        first, second = (np.exp(m.log_probabilities(ids)) for m in (self.first, self.second))
+        with np.errstate(divide="ignore"):
+            return np.log(self.share * first + (1 - self.share) * second)  # (T,)
+
+    def perplexity(self, ids):
+        """Return the perplexity of a text of at least one token."""
+        return perplexity(self.log_probabilities(ids))
+
+    def distribution(self, context=()):
+        """Return the probability of every token after ``context``: (V,)."""
+        first, second = (m.distribution(context) for m in (self.first, self.second))
+        return self.share * first + (1 - self.share) * second
+
+
+def perplexity(log_probabilities):
+    r"""Return the perplexity of a text: among how many tokens a model is as good as torn.
+
+    .. math:: \exp\Big(-\frac{1}{T} \sum_{t=1}^{T} \log p(x_t \mid x_{<t})\Big)
+
+    Parameters
+    ----------
+    log_probabilities : (T,)
+        Of each token, as ``log_probabilities`` of a model returns them; at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if len(log_probabilities) == 0:
+        raise ValueError("ids must hold at least one token, got none")
+    with np.errstate(over="ignore"):
+        return float(np.exp(-np.mean(log_probabilities, dtype=float)))
 
 
 def sample(model, length, rng, context=()):
@@ -317,3 +361,9 @@ def sample(model, length, rng, context=()):
         probabilities = model.distribution(ids)  # (V,)
         ids.append(int(rng.choice(len(probabilities), p=probabilities)))
     return ids[len(context) :]
+
+
+def _sums(levels, values):
+    """Add up values (G,) of the last level's n-grams that share a context: (C,), C contexts."""
+    contexts = len(levels[-2].counts) if len(levels) > 1 else 1
+    return np.bincount(levels[-1].contexts, weights=values, minlength=contexts)

@@ -3,11 +3,10 @@
 import numpy as np
 
 
-def cooccurrence(ids, vocab_size, window):
-    r"""Count how often two tokens stand within ``window`` places of each other.
+def followers(ids, vocab_size, window):
+    r"""Count how often token b stands at most ``window`` places after token a.
 
-    .. math:: C_{ab} = \sum_{\delta=1}^{\text{window}} \#\{t : (x_t, x_{t+\delta}) = (a, b)
-              \text{ or } (b, a)\}
+    .. math:: C_{ab} = \sum_{\delta=1}^{\text{window}} \#\{t : x_t = a,\; x_{t+\delta} = b\}
 
     Parameters
     ----------
@@ -18,8 +17,7 @@ def cooccurrence(ids, vocab_size, window):
 
     Returns
     -------
-    counts : (V, V) of float64
-        Symmetric; two equal tokens are counted from both sides.
+    counts : (V, V)
 
     Raises
     ------
@@ -38,12 +36,11 @@ def cooccurrence(ids, vocab_size, window):
     for distance in range(1, window + 1):
         pairs = ids[:-distance] * vocab_size + ids[distance:]  # (T - distance,)
         counts += np.bincount(pairs, minlength=vocab_size**2)
-    counts = counts.reshape(vocab_size, vocab_size)  # (V, V): the left token, the right one
-    return counts + counts.T
+    return counts.reshape(vocab_size, vocab_size)  # (V, V)
 
 
 def ppmi(counts, smoothing=0.75):
-    r"""Return the positive pointwise mutual information of tokens and those around them.
+    r"""Return the positive pointwise mutual information of tokens and their neighbours.
 
     .. math::
 
@@ -56,7 +53,7 @@ def ppmi(counts, smoothing=0.75):
     Parameters
     ----------
     counts : (V, V)
-        See :func:`cooccurrence`.
+        Of a token, a row, together with a neighbour, a column: see :func:`followers`.
     smoothing : float
         :math:`\alpha`; 1 is none.
 
@@ -125,6 +122,9 @@ def truncated_svd(matrix, rank, rng, iterations=4):
 def embed(ids, vocab_size, d_model, window, rng):
     r"""Return a vector for each token of a text: rows of :math:`U \sqrt{\Sigma}` of its PPMI.
 
+    What stands before a token and what stands after it are kept apart: the matrix that is
+    decomposed has a column for each token on either side.
+
     Parameters
     ----------
     ids : (T,) of int
@@ -136,7 +136,9 @@ def embed(ids, vocab_size, d_model, window, rng):
     (V, d_model)
         A token that does not occur has the vector 0.
     """
-    vectors, values = truncated_svd(ppmi(cooccurrence(ids, vocab_size, window)), d_model, rng)
+    after = followers(ids, vocab_size, window)  # (V, V)
+    company = np.concatenate([ppmi(after), ppmi(after.T)], axis=1)  # (V, 2 V)
+    vectors, values = truncated_svd(company, d_model, rng)
     return vectors * np.sqrt(values)
 
 
