@@ -52,10 +52,10 @@ def trained():
     return classifier, history, lines
 
 
+@pytest.mark.equation("eq-view-embedding")
 def test_view_embedding_adds_rows():
     layer = ViewEmbedding(9, 3)
     ids = np.array([[[2, 3], [4, 4]]])
-    table = None
     x = layer(ids).numpy()
     table = layer.table.embeddings.numpy()
     assert np.allclose(x[0, 0], table[2] + table[3])
@@ -306,6 +306,7 @@ def test_gradient_times_input_agrees_with_central_differences(trained):
     assert explanation.gradient[2] == pytest.approx(slope, rel=0.02)
 
 
+@pytest.mark.equation("eq-integrated-gradients")
 def test_integrated_gradients_add_up_to_the_logit(trained):
     classifier = trained[0]
     text = "酒店房间臭早餐服务"
@@ -317,6 +318,7 @@ def test_integrated_gradients_add_up_to_the_logit(trained):
     assert explanation.integrated.sum() == pytest.approx(whole - nothing, rel=0.02)
 
 
+@pytest.mark.equation("eq-rollout")
 def test_rollout_by_hand():
     attention = np.array(
         [[[0.5, 0.5], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]]]

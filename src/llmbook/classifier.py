@@ -276,10 +276,9 @@ def train(classifier, training, validation, report=print, **options):
     watch = _Watch(classifier, validation, report)
     sequences = classifier.encode(training.texts)
     fit(classifier.model, sequences, training.labels, callbacks=[watch], **options)
-    classifier.model.set_weights(watch.best)
+    classifier.model.set_weights(watch.weights)
     try:
-        logits = classifier.logits(validation.texts)  # (N,)
-        classifier.temperature = fit_temperature(logits, validation.labels)
+        classifier.temperature = fit_temperature(watch.logits, validation.labels)
     except ValueError as error:
         classifier.temperature = 1.0
         report(f"The temperature stays at 1: {error}.")
@@ -339,7 +338,7 @@ def fit(
 
 
 class _Watch(keras.callbacks.Callback):
-    """Evaluate each epoch, report it in one line, and remember the weights of the best."""
+    """Evaluate each epoch, report it in one line, remember the best one's weights and logits."""
 
     def __init__(self, classifier, validation, report):
         super().__init__()
@@ -351,7 +350,7 @@ class _Watch(keras.callbacks.Callback):
         accuracy = float(np.mean((logits > 0) == self.validation.labels))
         loss = float(binary_cross_entropy(logits, self.validation.labels))
         if accuracy > max(self.history["validation_accuracy"], default=-1):
-            self.best = self.model.get_weights()
+            self.weights, self.logits = self.model.get_weights(), logits
         for name, value in zip(self.history, (logs["loss"], loss, accuracy), strict=True):
             self.history[name].append(value)
         self.report(

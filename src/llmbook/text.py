@@ -165,7 +165,12 @@ def _jieba():
 
 def words(text):
     """Cut a text into words with jieba, white space left out."""
-    return [word for word in _jieba().lcut(text) if not word.isspace()]
+    return list(_words(text))
+
+
+@functools.lru_cache(maxsize=2**15)  # texts are cut once to learn a vocabulary, and then encoded
+def _words(text):
+    return tuple(word for word in _jieba().lcut(text) if not word.isspace())
 
 
 class WordTokenizer(Tokenizer):
