@@ -140,7 +140,7 @@ def load(path=None):
     path = packaged_file() if path is None else Path(path)
     file = gguf.read(path)
     try:
-        model = GPT(_config(file.metadata))
+        model = GPT(config_of(file.metadata))
         tokenizer = _tokenizer(file.metadata)
     except KeyError as error:
         raise ValueError(
@@ -162,7 +162,7 @@ def packaged_file():
     return Path(spec.submodule_search_locations[0], FILE)
 
 
-def _config(metadata):
+def config_of(metadata):
     """Return the sizes of the model that a header describes."""
     if metadata["general.architecture"] != "llama":
         raise ValueError(
