@@ -1,0 +1,69 @@
+"""Measure what the key-value cache saves in generation, on one thread.
+
+    python experiments/gpt_cache.py
+
+Each length is one run, stored in ``experiments/results/gpt_cache.json`` when it is done; a run that
+is there already is not repeated. Chapter 6 reads the ratios: the seconds belong to the machine that
+took them. The model is of the chapter's sizes but untrained, which changes no time.
+"""
+
+import json
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from llmbook.gpt import GPT, GPTConfig, generate
+
+RESULTS = Path(__file__).parent / "results" / "gpt_cache.json"
+LENGTHS, ROWS, REPEATS, SEED = [25, 50, 100, 200, 400], [1, 8], 3, 0
+SIZES = {"vocab_size": 3351, "length": 512, "d_model": 96, "num_heads": 4, "num_layers": 2}
+
+
+def seconds(model, rows, new, use_cache):
+    prompts = [[2, 3, 4, 5]] * rows
+    times = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        generate(model, prompts, new, use_cache=use_cache)
+        times.append(time.process_time() - start)
+    return round(statistics.median(times), 4)
+
+
+def main():
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
+    results |= {
+        "what": "median CPU-seconds to continue a prompt of 4 tokens, one thread",
+        "sizes": SIZES,
+        "seed": SEED,
+        "repeats": REPEATS,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        },
+    }
+    keras.utils.set_random_seed(SEED)
+    model = GPT(GPTConfig(**SIZES))
+    for use_cache in (True, False):
+        generate(model, [[2, 3]], 2, use_cache=use_cache)  # traces the graph
+    for rows in ROWS:
+        for new in LENGTHS:
+            if all((done["rows"], done["new"]) != (rows, new) for done in results["runs"]):
+                cached, uncached = (seconds(model, rows, new, use) for use in (True, False))
+                results["runs"].append(
+                    {"rows": rows, "new": new, "cached": cached, "uncached": uncached}
+                )
+                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                print(results["runs"][-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()
