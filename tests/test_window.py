@@ -12,7 +12,7 @@ from llmbook.window import WindowModel, start_from_counts, token_losses, train
 @pytest.fixture(params=[(), (1,), (2, 4)], ids=str)
 def model(request):
     keras.utils.set_random_seed(3)
-    model = WindowModel(11, 3, d_model=4, hidden_dim=6, averages=request.param, dropout=0.5)
+    model = WindowModel(11, 3, d_model=4, hidden_dim=6, averages=request.param)
     model.output_bias.assign(np.linspace(-1, 1, 11))
     model.hidden_layer.bias.assign(np.linspace(-1, 1, 6))
     return model
@@ -118,3 +118,12 @@ def test_before_training_a_model_knows_the_frequencies():
     assert np.allclose(model.distribution(ids[:5]), frequency, rtol=0.05)
     model.projection.kernel.assign(np.zeros((16, 8)))
     assert np.allclose(model.distribution(ids[:5]), frequency, rtol=1e-5)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="must be at least 1, got 11, 0, 4, 6"):
+        WindowModel(11, 0, 4, 6)
+    with pytest.raises(ValueError, match=r"got 11, 3, 4, 6 and \(0,\)"):
+        WindowModel(11, 3, 4, 6, averages=(0,))
+    with pytest.raises(ValueError, match="at least length \\* batch_size = 1024 tokens, got 3"):
+        train(WindowModel(11, 3, 4, 6), [1, 2, 3], 1, 0.01)

@@ -41,12 +41,20 @@ class WindowModel(keras.Model):
     hidden_dim : int
     averages : sequence of int
         How many tokens before the window are averaged.
-    dropout : float
-        The share of what the input layer and the hidden layer put out that training drops.
+
+    Raises
+    ------
+    ValueError
+        If any of these numbers is below 1.
     """
 
-    def __init__(self, vocab_size, window, d_model, hidden_dim, averages=(), dropout=0.0, **kwargs):
+    def __init__(self, vocab_size, window, d_model, hidden_dim, averages=(), **kwargs):
         super().__init__(**kwargs)
+        if min(vocab_size, window, d_model, hidden_dim, *averages) < 1:
+            raise ValueError(
+                "vocab_size, window, d_model, hidden_dim and averages must be at least 1, got "
+                f"{vocab_size}, {window}, {d_model}, {hidden_dim} and {tuple(averages)}"
+            )
         self.window, self.averages = window, tuple(averages)
         self.config = {
             "vocab_size": vocab_size,
@@ -54,7 +62,6 @@ class WindowModel(keras.Model):
             "d_model": d_model,
             "hidden_dim": hidden_dim,
             "averages": self.averages,
-            "dropout": dropout,
         }
         self.reach = window + max(self.averages, default=0)  # how far back it sees
         self.input_layer = keras.layers.Embedding(
@@ -71,35 +78,32 @@ class WindowModel(keras.Model):
             name="projection",
         )
         self.output_bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
-        self.dropout = keras.layers.Dropout(dropout)
         self.input_layer.build()
         self.hidden_layer.build((None, None, (window + len(self.averages)) * d_model))
         self.projection.build((None, None, hidden_dim))
         self.built = True
 
-    def call(self, ids, training=None):
+    def call(self, ids):
         """Map ids (B, reach - 1 + T) to logits (B, T, V) of what follows each of the last T."""
         x = self.look_up(ids)  # (B, T, (window + averages) * d_model)
-        h = self.hidden_layer(self.dropout(x, training=training))  # (B, T, hidden_dim)
-        guess = self.projection(self.dropout(h, training=training))  # (B, T, d_model)
+        h = self.hidden_layer(x)  # (B, T, hidden_dim)
+        guess = self.projection(h)  # (B, T, d_model)
         return ops.matmul(guess, ops.transpose(self.input_layer.embeddings)) + self.output_bias
 
     def look_up(self, ids):
         """Lay the vectors of each window, and the averages before it, side by side."""
         vectors = self.input_layer(ids)  # (B, reach - 1 + T, d_model)
-        places = ops.shape(ids)[1] - self.reach + 1  # T
-
-        def back(values, steps):  # the values so many steps before each token to be predicted
+        length = ops.shape(ids)[1]
+        places = length - self.reach + 1  # T
+        parts = []
+        for steps in range(self.window, 0, -1):
             first = self.reach - steps
-            return values[:, first : first + places]  # (B, T, d_model)
-
-        parts = [back(vectors, steps) for steps in range(self.window, 0, -1)]
-        if self.averages:
-            # Sums over any stretch are differences of sums from the beginning.
-            sums = ops.pad(ops.cumsum(vectors, axis=1), [[0, 0], [1, 0], [0, 0]])
-            for m in self.averages:
-                stretch = back(sums, self.window) - back(sums, self.window + m)
-                parts.append(stretch / (2 * m**0.5))
+            parts.append(vectors[:, first : first + places])  # (B, T, d_model)
+        for m in self.averages:
+            # How far behind the window's first token each id stands: 1 to m are averaged.
+            behind = ops.arange(places)[:, None] + (self.reach - self.window) - ops.arange(length)
+            weights = ops.cast((behind >= 1) & (behind <= m), "float32")  # (T, reach - 1 + T)
+            parts.append(ops.matmul(weights / (2 * m**0.5), vectors))  # (B, T, d_model)
         return ops.concatenate(parts, axis=-1)
 
     def log_probabilities(self, ids, batch_size=1024):
@@ -193,8 +197,18 @@ def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, a
     seed : int
         Of the order of the pieces.
     after_epoch : callable, optional
-        Called with the number of each finished epoch, from 1, and its mean loss, dropout at work.
+        Called with the number of each finished epoch, from 1, and its mean loss.
+
+    Raises
+    ------
+    ValueError
+        If the text is too short for one step.
     """
+    if len(ids) < length * batch_size:
+        raise ValueError(
+            f"ids must hold at least length * batch_size = {length * batch_size} tokens, "
+            f"got {len(ids)}"
+        )
     padded = model._padded(ids)  # (reach + T,)
     starts = np.arange(0, len(ids) - length + 1, length)
     steps = len(starts) // batch_size
@@ -212,7 +226,7 @@ def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, a
     @tf.function(autograph=False)
     def step(pieces):
         with tf.GradientTape() as tape:
-            logits = model(pieces[:, :-1], training=True)  # (batch, length, V)
+            logits = model(pieces[:, :-1])  # (batch, length, V)
             loss = ops.mean(token_losses(logits, pieces[:, model.reach :]))
         optimizer.apply(tape.gradient(loss, model.trainable_variables))
         return loss

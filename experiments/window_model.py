@@ -1,0 +1,69 @@
+"""Train the window model of chapter 1 with and without memory, three seeds each.
+
+    python experiments/window_model.py
+
+Each run is stored in ``experiments/results/window_model.json`` when it is done; a run that is there
+already is not repeated.
+"""
+
+import json
+import platform
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from llmbook.books import load_sanguo, split_book
+from llmbook.text import CharTokenizer
+from llmbook.window import WindowModel, start_from_counts, train
+
+RESULTS = Path(__file__).parent / "results" / "window_model.json"
+MODEL = {"window": 4, "d_model": 96, "hidden_dim": 384}
+TRAINING = {"epochs": 2, "learning_rate": 0.005}
+AVERAGES = [[], [16, 128]]
+SEEDS = [0, 1, 2]
+
+
+def run(averages, seed, vocab_size, ids):
+    keras.utils.set_random_seed(seed)
+    model = WindowModel(vocab_size, averages=averages, **MODEL)
+    start = time.process_time()
+    train(start_from_counts(model, ids["train"], seed), ids["train"], seed=seed, **TRAINING)
+    return {
+        "averages": averages,
+        "seed": seed,
+        "validation": model.perplexity(ids["validation"]),
+        "test": model.perplexity(ids["test"]),
+        "cpu_seconds": round(time.process_time() - start, 1),
+    }
+
+
+def main():
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
+    results |= {
+        "what": "perplexity of the window model on the Three Kingdoms",
+        "model": MODEL,
+        "training": TRAINING,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        },
+    }
+    book = split_book(load_sanguo())
+    characters = CharTokenizer.fit([book.train], min_count=2)
+    ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
+    for averages in AVERAGES:
+        for seed in SEEDS:
+            done = [(old["averages"], old["seed"]) for old in results["runs"]]
+            if (averages, seed) not in done:
+                results["runs"].append(run(averages, seed, len(characters), ids))
+                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                print(results["runs"][-1])
+
+
+if __name__ == "__main__":
+    main()
