@@ -23,7 +23,7 @@ from llmbook.feedback import removal
 from llmbook.feedback.learner import until
 
 RESULTS = Path(__file__).parents[1] / "results" / "removal.json"
-WIDTHS, STEPS, SEEDS = (8, 16, 32, 64), (300, 600), (1, 2, 3)
+WIDTHS, STEPS, SEEDS = (8, 16, 32, 64), (1600, 600), (1, 2, 3)
 BATCH_SIZE, EXAMPLES, LEARNING_RATE = 32, 20, 6e-3  # examples of each cell
 LENGTH = removal.LONGEST_PROMPT + removal.LONGEST_SENTENCE
 
