@@ -54,7 +54,7 @@ def main():
         },
     }
     book = split_book(load_sanguo())
-    characters = CharTokenizer.fit([book.train], min_count=2)
+    characters = CharTokenizer.fit([book.train], min_count=5)
     ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
     for averages in AVERAGES:
         for seed in SEEDS:

@@ -22,10 +22,10 @@ class WindowModel(keras.Model):
     .. math::
 
         x = [e_{t-n} \dots e_{t-1}], \qquad
-        h = \mathrm{GELU}(x W_h + b_h), \qquad
+        h = \mathrm{ReLU}(x W_h + b_h), \qquad
         \mathrm{logits} = h W_p E^\top + b_o
 
-    (Bengio et al. 2003, section 2, with GELU for tanh). The rows of :math:`E` are the vectors of
+    (Bengio et al. 2003, section 2, with ReLU for tanh). The rows of :math:`E` are the vectors of
     the input layer; the output layer compares with the same ones (Press and Wolf 2017). For each
     number :math:`m` in ``averages``, the sum of the vectors of the :math:`m` tokens before the
     window, divided by :math:`2 \sqrt{m}` to keep its size, stands in :math:`x` as one vector more.
@@ -70,7 +70,7 @@ class WindowModel(keras.Model):
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.3),
             name="input_layer",
         )
-        self.hidden_layer = keras.layers.Dense(hidden_dim, activation="gelu", name="hidden_layer")
+        self.hidden_layer = keras.layers.Dense(hidden_dim, activation="relu", name="hidden_layer")
         self.projection = keras.layers.Dense(
             d_model,
             use_bias=False,
