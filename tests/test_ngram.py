@@ -147,7 +147,7 @@ def test_scoring_a_text_is_reading_each_distribution(text, scored, model):
     assert np.allclose(np.exp(model.log_probabilities(scored)), one_by_one, rtol=1e-12)
 
 
-@pytest.mark.equation("eq-chain-rule")
+@pytest.mark.equation("eq-factorisation")
 @settings(max_examples=20, deadline=None)
 @given(TEXTS, model_of)
 def test_all_texts_of_one_length_share_the_probability_of_one(text, model):
