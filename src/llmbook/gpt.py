@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import ops
 
 from llmbook.layers import KeyValueCache, RMSNorm, TransformerBlock
+from llmbook.vectors import embed
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,40 @@ def next_token_loss(model, ids, weights=None, training=None):
     weights = weights[:, 1:]  # (B, T - 1)
     total = tf.reduce_sum(weights * log_probabilities(model, ids, training))
     return -total / tf.reduce_sum(weights)
+
+
+def start_from_counts(model, ids, seed=0):
+    """Give an untrained model what counting the text tells, and blocks that do nothing yet.
+
+    The vectors are those of :func:`llmbook.vectors.embed`; the shift of the last norm is the one
+    that brings the logits closest, by least squares, to the logarithms of the tokens' frequencies;
+    and every block's outputs start at zero, so that what it adds grows from nothing.
+
+    Parameters
+    ----------
+    model : GPT
+        Is changed; its ``norm`` must be the layer norm.
+    ids : (N,) of int
+        The text.
+    seed : int
+        Of the decomposition that makes the vectors.
+
+    Returns
+    -------
+    GPT
+        The model.
+    """
+    vocab_size, width = model.config.vocab_size, model.config.d_model
+    vectors = embed(ids, vocab_size, width, 2, np.random.default_rng(seed))  # (V, d_model)
+    vectors = 0.1 * vectors / vectors.std()  # (V, d_model)
+    frequency = np.log(np.bincount(ids, minlength=vocab_size) + 1.0)  # (V,)
+    shift = np.linalg.lstsq(vectors, frequency - frequency.mean(), rcond=None)[0]  # (d_model,)
+    model.embedding.embeddings.assign(vectors)
+    model.norm.beta.assign(shift)
+    for block in model.blocks:
+        for part in (block.attention, block.feed_forward):
+            part.output_projection.kernel.assign(tf.zeros_like(part.output_projection.kernel))
+    return model
 
 
 def windows(ids, length, batch_size, seed=0):
@@ -463,7 +498,7 @@ def adjusted_logits(logits, temperature=1.0, top_k=0, top_p=1.0, repetition_pena
         ranked = tf.where(kept, ranked, -np.inf)
         probabilities = tf.nn.softmax(ranked)  # (B, V)
         before = tf.cumsum(probabilities, axis=-1, exclusive=True)  # (B, V)
-        kept = kept & ((before < top_p) | (rank == 0))  # (B, V)
+        kept = kept & ((before < top_p) | (top_p >= 1) | (rank == 0))  # (B, V)
         least = tf.reduce_min(tf.where(kept, ranked, np.inf), axis=-1, keepdims=True)  # (B, 1)
         return tf.where(logits < least, -np.inf, logits)
 
