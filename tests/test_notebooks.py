@@ -33,6 +33,12 @@ def test_its_outputs_follow_from_its_code_and_from_the_library(path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS)
+def test_its_outputs_are_those_of_its_last_run(path):
+    notebook = notebooks.read(path)
+    assert notebook.metadata["llmbook"]["seal"] == notebooks.seal(notebook)
+
+
+@pytest.mark.parametrize("path", CHAPTERS)
 def test_it_was_run_once_from_top_to_bottom(path):
     cells = code_cells(path)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
@@ -167,6 +173,10 @@ def test_a_notebook_runs_into_a_normal_form_that_a_second_run_repeats(tmp_path):
     notebooks.execute(path)
     first = path.read_bytes()
     assert not notebooks.is_stale(path)
+    edited = notebooks.read(path)
+    assert edited.metadata["llmbook"]["seal"] == notebooks.seal(edited)
+    edited.cells[1].outputs[0]["text"] = "1\n3\n"
+    assert edited.metadata["llmbook"]["seal"] != notebooks.seal(edited)
     assert [output["text"] for output in notebooks.read(path).cells[1].outputs] == ["1\n2\n"]
     notebooks.execute(path)
     assert path.read_bytes() == first

@@ -7,7 +7,8 @@
 The normal form holds nothing that a second run on the same machine would change: no times, no
 stderr, outputs of one stream joined, metadata reduced to what the book uses. A fingerprint of the
 notebook's code and of the modules of ``llmbook`` that it imports, comments and docstrings left out,
-is stored with the outputs; :func:`is_stale` compares it.
+is stored with the outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares the
+first, the tests both.
 """
 
 import argparse
@@ -56,13 +57,14 @@ def execute(path):
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     seconds = time.perf_counter() - start
-    notebook.metadata["llmbook"] = {"fingerprint": fingerprint(notebook)}
     write(path, notebook)
     return seconds
 
 
 def write(path, notebook):
-    """Store a notebook in normal form."""
+    """Store a notebook that was just run: in normal form, with its fingerprint and its seal."""
+    notebook = nbformat.reads(normal_form(notebook), as_version=4)
+    notebook.metadata["llmbook"] = {"fingerprint": fingerprint(notebook), "seal": seal(notebook)}
     path.write_text(normal_form(notebook), encoding="utf-8")
 
 
@@ -117,6 +119,12 @@ def fingerprint(notebook):
     for module in sorted(imported_modules(trees)):
         digest.update(structure(ast.parse(module.read_text(encoding="utf-8"))).encode())
     return digest.hexdigest()
+
+
+def seal(notebook):
+    """Return a hash of the outputs, by which one that was edited by hand is known."""
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
 
 
 def is_stale(path):
