@@ -59,7 +59,7 @@ benchmark: $(STAMP)  ## measure speed, as ratios within one run
 	@for script in benchmarks/*.py; do $(RUN) "Benchmark: $$script" $(PYTHON) $$script || exit 1; done
 
 experiments: $(STAMP)  ## reproduce the recorded results (hours; resumes where it stopped)
-	@for script in experiments/*.py experiments/*/run.py experiments/*/removal.py; do $(RUN) "Experiment: $$script" $(PYTHON) $$script || exit 1; done
+	@for script in experiments/*.py experiments/*/*.py; do $(RUN) "Experiment: $$script" $(PYTHON) $$script || exit 1; done
 
 clean:  ## remove the site and the environment
 	@rm -rf _build $(VENV)

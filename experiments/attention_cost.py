@@ -7,9 +7,7 @@ that is there already is not repeated. Chapter 2 reads the ratios: the seconds b
 that took them.
 """
 
-import json
 import os
-import platform
 import statistics
 import time
 from pathlib import Path
@@ -20,6 +18,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 from llmbook.attention import online_softmax_attention, scaled_dot_product_attention
+from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "attention_cost.json"
 LENGTHS = [128, 256, 512, 1024, 2048, 4096]
@@ -50,19 +49,17 @@ def run(length):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "median CPU-seconds of one call, float32, one head, one thread",
-        "width": WIDTH,
-        "seed": SEED,
-        "repeats": REPEATS,
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-    }
+    recording = Recording(
+        RESULTS,
+        ("numpy",),
+        what="median CPU-seconds of one call, float32, one head, one thread",
+        width=WIDTH,
+        seed=SEED,
+        repeats=REPEATS,
+    )
     for length in LENGTHS:
-        if all(done["length"] != length for done in results["runs"]):
-            results["runs"].append(run(length))
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-            print(results["runs"][-1])
+        if not recording.holds(length=length):
+            print(recording.add(run(length)), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,11 @@ machine that took them.
 """
 
 import functools
-import importlib.metadata
-import json
-import platform
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-import sklearn
-import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from llmbook.classifier import (
@@ -30,6 +25,7 @@ from llmbook.classifier import (
 )
 from llmbook.data import load_reviews, split
 from llmbook.losses import expected_calibration_error, fit_temperature, sigmoid
+from llmbook.recording import Recording
 from llmbook.text import CharTokenizer, NgramTokenizer, WordTokenizer, pad
 
 RESULTS = Path(__file__).parent / "results" / "classifier.json"
@@ -139,26 +135,16 @@ def run(name, seed):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "accuracy and AUC on the test texts; ECE before and after temperature scaling",
-        "average_of": PAIR,
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-            "jieba": importlib.metadata.version("jieba"),
-        },
-    }
-    done = {(found["model"], found["seed"]) for found in results["runs"]}
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "scikit-learn", "jieba"),
+        what="accuracy and AUC on the test texts; ECE before and after temperature scaling",
+        average_of=PAIR,
+    )
     for seed in SEEDS:
         for name in [*PAIR, "average", "no_attention", "article", "article_words"]:
-            if (name, seed) not in done:
-                results["runs"].append(run(name, seed))
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-                print(results["runs"][-1], flush=True)
+            if not recording.holds(model=name, seed=seed):
+                print(recording.add(run(name, seed)), flush=True)
 
 
 if __name__ == "__main__":

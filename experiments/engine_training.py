@@ -6,8 +6,6 @@ A run is stored in ``experiments/results/engine_training.json`` when it is done;
 already is not repeated. What is recorded is the training loss of the last 20 steps.
 """
 
-import json
-import platform
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from llmbook.books import load_web_bible
 from llmbook.optim import SGD, Adam, warmup_cosine
+from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 from llmbook.transformer import LanguageModel, random_pieces, train
 
@@ -53,11 +52,9 @@ def norm_run(ids, vocab_size, norm, warmup_steps, seed, steps=150, rate=0.003):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "training loss in nats a character, mean of the last 20 steps",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
-    }
+    recording = Recording(
+        RESULTS, ("numpy",), what="training loss in nats a character, mean of the last 20 steps"
+    )
     rates = [
         {"part": "rates", "optimiser": name, "rate": rate, "seed": seed}
         for seed in range(3)
@@ -69,21 +66,16 @@ def main():
         for seed in range(5)
         for norm, warmup_steps in (("pre", 0), ("post", 0), ("post", 50))
     ]
-    done = [
-        {k: v for k, v in run.items() if k in {**rates[0], **norms[0]}} for run in results["runs"]
-    ]
     ids, vocab_size = genesis()
     for run in norms + rates:
-        if run in done:
+        if recording.holds(**run):
             continue
         settings = {name: value for name, value in run.items() if name != "part"}
         start = time.process_time()
         losses, _ = (norm_run if run["part"] == "norms" else rate_run)(ids, vocab_size, **settings)
         run["loss"] = round(float(losses[-20:].mean()), 4)
         run["cpu_seconds"] = round(time.process_time() - start, 1)
-        results["runs"].append(run)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        print(run, flush=True)
+        print(recording.add(run), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,15 @@ is there already is not repeated. Chapter 6 reads the ratios: the seconds belong
 took them. The model is of the chapter's sizes but untrained, which changes no time.
 """
 
-import json
-import platform
 import statistics
 import time
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from llmbook.gpt import GPT, GPTConfig, generate
+from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "gpt_cache.json"
 LENGTHS, ROWS, REPEATS, SEED = [25, 50, 100, 200, 400], [1, 8], 3, 0
@@ -37,32 +35,24 @@ def seconds(model, rows, new, use_cache):
 def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "median CPU-seconds to continue a prompt of 4 tokens, one thread",
-        "sizes": SIZES,
-        "seed": SEED,
-        "repeats": REPEATS,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-    }
+    recording = Recording(
+        RESULTS,
+        ("numpy", "keras", "tensorflow"),
+        what="median CPU-seconds to continue a prompt of 4 tokens, one thread",
+        sizes=SIZES,
+        seed=SEED,
+        repeats=REPEATS,
+    )
     keras.utils.set_random_seed(SEED)
     model = GPT(GPTConfig(**SIZES))
     for use_cache in (True, False):
         generate(model, [[2, 3]], 2, use_cache=use_cache)  # traces the graph
     for rows in ROWS:
         for new in LENGTHS:
-            if all((done["rows"], done["new"]) != (rows, new) for done in results["runs"]):
+            if not recording.holds(rows=rows, new=new):
                 cached, uncached = (seconds(model, rows, new, use) for use in (True, False))
-                results["runs"].append(
-                    {"rows": rows, "new": new, "cached": cached, "uncached": uncached}
-                )
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-                print(results["runs"][-1], flush=True)
+                found = {"rows": rows, "new": new, "cached": cached, "uncached": uncached}
+                print(recording.add(found), flush=True)
 
 
 if __name__ == "__main__":

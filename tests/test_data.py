@@ -47,7 +47,7 @@ def test_the_packages_pickle_is_never_opened(monkeypatch):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("llmbook.packages.find_spec", lambda _: None)
     with pytest.raises(FileNotFoundError, match=r"requirements-data\.txt"):
         load_reviews()
 

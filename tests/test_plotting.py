@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from llmbook import plotting
+from llmbook import packages, plotting
 
 TOKENS = ["酒店", "is", "很", "good"]
 
@@ -93,5 +93,5 @@ def test_a_grid_without_heads_and_curves_without_series_are_named(weights):
 
 
 def test_without_the_font_package_matplotlibs_own_font_is_left(monkeypatch):
-    monkeypatch.setattr(plotting.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert plotting._chinese_fonts() == []

@@ -7,12 +7,8 @@ Stop the script when you like: what is there is not repeated.
 """
 
 import itertools
-import json
-import os
-import platform
 import random
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -21,6 +17,7 @@ import numpy as np
 from llmbook import gpt
 from llmbook.feedback import removal
 from llmbook.feedback.learner import until
+from llmbook.recording import load, store, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "removal.json"
 WIDTHS, STEPS, SEEDS = (8, 16, 32, 64), (1600, 600), (1, 2, 3)
@@ -81,13 +78,12 @@ def run(width, steps, seed):
 
 
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
+    results = load(RESULTS, {})
     results["settings"] = {
         "batch_size": BATCH_SIZE,
         "examples_a_cell": EXAMPLES,
         "learning_rate": LEARNING_RATE,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "tensorflow", "keras")},
+        "versions": versions("numpy", "tensorflow", "keras"),
     }
     todo = list(itertools.product(STEPS, WIDTHS, SEEDS))
     for number, (steps, width, seed) in enumerate(todo, 1):
@@ -95,9 +91,7 @@ def main():
         if key in results["runs"]:
             continue
         results["runs"][key] = run(width, steps, seed)
-        unfinished = RESULTS.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(results, indent=1) + "\n")
-        os.replace(unfinished, RESULTS)
+        store(RESULTS, results)
         print(f"[{number}/{len(todo)}] {key}: {results['runs'][key]['exact']:.3f}", flush=True)
 
 

@@ -10,11 +10,7 @@ and at most one run is lost. Pretrained models are kept in ``experiments/feedbac
 """
 
 import itertools
-import json
-import os
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 from llmbook.feedback.annotator import SECONDS
@@ -22,6 +18,7 @@ from llmbook.feedback.learner import Learner
 from llmbook.feedback.loop import draw_examination, examine, run
 from llmbook.feedback.pretraining import CONFIG, examine_refiner, pretrain
 from llmbook.feedback.world import Invitations
+from llmbook.recording import load, store, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "feedback.json"
 MODELS = Path(__file__).parent / "models"
@@ -161,20 +158,12 @@ def settings():
         "records": RECORDS,
         "grids": GRIDS,
         "seconds_an_annotation": SECONDS,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "tensorflow", "keras")},
+        "versions": versions("numpy", "tensorflow", "keras"),
     }
 
 
-def store(results):
-    """Write the results so that a kill in the middle leaves those before whole."""
-    unfinished = RESULTS.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(results, indent=1) + "\n")
-    os.replace(unfinished, RESULTS)
-
-
 def main():
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
+    results = load(RESULTS, {})
     results["settings"] = settings()
     runs, laboratory, todo = results["runs"], Laboratory(), list(jobs())
     for number, (key, job) in enumerate(todo, 1):
@@ -183,7 +172,7 @@ def main():
         start = time.process_time()
         runs[key] = job(laboratory, runs)
         runs[key]["cpu_seconds_in_all"] = round(time.process_time() - start, 1)
-        store(results)
+        store(RESULTS, results)
         figure = runs[key].get("success", runs[key].get("exact"))
         print(f"[{number}/{len(todo)}] {key}: {figure:.3f}", flush=True)
 

