@@ -13,18 +13,16 @@ EXPERIMENT = Path(__file__).parents[1] / "experiments" / "feedback" / "run.py"
 
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
-    """The script, with results and models in a folder of its own and a laboratory that costs nothing."""
+    """The script, with results in a folder of its own."""
     spec = importlib.util.spec_from_file_location("feedback_experiment", EXPERIMENT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "feedback.json")
-    monkeypatch.setattr(module, "MODELS", tmp_path / "models")
-    monkeypatch.setattr(module, "Laboratory", Pretence)
     return module
 
 
 class Pretence:
-    """Answers by a rule at once; raises at the run it is told to."""
+    """A laboratory that answers by a rule at once; raises at the run it is told to."""
 
     calls = 0
     dies_at = None
@@ -48,7 +46,7 @@ class Pretence:
 
 def play(experiment, dies_at=None):
     Pretence.calls, Pretence.dies_at = 0, dies_at
-    experiment.main()
+    experiment.record(experiment.RESULTS, experiment.jobs(), Pretence())
     return Pretence.calls
 
 

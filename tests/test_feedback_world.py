@@ -266,3 +266,19 @@ def test_bad_input_is_named():
         wording.phrasings(wording.EDITS[0], "new")
     with pytest.raises(ValueError, match="edit must be one of"):
         wording.phrasings(("set", "greeting", "yo"))
+
+
+def test_the_smaller_world_holds_the_house_style_and_is_closed_under_its_edits():
+    """Three options a choice: documents of that world never leave it, and reach the style from it."""
+    small = W.THREE_CHOICES
+    assert {name: len(options) for name, options in small.items()} == dict.fromkeys(W.CHOICES, 3)
+    rng, met = random.Random(0), {name: set() for name in small}
+    for _ in range(500):
+        ids, _ = W.edit_document(rng, choices=small)
+        words = W.decode(ids)
+        record = W.Record(*words[1:8])
+        draft, refined = words[9 : words.index("<end>")], words[words.index("<refine>") + 1 : -1]
+        for text in (draft, refined, W.render(record, W.house_style(record))):
+            for name, options in met.items():
+                options.add(getattr(W.parse(record, text), name))
+    assert met == {name: set(options) for name, options in small.items()}

@@ -17,7 +17,7 @@ from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.learner import Learner
 from llmbook.feedback.loop import draw_examination, examine, run
 from llmbook.feedback.pretraining import CONFIG, examine_refiner, pretrain
-from llmbook.feedback.world import Invitations
+from llmbook.feedback.world import CHOICES, Invitations
 from llmbook.recording import load, store, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "feedback.json"
@@ -72,11 +72,7 @@ def jobs():
     for feedback in ("own", "another", "none"):
         for seed in (TUNING_SEED, *SEEDS):
             yield f"refiner/{feedback}/{seed}", _refiner(seed, feedback, {})
-    for method in GRIDS:
-        for trial, options in enumerate(trials(method)):
-            yield f"tune/{method}/{trial}", _tuning(method, options)
-    for method, seed in itertools.product(GRIDS, SEEDS):
-        yield f"equal time/{method}/{seed}", _final(method, seed, {"seconds": EQUAL_TIME})
+    yield from tuned_at_equal_time(GRIDS)
     for name, seed in itertools.product(ABLATIONS, SEEDS):
         method, options, task = ABLATIONS[name]
         yield f"ablation/{name}/{seed}", _final(method, seed, {"annotations": 300}, options, task)
@@ -88,6 +84,15 @@ def jobs():
         if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
             key = f"{budget} annotations/{method}/{seed}"
             yield key, _final(method, seed, {"annotations": budget})
+
+
+def tuned_at_equal_time(methods):
+    """Yield the trials of each method, then its runs with what did best in them."""
+    for method in methods:
+        for trial, options in enumerate(trials(method)):
+            yield f"tune/{method}/{trial}", _tuning(method, options)
+    for method, seed in itertools.product(methods, SEEDS):
+        yield f"equal time/{method}/{seed}", _final(method, seed, {"seconds": EQUAL_TIME})
 
 
 def _refiner(seed, feedback, task):
@@ -108,10 +113,14 @@ def _final(method, seed, budget, options=(), task=()):
 
 
 class Laboratory:
-    """One learner, so that each loss is compiled once, and the models that it begins from."""
+    """One learner, so that each loss is compiled once, and the models that it begins from.
 
-    def __init__(self):
+    ``name`` is that of the models' files, ``choices`` are those of the world they come from.
+    """
+
+    def __init__(self, name="seed", choices=CHOICES):
         MODELS.mkdir(exist_ok=True)
+        self.name, self.choices = name, choices
         self.weights = {}
         self.learner = None
         self.records = {
@@ -122,8 +131,9 @@ class Laboratory:
     def prepare(self, seed, task):
         """Return the learner as the pretrained model of a seed, with a task of these options."""
         if seed not in self.weights:
-            checkpoint = MODELS / f"seed_{seed}_{PRETRAINING_STEPS}_steps.npz"
-            model = pretrain(seed, PRETRAINING_STEPS, checkpoint=checkpoint, report=_progress)
+            checkpoint = MODELS / f"{self.name}_{seed}_{PRETRAINING_STEPS}_steps.npz"
+            options = {"choices": self.choices, "checkpoint": checkpoint, "report": _progress}
+            model = pretrain(seed, PRETRAINING_STEPS, **options)
             self.weights[seed] = model.get_weights()
             self.learner = self.learner or Learner(Invitations(), model)
         self.learner.task = Invitations(**task)
@@ -162,20 +172,21 @@ def settings():
     }
 
 
-def main():
-    results = load(RESULTS, {})
+def record(path, todo, laboratory):
+    """Do those runs of a list of jobs that ``path`` does not hold yet, and store each."""
+    results = load(path, {})
     results["settings"] = settings()
-    runs, laboratory, todo = results["runs"], Laboratory(), list(jobs())
+    runs, todo = results["runs"], list(todo)
     for number, (key, job) in enumerate(todo, 1):
         if key in runs:
             continue
         start = time.process_time()
         runs[key] = job(laboratory, runs)
         runs[key]["cpu_seconds_in_all"] = round(time.process_time() - start, 1)
-        store(RESULTS, results)
+        store(path, results)
         figure = runs[key].get("success", runs[key].get("exact"))
         print(f"[{number}/{len(todo)}] {key}: {figure:.3f}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    record(RESULTS, jobs(), Laboratory())

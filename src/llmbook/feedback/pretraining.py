@@ -14,7 +14,7 @@ CONFIG = gpt.GPTConfig(
 )
 
 
-def documents(seed=0, batch_size=48):
+def documents(seed=0, batch_size=48, choices=world.CHOICES):
     """Return a function of the step that draws documents to pretrain on.
 
     Returns
@@ -29,7 +29,7 @@ def documents(seed=0, batch_size=48):
         ids = np.zeros((batch_size, DOCUMENT_LENGTH), "int32")  # (B, T)
         weights = np.zeros((batch_size, DOCUMENT_LENGTH), "float32")  # (B, T)
         for row in range(batch_size):
-            document, learned = world.edit_document(rng)
+            document, learned = world.edit_document(rng, choices=choices)
             ids[row, : len(document)] = document
             weights[row, : len(document)] = learned
         return ids, weights
@@ -37,16 +37,17 @@ def documents(seed=0, batch_size=48):
     return batch
 
 
-def pretrain(seed=0, steps=700, learning_rate=6e-3, **options):
-    """Return a GPT trained on such documents; options go to :func:`llmbook.gpt.train`."""
+def pretrain(seed=0, steps=700, learning_rate=6e-3, choices=world.CHOICES, **options):
+    """Return a GPT trained on documents with these choices; options go to
+    :func:`llmbook.gpt.train`.
+    """
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(CONFIG)
     # In a model this narrow, token vectors of length 1 are not drowned by what the blocks add.
     table = model.embedding.embeddings  # (V, d_model)
     table.assign(keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed))
-    gpt.train(
-        model, documents(seed), steps, learning_rate=learning_rate, weight_decay=0.01, **options
-    )
+    batch = documents(seed, choices=choices)
+    gpt.train(model, batch, steps, learning_rate=learning_rate, weight_decay=0.01, **options)
     return model
 
 

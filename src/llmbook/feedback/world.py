@@ -45,6 +45,15 @@ CHOICES = {
     "request": REQUESTS,
     "closing": CLOSINGS | {"none": ""},
 }
+THREE_CHOICES = {
+    name: {option: CHOICES[name][option] for option in options}
+    for name, options in {
+        "greeting": ("dear", "hi", "none"),
+        "request": ("please", "come", "must"),
+        "closing": ("thank you", "see you", "none"),
+    }.items()
+}
+"""Half the options of each, with all that the house style uses: here guessing gets further."""
 PREPOSITIONS = {"day": "on", "time": "at", "place": "in the"}
 CRITERIA = ("greeting", "request", "day", "time", "place", "order", "price", "closing")
 SPLITS = ("train", "validation", "test")
@@ -153,7 +162,7 @@ def parse(record, words):
     )
 
 
-def random_message(rng, record, missing=0.25, wrong=0.08):
+def random_message(rng, record, missing=0.25, wrong=0.08, choices=CHOICES):
     """Draw a message in no style at all: parts in any order, some missing, some values wrong."""
 
     def value_of(fact):
@@ -163,11 +172,11 @@ def random_message(rng, record, missing=0.25, wrong=0.08):
 
     order = rng.sample(PARTS, len(PARTS))
     return Message(
-        greeting=rng.choice(list(CHOICES["greeting"])),
-        request=rng.choice(list(REQUESTS)),
+        greeting=rng.choice(list(choices["greeting"])),
+        request=rng.choice(list(choices["request"])),
         parts=tuple((part, value_of(part)) for part in order if rng.random() >= missing),
         price=value_of("price") if rng.random() < 0.5 else None,
-        closing=rng.choice(list(CHOICES["closing"])),
+        closing=rng.choice(list(choices["closing"])),
     )
 
 
@@ -201,12 +210,12 @@ def criterion_of(edit):
     return "order" if edit[0] == "swap" else edit[1]
 
 
-def possible_edits(record, message):
+def possible_edits(record, message, choices=CHOICES):
     """Return every edit that changes the message, as ``{criterion: [edit, …]}``."""
     facts = dict(message.parts) | ({"price": message.price} if message.price else {})
     edits = [
         ("set", name, option)
-        for name, options in CHOICES.items()
+        for name, options in choices.items()
         for option in options
         if option != getattr(message, name)
     ]
@@ -333,12 +342,12 @@ def refine_prompt(record, draft, words):
     return [*draft_prompt(record), *encode(draft), END, *encode(words), REFINE]
 
 
-def edit_document(rng, split="train", wording="seen"):
+def edit_document(rng, split="train", wording="seen", choices=CHOICES):
     """Draw a document to pretrain on: a record, a draft in no style, edits in words, the edited
     draft.
 
     The edits go in every direction, so reading such documents teaches what words of criticism mean
-    and nothing about the house style.
+    and nothing about the house style. With :data:`THREE_CHOICES` they come from the smaller world.
 
     Returns
     -------
@@ -348,8 +357,8 @@ def edit_document(rng, split="train", wording="seen"):
         between.
     """
     record = draw_record(rng, split)
-    message = random_message(rng, record)
-    possible = possible_edits(record, message)
+    message = random_message(rng, record, choices=choices)
+    possible = possible_edits(record, message, choices)
     about = rng.sample(sorted(possible), rng.choice((1, 2, 2)) if rng.random() > 0.05 else 0)
     edits = [rng.choice(possible[name]) for name in about]
     draft = render(record, message)
