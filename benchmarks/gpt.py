@@ -20,8 +20,8 @@ except ModuleNotFoundError:
     torch = None
 
 SHAPES = {  # sizes, then sequences and tokens of a batch
-    "chapter 6": (GPTConfig(3886, 256, d_model=128, num_heads=4, num_layers=3), 8, 128),
-    "chapter 8": (GPTConfig(151, 96, d_model=64, num_heads=4, num_layers=2), 32, 80),
+    "chapter 6": (GPTConfig(2699, 256, d_model=128, num_heads=4, num_layers=2), 8, 128),
+    "chapter 8": (GPTConfig(179, 74, d_model=64, num_heads=4, num_layers=2), 48, 73),
 }
 TURNS, STEPS = 9, 4
 

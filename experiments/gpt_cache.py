@@ -19,7 +19,7 @@ from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "gpt_cache.json"
 LENGTHS, ROWS, REPEATS, SEED = [25, 50, 100, 200, 400], [1, 8], 3, 0
-SIZES = {"vocab_size": 3351, "length": 512, "d_model": 96, "num_heads": 4, "num_layers": 2}
+SIZES = {"vocab_size": 2699, "length": 512, "d_model": 128, "num_heads": 4, "num_layers": 2}
 
 
 def seconds(model, rows, new, use_cache):

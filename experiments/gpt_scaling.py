@@ -8,6 +8,7 @@ often. The loss of a run is the lowest on the validation text that it passed thr
 text it rises again while the text is learned by heart.
 """
 
+import itertools
 import time
 from pathlib import Path
 
@@ -20,30 +21,29 @@ from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_scaling.json"
-BATCH, LENGTH, STEPS, EVERY, SEED = 16, 64, 1500, 150, 0
-BASE = {"d_model": 48, "num_layers": 2, "share": 1.0}
+WIDTHS, DEPTHS, SHARES = (8, 16, 32, 64), (1, 2, 4), (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 RUNS = [
-    *({"d_model": width} for width in (8, 16, 24, 32, 48, 64)),
-    *({"num_layers": depth} for depth in (1, 4)),
-    *({"share": share} for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2)),
+    *((width, depth, 1.0) for width, depth in itertools.product(WIDTHS, DEPTHS)),
+    *((32, 2, share) for share in SHARES),
 ]
+BATCH = {"length": 64, "batch_size": 16}
+TRAINING = {"steps": 1000, "learning_rate": 0.004, "warmup": 0.05, "every": 100}
+SEED = 0
 
 
-def run(sizes, ids, vocab_size):
+def run(width, depth, text, validation, vocab_size):
     keras.utils.set_random_seed(SEED)
-    config = gpt.GPTConfig(vocab_size, LENGTH, sizes["d_model"], 4, sizes["num_layers"])
-    model = gpt.GPT(config)
-    text = ids["train"][: int(sizes["share"] * len(ids["train"]))]
+    config = gpt.GPTConfig(vocab_size, BATCH["length"], width, num_heads=4, num_layers=depth)
+    start = time.process_time()
+    model = gpt.start_from_counts(gpt.GPT(config), text, SEED)
     curve = []
 
     def report(step, loss):
-        held_out = -gpt.text_log_probabilities(model, ids["validation"]).mean()
+        held_out = -gpt.text_log_probabilities(model, validation).mean()
         curve.append([step, round(loss, 4), round(float(held_out), 4)])
 
-    start = time.process_time()
-    batches = gpt.windows(text, LENGTH, BATCH, SEED)
-    gpt.train(model, batches, STEPS, learning_rate=4e-3, every=EVERY, report=report)
-    return sizes | {
+    gpt.train(model, gpt.windows(text, seed=SEED, **BATCH), report=report, **TRAINING)
+    return {
         "parameters": model.count_params(),
         "tokens": len(text),
         "loss": min(held_out for _, _, held_out in curve),
@@ -58,15 +58,19 @@ def main():
         RESULTS,
         ("numpy", "keras", "tensorflow"),
         what="validation loss in nats a character; curve: step, training loss, validation loss",
-        batch={"batch_size": BATCH, "length": LENGTH, "steps": STEPS},
+        batch=BATCH,
+        training=TRAINING,
     )
     book = split_book(load_sanguo())
-    characters = CharTokenizer.fit([book.train], min_count=2)
-    ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
-    for sizes in (BASE | changed for changed in RUNS):
+    characters = CharTokenizer.fit([book.train], min_count=5)
+    train, validation = (np.array(characters.encode(text)) for text in book[:2])
+    for width, depth, share in RUNS:
+        sizes = {"d_model": width, "num_layers": depth, "share": share}
         if not recording.holds(**sizes):
-            found = recording.add(run(sizes, ids, len(characters)))
-            print({k: v for k, v in found.items() if k != "curve"}, flush=True)
+            text = train[: int(share * len(train))]
+            found = run(width, depth, text, validation, len(characters))
+            recording.add(sizes | found)
+            print(sizes, found["parameters"], found["loss"], found["cpu_seconds"], flush=True)
 
 
 if __name__ == "__main__":
