@@ -71,3 +71,9 @@ def test_a_description_ends_at_a_word():
     assert len(described) <= pages.DESCRIPTION_LENGTH + 2
     assert set(described.split()) == {"word", "…"}
     assert pages.description(nodes.section()) == ""
+
+
+def test_a_script_that_several_outputs_bring_stands_on_the_page_once():
+    first, second = "<style>a {}</style>\n<script>\nf()\n</script>", "<script>g()</script>"
+    body = f"<p>1</p>{first}<p>2</p>{first}{second}<p>3</p>"
+    assert pages.without_repeats(body) == f"<p>1</p>{first}<p>2</p>\n{second}<p>3</p>"

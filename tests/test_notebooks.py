@@ -159,6 +159,14 @@ def test_the_fingerprint_sees_a_change_beneath_what_is_imported(library, importi
     assert notebooks.fingerprint(notebook_of(importing)) != before
 
 
+def test_the_fingerprint_sees_a_change_of_a_modules_script(library):
+    before = notebooks.fingerprint(notebook_of("from llmbook import upper"))
+    (library / "other.js").write_text("let y = 1;")
+    assert notebooks.fingerprint(notebook_of("from llmbook import upper")) == before
+    (library / "lower.js").write_text("let x = 1;")
+    assert notebooks.fingerprint(notebook_of("from llmbook import upper")) != before
+
+
 def test_the_fingerprint_sees_a_change_of_the_notebook(library):
     assert notebooks.fingerprint(notebook_of("x = 1")) != notebooks.fingerprint(
         notebook_of("x = 2")

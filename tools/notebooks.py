@@ -118,6 +118,8 @@ def fingerprint(notebook):
         digest.update(structure(tree).encode())
     for module in sorted(imported_modules(trees)):
         digest.update(structure(ast.parse(module.read_text(encoding="utf-8"))).encode())
+        for companion in sorted(module.parent.glob(f"{module.stem}.[cj]s*")):  # style and script
+            digest.update(companion.read_bytes())
     return digest.hexdigest()
 
 

@@ -35,6 +35,7 @@ def complete_page(app, pagename, templatename, context, doctree):
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     # Names, punctuation and spaces of code look like plain text, and are a third of all elements.
     body = re.sub(r'<span class="(?:n|p|w)">([^<]*)</span>', r"\1", body)
+    body = without_repeats(body)
     images = {name: path for path, name in app.builder.images.items()}
     context["body"] = re.sub(r"<img\b[^>]*>", lambda tag: lighten(tag[0], images, app), body)
 
@@ -46,6 +47,18 @@ def description(doctree):
     if len(text) <= DESCRIPTION_LENGTH:
         return text
     return text[:DESCRIPTION_LENGTH].rpartition(" ")[0] + " …"
+
+
+def without_repeats(body):
+    """Drop the styles and scripts that an earlier output of the page brought, word for word."""
+    seen = set()
+
+    def once(found):
+        is_new = found[0] not in seen
+        seen.add(found[0])
+        return found[0] if is_new else ""
+
+    return re.sub(r"<(style|script)>.*?</\1>", once, body, flags=re.DOTALL)
 
 
 def lighten(tag, images, app):
