@@ -165,6 +165,23 @@ def test_ilf_loss_by_hand_and_with_one_refinement():
     assert one == pytest.approx(2 * float(sft_loss(log_probs[:, 0], mask[:, 0])))
 
 
+@pytest.mark.equation("eq-importance")
+@few
+@given(seeds)
+def test_dividing_by_the_proposal_gives_the_expectation_under_the_target(seed):
+    """Each text as often as its proposal has it: the corrected mean is the target's, exactly."""
+    reward, log_policy = normal(seed, 2, 5)
+    counts = np.random.default_rng(seed).integers(1, 20, 5)
+    drawn = np.repeat(np.arange(5), counts)  # (n,)
+    proposal = counts / counts.sum()
+    weights = refinement_weights(reward[drawn] - np.log(proposal[drawn]), 1.0)  # (n,)
+    target = refinement_weights(reward, 1.0)  # (5,)
+    assert (weights * log_policy[drawn]).sum() == pytest.approx((target * log_policy).sum())
+    equal = refinement_weights(reward[drawn], 1.0)
+    per_text = np.bincount(drawn, equal)
+    np.testing.assert_allclose(per_text, target * proposal / (target * proposal).sum())
+
+
 @pytest.mark.equation("eq-ilf-kl")
 @few
 @given(seeds)

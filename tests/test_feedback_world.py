@@ -282,3 +282,23 @@ def test_the_smaller_world_holds_the_house_style_and_is_closed_under_its_edits()
             for name, options in met.items():
                 options.add(getattr(W.parse(record, text), name))
     assert met == {name: set(options) for name, options in small.items()}
+
+
+@pytest.mark.equation("eq-refiner-posterior")
+@few
+@given(seeds)
+def test_by_bayes_rule_the_words_of_a_critique_leave_one_text(seed):
+    """Every wanted text, with every way to ask for it: of those that fit the words, one remains."""
+    rng, record, message = situation(seed)
+    edits = [edit for group in W.possible_edits(record, message).values() for edit in group]
+    said = W.say(rng, [rng.choice(edits)], "seen")
+    prior = dict.fromkeys(edits, 1 / len(edits))
+    likelihood = {
+        edit: wording.phrasings(edit, "seen").count(" ".join(said))
+        / len(wording.phrasings(edit, "seen"))
+        for edit in edits
+    }
+    evidence = sum(prior[edit] * likelihood[edit] for edit in edits)
+    posterior = {edit: prior[edit] * likelihood[edit] / evidence for edit in edits}
+    assert sum(posterior.values()) == pytest.approx(1)
+    assert max(posterior.values()) == pytest.approx(1)
