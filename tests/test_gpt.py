@@ -10,7 +10,9 @@ from llmbook import attention as reference
 from llmbook.gpt import (
     GPT,
     GPTConfig,
+    adamw,
     adjusted_logits,
+    compiled_step,
     generate,
     load,
     log_probabilities,
@@ -300,6 +302,20 @@ def test_gradients_are_clipped_and_the_rate_warms_up_and_falls():
         for t in range(20)
     ]
     np.testing.assert_allclose(rates, expected, rtol=1e-2, atol=1e-4)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_adam_squares_the_whole_gradient_of_a_token_that_occurs_often(jit_compile):
+    """A sparse gradient would be squared row by row, before the rows of one token are summed."""
+    model, ids = small_gpt(num_layers=1), np.array([[3, 3, 3, 5, 3, 2, 3]], "int32")
+    table = model.embedding.embeddings.value
+    with tf.GradientTape() as tape:
+        loss = next_token_loss(model, ids)
+    gradient = tf.convert_to_tensor(tape.gradient(loss, table)).numpy()  # (V, d_model)
+    optimizer = adamw(model, 100, 0.01, clip=1e9)
+    compiled_step(model, optimizer, jit_compile=jit_compile)(ids)
+    (second,) = (v for v in optimizer.variables if v.path.endswith("embeddings_velocity"))
+    np.testing.assert_allclose(second, (1 - optimizer.beta_2) * gradient**2, **TOLERANCE)
 
 
 # --- Decoding -------------------------------------------------------------------------------------
