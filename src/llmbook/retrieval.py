@@ -1,0 +1,320 @@
+r"""Find the document that answers: by shared words, by learned vectors, and by both.
+
+Shapes: ``Q`` queries, ``N`` documents, ``B`` pairs of a batch, ``T`` positions.
+"""
+
+import functools
+import re
+
+import bm25s
+import keras
+import numpy as np
+import snowballstemmer
+import tensorflow as tf
+from bm25s.stopwords import STOPWORDS_EN
+from keras import ops
+
+from llmbook import gpt
+from llmbook.layers import AttentionPooling, TransformerBlock
+from llmbook.text import PAD_ID, UNKNOWN_ID, Tokenizer, pad
+
+WEIGHTS = tuple(tenth / 10 for tenth in range(11))
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
+
+
+@functools.lru_cache(maxsize=2**16)
+def stem(word):
+    """Return an English word, in lower case, without its ending (Porter 2001, "Snowball")."""
+    return _stemmer().stemWord(word)
+
+
+@functools.cache
+def _stemmer():
+    return snowballstemmer.stemmer("english")
+
+
+def terms(text):
+    """Return the stems of a text's words: ``batchSize`` and ``batch_sizes`` give batch, size.
+
+    Stop words are left out, those that bm25s lists.
+    """
+    words = [word.lower() for word in WORD.findall(text)]
+    return [stem(word) for word in words if word not in STOPWORDS_EN]
+
+
+class TermTokenizer(Tokenizer):
+    """One token a term; see :func:`terms`."""
+
+    def tokenize(self, text):
+        """Return the terms of the text."""
+        return terms(text)
+
+
+class BM25:
+    r"""Score documents by the terms they share with a query, rare terms counting more.
+
+    .. math::
+
+        \mathrm{score}(q, d) = \sum_{t \in q} \log\!\left(1 + \frac{N - n_t + 0.5}{n_t + 0.5}\right)
+        \cdot \frac{f_{t,d}}{f_{t,d} + k_1 \left(1 - b + b\, |d| / \overline{|d|}\right)}
+
+    with :math:`f_{t,d}` the count of term ``t`` in document ``d`` and :math:`n_t` the number of
+    documents that hold it (Robertson and Zaragoza 2009, Eq. 3.15, with Lucene's logarithm, which is never
+    negative). The sparse matrix of these terms is that of the library ``bm25s``.
+
+    Parameters
+    ----------
+    documents : sequence of str
+    k1 : float
+        How soon a term that stands again counts less.
+    b : float
+        How much long documents are held back, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If no document holds a term.
+    """
+
+    def __init__(self, documents, k1=1.5, b=0.75):
+        corpus = [terms(document) for document in documents]
+        if not any(corpus):
+            raise ValueError(f"documents must hold a term, got {len(corpus)} without any")
+        self.index = bm25s.BM25(method="lucene", k1=k1, b=b)
+        self.index.index(corpus, show_progress=False)
+        self.num_documents = len(corpus)
+
+    def scores(self, queries):
+        """Return the score of every document for every query, (Q, N)."""
+        rows = [self._row(query) for query in queries]
+        return np.array(rows).reshape(-1, self.num_documents)  # (Q, N)
+
+    def _row(self, query):
+        known = [term for term in terms(query) if term in self.index.vocab_dict]
+        return self.index.get_scores(known) if known else np.zeros(self.num_documents, "float32")
+
+
+@keras.saving.register_keras_serializable("llmbook")
+class DualEncoder(keras.Model):
+    r"""One network that turns queries and documents into vectors of length 1, compared by angle.
+
+    .. math:: \mathrm{score}(q, d) = f(q) \cdot f(d)
+
+    Embedding, blocks of self-attention with rotary positions, pooling by attention.
+
+    Parameters
+    ----------
+    vocab_size, d_model, num_heads, num_blocks : int
+    dropout : float
+    word_dropout : float
+        The share of words made unknown in training.
+    """
+
+    def __init__(
+        self,
+        vocab_size,
+        d_model=96,
+        num_heads=4,
+        num_blocks=1,
+        dropout=0.1,
+        word_dropout=0.15,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.arguments = {
+            "vocab_size": vocab_size,
+            "d_model": d_model,
+            "num_heads": num_heads,
+            "num_blocks": num_blocks,
+            "dropout": dropout,
+            "word_dropout": word_dropout,
+        }
+        self.embedding = keras.layers.Embedding(
+            vocab_size, d_model, keras.initializers.RandomNormal(stddev=0.1)
+        )
+        self.blocks = [
+            TransformerBlock(num_heads, hidden_dim=2 * d_model, rotary=True, dropout=dropout)
+            for _ in range(num_blocks)
+        ]
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
+        self.pooling = AttentionPooling()
+        self.word_dropout = word_dropout
+        self(np.ones((1, 2), "int32"))  # creates the weights
+
+    def call(self, ids, training=None):
+        """Map ids (B, T) of int to vectors (B, d_model) of length 1."""
+        mask = ids != PAD_ID  # (B, T)
+        if training:
+            drop = tf.random.uniform(tf.shape(ids)) < self.word_dropout  # (B, T)
+            ids = ops.where(ops.logical_and(mask, drop), UNKNOWN_ID, ids)  # (B, T)
+        x = self.embedding(ids)  # (B, T, d_model)
+        for block in self.blocks:
+            x = block(x, mask=mask, training=training)  # (B, T, d_model)
+        pooled = self.pooling(self.norm(x), x, mask=mask)  # (B, d_model)
+        return ops.normalize(pooled, axis=-1)  # (B, d_model)
+
+    def get_config(self):
+        """Return the arguments of the constructor."""
+        return self.arguments
+
+
+def contrastive_loss(queries, documents, temperature=0.05):
+    r"""Return the mean surprise at which document belongs to which query, and the other way.
+
+    .. math::
+
+        L = -\frac{1}{2B} \sum_{i=1}^B \left[
+        \log \frac{e^{q_i \cdot d_i / \tau}}{\sum_j e^{q_i \cdot d_j / \tau}} +
+        \log \frac{e^{q_i \cdot d_i / \tau}}{\sum_j e^{q_j \cdot d_i / \tau}} \right]
+
+    The other documents of the batch serve as wrong answers (Karpukhin et al. 2020, Eq. 2; both ways
+    and with a temperature as by Radford et al. 2021, figure 3).
+
+    Parameters
+    ----------
+    queries, documents : (B, d)
+        Vectors of length 1; those in one row belong together.
+    temperature : float
+    """
+    logits = ops.matmul(queries, ops.transpose(documents)) / temperature  # (B, B)
+    right = ops.arange(ops.shape(logits)[0])  # (B,)
+    both = [logits, ops.transpose(logits)]
+    losses = [tf.nn.sparse_softmax_cross_entropy_with_logits(right, rows) for rows in both]
+    return ops.mean(ops.stack(losses))
+
+
+def pair_loss(model, queries, documents, training=None):
+    """Return the :func:`contrastive_loss` of ids (B, T_q) and (B, T_d)."""
+    return contrastive_loss(model(queries, training=training), model(documents, training=training))
+
+
+def build_dual_encoder(vocab_size, seed=0, **options):
+    """Return a :class:`DualEncoder` with fresh weights, the same for the same seed."""
+    keras.utils.set_random_seed(seed)
+    return DualEncoder(vocab_size, **options)
+
+
+def train(model, queries, documents, epochs, batch_size=128, seed=0, **options):
+    """Train on pairs, each batch drawn from a random order of all of them.
+
+    Parameters
+    ----------
+    model : DualEncoder
+        Is changed.
+    queries : (P, T_q) of int
+    documents : (P, T_d) of int
+        The one in a row belongs to the query in the same row.
+    epochs, batch_size, seed : int
+    options
+        Those of :func:`llmbook.gpt.train`: ``learning_rate``, ``report`` and so on.
+
+    Returns
+    -------
+    (steps,) array
+        The loss of every step.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer pairs than a batch holds, or not as many queries as documents.
+    """
+    if len(queries) != len(documents):
+        raise ValueError(
+            f"documents must be as many as queries, {len(queries)}; got {len(documents)}"
+        )
+    if len(queries) < batch_size:
+        raise ValueError(f"queries must fill a batch of {batch_size}, got {len(queries)}")
+    rng = np.random.default_rng(seed)
+    steps_per_epoch = len(queries) // batch_size
+    order = np.concatenate(
+        [rng.permutation(len(queries))[: steps_per_epoch * batch_size] for _ in range(epochs)]
+    ).reshape(-1, batch_size)  # (steps, B)
+
+    def batch(step):
+        return queries[order[step]], documents[order[step]]
+
+    return gpt.train(model, batch, len(order), loss=pair_loss, **options)
+
+
+def embed(model, tokenizer, texts, length, batch_size=256):
+    """Return the vectors (N, d_model) of texts, of which ``length`` tokens are read."""
+    ids = pad([tokenizer.encode(text) for text in texts], length)  # (N, T)
+    compiled = tf.function(model, autograph=False, reduce_retracing=True)
+    starts = range(0, len(ids), batch_size)
+    return np.concatenate([compiled(tf.constant(ids[s : s + batch_size])).numpy() for s in starts])
+
+
+def standardised(scores):
+    """Return scores (Q, N) with mean 0 and deviation 1 in each row, zeros in a row of equals."""
+    scores = np.asarray(scores, dtype=float)
+    deviation = scores.std(axis=1, keepdims=True)  # (Q, 1)
+    return (scores - scores.mean(axis=1, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+
+
+def weighted_fusion(first, second, weight):
+    r"""Return :math:`w\, \tilde s_1 + (1 - w)\, \tilde s_2`, both standardised, (Q, N)."""
+    if not 0 <= weight <= 1:
+        raise ValueError(f"weight must be between 0 and 1, got {weight}")
+    return weight * standardised(first) + (1 - weight) * standardised(second)
+
+
+def reciprocal_rank_fusion(*scores, k=60):
+    r"""Return a score that only depends on the ranks that each scorer gives.
+
+    .. math:: \mathrm{score}(d) = \sum_i \frac{1}{k + r_i(d)}
+
+    with ranks from 1 (Cormack, Clarke and Büttcher 2009). Equal scores share their mean rank.
+
+    Parameters
+    ----------
+    scores : arrays (Q, N)
+    k : float
+    """
+    return sum(1 / (k + _ranks(np.asarray(matrix))) for matrix in scores)
+
+
+def _ranks(scores):
+    """Return the rank of every document, from 1, equals sharing their mean, (Q, N)."""
+    above = (scores[:, None, :] > scores[:, :, None]).sum(axis=2)  # (Q, N)
+    equal = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)  # (Q, N), itself included
+    return 1 + above + (equal - 1) / 2
+
+
+def right_ranks(scores, right):
+    """Return the rank, from 1, of the right document of each query.
+
+    Documents of the same score as the right one count as half before it.
+
+    Parameters
+    ----------
+    scores : (Q, N)
+    right : (Q,) of int
+
+    Returns
+    -------
+    (Q,)
+    """
+    own = np.take_along_axis(scores, np.asarray(right)[:, None], axis=1)  # (Q, 1)
+    return 1 + (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
+
+
+def recall_at(ranks, k):
+    """Return the share of queries whose right document is among the first ``k``."""
+    return float(np.mean(np.asarray(ranks) <= k))
+
+
+def mean_reciprocal_rank(ranks):
+    """Return the mean of one over the rank of the right document."""
+    return float(np.mean(1 / np.asarray(ranks)))
+
+
+def best_weight(first, second, right, weights=WEIGHTS):
+    """Return the weight of :func:`weighted_fusion` with the best mean reciprocal rank.
+
+    To be called with validation queries alone. Of equally good weights the middle one is taken.
+    """
+    values = [
+        mean_reciprocal_rank(right_ranks(weighted_fusion(first, second, w), right)) for w in weights
+    ]
+    best = [w for w, value in zip(weights, values, strict=True) if value >= max(values) - 1e-12]
+    return float(best[len(best) // 2])

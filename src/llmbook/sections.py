@@ -1,0 +1,170 @@
+"""The book as data: its labelled sections, cut into passages, and questions written for it."""
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+QUESTION_COLUMNS = ["part", "label", "question"]
+PARTS = ("validation", "test")
+LABELLED_HEADING = re.compile(r"^(?:\(([\w-]+)\)=\n+)?(#{1,6}) +(.*)$", re.MULTILINE)
+MARKUP = [  # what is written for the page and not for the eye, and what is left of it
+    (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
+    (re.compile(r"^```.*$|^\([\w-]+\)=$|^[|:+-]{3,}.*$", re.MULTILINE), ""),
+    (re.compile(r"\{(?:eq|cite|ref|doc|math)\}`(?:([^`<]*?) *<[^`>]*>|[^`]*)`"), r"\1"),
+    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
+    (re.compile(r"\\[a-zA-Z]+|[\\${}]"), " "),
+    (re.compile(r"\*\*|`|(?<![\w*])\*(?=\w)|(?<=[\w.!?])\*(?![\w*])"), ""),
+    (re.compile(r"\s+"), " "),
+]
+
+
+class Section(NamedTuple):
+    """A labelled section of the book."""
+
+    label: str
+    title: str
+    chapter: str  # the file's name without its ending
+    passages: list[str]  # its paragraphs
+
+
+class Question(NamedTuple):
+    """A question about the book, and the label of the section that answers it."""
+
+    part: str  # "validation" or "test"
+    label: str
+    question: str
+
+
+def load_sections(folder, leave_out=(), shortest=12):
+    """Return the labelled sections of the chapters in a folder, in their order.
+
+    A heading without a label belongs to the section it stands in, if it is of a lower level; else
+    it ends it, and what follows (exercises, sources) is left out, since nothing could refer to it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds notebooks (``.ipynb``) and pages (``.md``).
+    leave_out : sequence of str
+        Files, by their names without ending, that are not read.
+    shortest : int
+        Paragraphs of fewer words are joined to the one before.
+
+    Returns
+    -------
+    list of Section
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If a notebook cannot be read, if two sections have one label, or if there is no section.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"folder must be an existing folder, got {str(folder)!r}")
+    sections = []
+    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.md")]):
+        if path.stem not in leave_out:
+            sections += _sections_of(path.stem, _prose(path), shortest)
+    labels = [section.label for section in sections]
+    repeated = {label for label in labels if labels.count(label) > 1}
+    if repeated:
+        raise ValueError(f"labels must differ, these stand twice: {sorted(repeated)}")
+    if not sections:
+        raise ValueError(f"folder must hold a labelled section, {str(folder)!r} holds none")
+    return sections
+
+
+def _prose(path):
+    """Return the Markdown of a file, of a notebook that of its cells."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return text
+    try:
+        cells = json.loads(text)["cells"]
+        markdown = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.name} must be a notebook, it is not: {error!r}") from error
+    return "\n\n".join(markdown)
+
+
+def _sections_of(chapter, prose, shortest):
+    headings = list(LABELLED_HEADING.finditer(prose))
+    ends = [heading.start() for heading in headings[1:]] + [len(prose)]
+    sections, level = [], 0
+    for heading, end in zip(headings, ends, strict=True):
+        label, marks, title = heading.groups()
+        if label:
+            sections.append(Section(label, plain(title), chapter, []))
+            level = len(marks)
+        elif len(marks) <= level:
+            level = 0  # whatever stands here cannot be referred to
+        if level:
+            own = prose[heading.end() : end]
+            text = own if label else f"{title}\n\n{own}"
+            sections[-1].passages.extend(_passages(text, shortest))
+    return [section for section in sections if section.passages]
+
+
+def _passages(text, shortest):
+    passages: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        words = plain(paragraph)
+        if passages and words and len(passages[-1].split()) < shortest:
+            passages[-1] += f" {words}"
+        elif words:
+            passages.append(words)
+    return passages
+
+
+def plain(markdown):
+    """Return a text without marks, formulas and references, on one line."""
+    for pattern, replacement in MARKUP:
+        markdown = pattern.sub(replacement, markdown)
+    return markdown.strip()
+
+
+def load_questions(path):
+    """Return the questions of a file of tab-separated values with a header.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8, with the columns ``part`` (validation or test), ``label`` and ``question``.
+
+    Returns
+    -------
+    list of Question
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not UTF-8, has other columns, or a row (whose line is named) lacks a field or
+        belongs to another part; if a question stands twice; if there is none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)) or [[]]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"path must be UTF-8, {path.name} is not: {error.reason}") from error
+    if header != QUESTION_COLUMNS:
+        raise ValueError(f"path must have the columns {QUESTION_COLUMNS}, {path.name} has {header}")
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(QUESTION_COLUMNS) or not all(row) or row[0] not in PARTS:
+            raise ValueError(
+                f"{path.name}, line {line}: a row must have a part of {PARTS}, a label and a "
+                f"question, got {row}"
+            )
+    questions = [Question(*row) for row in rows]
+    if len({question.question for question in questions}) != len(questions) or not questions:
+        raise ValueError(f"path must hold questions that differ, {path.name} has {len(questions)}")
+    return questions
