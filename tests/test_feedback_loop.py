@@ -243,6 +243,18 @@ def test_controls_of_ilf_spend_the_same(learner, feedback):
         run("ilf", learner, records, annotations=1, feedback="some")
 
 
+def test_being_examined_does_not_change_what_is_learned(learner):
+    records = draw_examination(learner.task, 4)
+    options = {"annotations": 12, "seed": 2, "rounds": 3, "steps": 3}
+    once, often = (
+        run("ilf", learner, records, every_round=every_round, **options)
+        for every_round in (False, True)
+    )
+    assert len(often["rounds"]) == 3
+    assert [r["loss"] for r in once["rounds"]] == [r["loss"] for r in often["rounds"]]
+    assert (once["success"], once["score"]) == (often["success"], often["score"])
+
+
 @pytest.mark.parametrize("method", ["ilf", "dpo"])
 def test_the_same_seed_gives_the_same_run(learner, method):
     records = draw_examination(learner.task, 4)

@@ -80,6 +80,9 @@ def jobs():
         yield f"refiner/held-out wording/{seed}", _refiner(seed, "own", {"wording": "held_out"})
         yield f"refiner/seen wording/{seed}", _refiner(seed, "own", {"wording": "seen"})
         yield f"before/{seed}", lambda laboratory, runs, seed=seed: laboratory.before(seed)
+    for method, seed in itertools.product(("ilf", "ilf_replay"), SEEDS):
+        rounds = {"every_round": True}
+        yield f"round by round/{method}/{seed}", _final(method, seed, {"annotations": 300}, rounds)
     for method, budget, seed in itertools.product(GRIDS, BUDGETS, SEEDS):
         if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
             key = f"{budget} annotations/{method}/{seed}"

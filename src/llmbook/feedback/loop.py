@@ -16,12 +16,16 @@ def draw_examination(task, number=256, split="test", seed=0):
 def examine(learner, records):
     """Return how a learner does on records: the share that is perfect, and the mean score.
 
+    The learner's random numbers are put back, so that being examined does not change what it learns.
+
     Returns
     -------
     figures : dict
         ``success`` and ``score``.
     """
+    state = learner.rng.getstate()
     drafts = learner.respond(records)
+    learner.rng.setstate(state)
     scores = [learner.task.score(*pair) for pair in zip(records, drafts, strict=True)]
     return {
         "success": sum(score == learner.task.best_score for score in scores) / len(scores),
