@@ -16,7 +16,7 @@ def draw_examination(task, number=256, split="test", seed=0):
 def examine(learner, records):
     """Return how a learner does on records: the share that is perfect, and the mean score.
 
-    The learner's random numbers are put back, so that being examined does not change what it learns.
+    The learner's random numbers are put back: being examined does not change what it learns.
 
     Returns
     -------
