@@ -27,7 +27,7 @@ RUNS = [
     *((32, 2, share) for share in SHARES),
 ]
 BATCH = {"length": 64, "batch_size": 16}
-TRAINING = {"steps": 1000, "learning_rate": 0.004, "warmup": 0.05, "every": 100}
+TRAINING = {"steps": 600, "learning_rate": 0.004, "warmup": 0.05, "every": 100}
 SEED = 0
 
 
