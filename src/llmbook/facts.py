@@ -389,6 +389,7 @@ def make_examples(
     num_sentences=4,
     unanswerable=0.0,
     twins=0.7,
+    longest=None,
 ):
     """Draw questions with passages in which everything but the answer is made to mislead.
 
@@ -409,6 +410,8 @@ def make_examples(
         The share of passages from which the fact itself is left out.
     twins : float
         The share of questions about currencies that are drawn from facts with a twin.
+    longest : int, optional
+        Tokens that question and passage may have together; what is longer is drawn anew.
 
     Returns
     -------
@@ -439,7 +442,9 @@ def make_examples(
             others = [other for other in told if other != fact]
             rng.shuffle(told)
             chosen = told if is_told else others
-            examples.append(_example(fact, asked, template, chosen, statements, rng))
+            example = _example(fact, asked, template, chosen, statements, rng)
+            if longest is None or len(example.question) + len(example.passage) <= longest:
+                examples.append(example)
     return examples
 
 

@@ -13,7 +13,7 @@ from keras import ops
 
 from llmbook import gpt
 from llmbook.classifier import ViewEmbedding, token_mask
-from llmbook.facts import text_of, tokenize
+from llmbook.facts import exact, overlap_f1, text_of, tokenize
 from llmbook.layers import TransformerBlock
 from llmbook.text import pad
 
@@ -92,7 +92,8 @@ class Encoder:
         longest = max(map(len, rows))
         if length is not None and longest > length:
             raise ValueError(f"length must be at least {longest} for these examples, got {length}")
-        return Encoded(pad(rows, length), np.array(spans), np.array(separators))
+        places = (np.array(x, dtype="int32") for x in (spans, separators))
+        return Encoded(pad(rows, length), *places)
 
     def _row(self, question, passage, rng, hide):
         """Return the views (T, N) of one example."""
@@ -209,7 +210,7 @@ class SpanReader(keras.Model):
         if positions == "learned":
             self.positions = keras.layers.Embedding(length, d_model)
         self.blocks = [
-            TransformerBlock(num_heads, rotary=positions == "rotary", dropout=dropout)
+            TransformerBlock(num_heads, 2 * d_model, rotary=positions == "rotary", dropout=dropout)
             for _ in range(num_blocks)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
@@ -275,7 +276,7 @@ def build_reader(encoder, seed=0, **options):
     return SpanReader(encoder.vocab_size, **options)
 
 
-def train(model, encoder, encoded, steps, batch_size=64, seed=0, **options):
+def train(model, encoder, encoded, steps=800, batch_size=64, learning_rate=2e-3, seed=0, **options):
     """Train on encoded examples, slots dealt out anew at every step.
 
     Parameters
@@ -285,8 +286,9 @@ def train(model, encoder, encoded, steps, batch_size=64, seed=0, **options):
     encoder : Encoder
     encoded : Encoded
     steps, batch_size, seed : int
+    learning_rate : float
     options
-        Those of :func:`llmbook.gpt.train`: ``learning_rate``, ``report`` and so on.
+        The others of :func:`llmbook.gpt.train`: ``report``, ``every`` and so on.
 
     Returns
     -------
@@ -297,9 +299,9 @@ def train(model, encoder, encoded, steps, batch_size=64, seed=0, **options):
 
     def batch(step):
         chosen = encoded.take(rng.integers(0, len(encoded.ids), batch_size))
-        spans, separators = chosen.spans.astype("int32"), chosen.separators.astype("int32")
-        return encoder.shuffle_slots(chosen.ids, rng), spans, separators
+        return encoder.shuffle_slots(chosen.ids, rng), chosen.spans, chosen.separators
 
+    options = {"learning_rate": learning_rate, "weight_decay": 0.05} | options
     return gpt.train(model, batch, steps, loss=span_loss, **options)
 
 
@@ -320,8 +322,8 @@ def best_spans(logits, separators, longest=9):
 
         (s, e) = \arg\max_{s \le e < s + n} z_{\mathrm{start}, s} + z_{\mathrm{end}, e}
 
-    within the passage, with ``n = longest``; the score of no answer is the same sum at the separator
-    (Devlin et al. 2019, section 4.3).
+    within the passage, with ``n = longest``; the score of no answer is the same sum at the
+    separator (Devlin et al. 2019, section 4.3).
 
     Parameters
     ----------
@@ -348,6 +350,38 @@ def best_spans(logits, separators, longest=9):
     rows = np.arange(len(logits))
     null_scores = logits[rows, :, separators].sum(axis=1)  # (B,)
     return spans, flat[rows, best], null_scores
+
+
+class Outcome(NamedTuple):
+    """How a reader did, example by example."""
+
+    spans: np.ndarray  # (N, 2) of int, in tokens of the passage
+    exact: np.ndarray  # (N,) of bool: the best span is the answer
+    f1: np.ndarray  # (N,)
+    in_sentence: np.ndarray  # (N,) of bool: the best span is in the sentence that tells the fact
+    margins: np.ndarray  # (N,): the score of the best span less that of no answer
+
+
+def outcome(model, encoder, examples):
+    """Return the :class:`Outcome` of a :class:`SpanReader` on examples."""
+    encoded = encoder.encode(examples)
+    spans, scores, nulls = best_spans(span_logits(model, encoded), encoded.separators)
+    texts = [text_of(e.passage, span) for e, span in zip(examples, spans, strict=True)]
+    pairs = [(text, e.answer_text) for text, e in zip(texts, examples, strict=True)]
+    in_sentence = [
+        any(
+            start <= span[0] <= end and e.answer and start <= e.answer[0] <= end
+            for start, end in e.sentences
+        )
+        for e, span in zip(examples, spans, strict=True)
+    ]
+    return Outcome(
+        spans,
+        np.array([exact(*pair) for pair in pairs]),
+        np.array([overlap_f1(*pair) for pair in pairs]),
+        np.array(in_sentence),
+        scores - nulls,
+    )
 
 
 class Answer(NamedTuple):

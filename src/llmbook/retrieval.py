@@ -5,6 +5,7 @@ Shapes: ``Q`` queries, ``N`` documents, ``B`` pairs of a batch, ``T`` positions.
 
 import functools
 import re
+from typing import NamedTuple
 
 import bm25s
 import keras
@@ -16,6 +17,7 @@ from keras import ops
 
 from llmbook import gpt
 from llmbook.layers import AttentionPooling, TransformerBlock
+from llmbook.sections import Section
 from llmbook.text import PAD_ID, UNKNOWN_ID, Tokenizer, pad
 
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
@@ -59,8 +61,8 @@ class BM25:
         \cdot \frac{f_{t,d}}{f_{t,d} + k_1 \left(1 - b + b\, |d| / \overline{|d|}\right)}
 
     with :math:`f_{t,d}` the count of term ``t`` in document ``d`` and :math:`n_t` the number of
-    documents that hold it (Robertson and Zaragoza 2009, Eq. 3.15, with Lucene's logarithm, which is never
-    negative). The sparse matrix of these terms is that of the library ``bm25s``.
+    documents that hold it (Robertson and Zaragoza 2009, Eq. 3.15, with Lucene's logarithm, which is
+    never negative). The sparse matrix of these terms is that of the library ``bm25s``.
 
     Parameters
     ----------
@@ -194,7 +196,9 @@ def build_dual_encoder(vocab_size, seed=0, **options):
     return DualEncoder(vocab_size, **options)
 
 
-def train(model, queries, documents, epochs, batch_size=128, seed=0, **options):
+def train(
+    model, queries, documents, epochs=6, batch_size=128, learning_rate=3e-3, seed=0, **options
+):
     """Train on pairs, each batch drawn from a random order of all of them.
 
     Parameters
@@ -205,8 +209,9 @@ def train(model, queries, documents, epochs, batch_size=128, seed=0, **options):
     documents : (P, T_d) of int
         The one in a row belongs to the query in the same row.
     epochs, batch_size, seed : int
+    learning_rate : float
     options
-        Those of :func:`llmbook.gpt.train`: ``learning_rate``, ``report`` and so on.
+        The others of :func:`llmbook.gpt.train`: ``report``, ``every`` and so on.
 
     Returns
     -------
@@ -233,6 +238,7 @@ def train(model, queries, documents, epochs, batch_size=128, seed=0, **options):
     def batch(step):
         return queries[order[step]], documents[order[step]]
 
+    options = {"learning_rate": learning_rate} | options
     return gpt.train(model, batch, len(order), loss=pair_loss, **options)
 
 
@@ -252,7 +258,13 @@ def standardised(scores):
 
 
 def weighted_fusion(first, second, weight):
-    r"""Return :math:`w\, \tilde s_1 + (1 - w)\, \tilde s_2`, both standardised, (Q, N)."""
+    r"""Return :math:`w\, \tilde s_1 + (1 - w)\, \tilde s_2`, both standardised, (Q, N).
+
+    Raises
+    ------
+    ValueError
+        If ``weight`` is not between 0 and 1.
+    """
     if not 0 <= weight <= 1:
         raise ValueError(f"weight must be between 0 and 1, got {weight}")
     return weight * standardised(first) + (1 - weight) * standardised(second)
@@ -318,3 +330,87 @@ def best_weight(first, second, right, weights=WEIGHTS):
     ]
     best = [w for w, value in zip(weights, values, strict=True) if value >= max(values) - 1e-12]
     return float(best[len(best) // 2])
+
+
+class Hit(NamedTuple):
+    """A section that was found, and what of it answers best."""
+
+    section: Section
+    passage: str
+    score: float
+
+
+class SectionIndex:
+    """Find the sections of the book that answer a question, and in each the best passage.
+
+    Words are compared twice, with whole sections and with single passages, since an answer may
+    stand in one sentence or be what a section is about; vectors with single passages. A title
+    counts as part of each passage.
+
+    Parameters
+    ----------
+    sections : list of Section
+    vectors : callable, optional
+        Turns a list of texts into vectors (N, d) of length 1; without it words alone decide.
+    weight : float
+        That of the vectors, as in :func:`weighted_fusion`.
+
+    Raises
+    ------
+    ValueError
+        If there is no section, or a weight without vectors.
+    """
+
+    def __init__(self, sections, vectors=None, weight=0.0):
+        if not sections:
+            raise ValueError("sections must hold at least one section, got none")
+        if weight and vectors is None:
+            raise ValueError(f"weight must be 0 where there are no vectors, got {weight}")
+        self.sections, self.vectors, self.weight = sections, vectors, weight
+        self.passages = [(section, p) for section in sections for p in section.passages]
+        counts = [len(section.passages) for section in sections]
+        self.starts = np.concatenate([[0], np.cumsum(counts)[:-1]])  # (N,): of each section
+        self.whole = BM25([" ".join([s.title, s.title, *s.passages]) for s in sections])
+        self.texts = [f"{section.title}. {passage}" for section, passage in self.passages]
+        self.single = BM25(self.texts)
+        self.passage_vectors = vectors(self.texts) if vectors else None  # (P, d)
+
+    def word_scores(self, questions):
+        """Return how well each section fits each question by its words, (Q, N)."""
+        single = self._best(self.single.scores(questions))  # (Q, N)
+        return standardised(self.whole.scores(questions)) + standardised(single)
+
+    def vector_scores(self, questions):
+        """Return how well the best passage of each section fits by its vector, (Q, N)."""
+        return self._best(self.vectors(questions) @ self.passage_vectors.T)
+
+    def scores(self, questions):
+        """Return words and vectors weighted, (Q, N)."""
+        words = self.word_scores(questions)
+        if not self.weight:
+            return words
+        return weighted_fusion(self.vector_scores(questions), words, self.weight)
+
+    def ask(self, question, top=3):
+        """Return the ``top`` best :class:`Hit` objects for a question, the best first.
+
+        Raises
+        ------
+        ValueError
+            If the question holds no term that any section holds.
+        """
+        by_passage = self.single.scores([question])[0]  # (P,)
+        if not by_passage.any():
+            raise ValueError(f"question must share a word with the book, got {question!r}")
+        scores = self.scores([question])[0]  # (N,)
+        hits = []
+        for place in np.argsort(-scores)[:top]:
+            start = self.starts[place]
+            own = by_passage[start : start + len(self.sections[place].passages)]
+            passage = self.sections[place].passages[int(own.argmax())]
+            hits.append(Hit(self.sections[place], passage, float(scores[place])))
+        return hits
+
+    def _best(self, scores):
+        """(Q, P) to (Q, N): the best passage of each section."""
+        return np.maximum.reduceat(scores, self.starts, axis=1)

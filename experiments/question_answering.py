@@ -1,0 +1,135 @@
+"""Train the reader of chapter 12 with three seeds, with and without relative positions.
+
+    python experiments/question_answering.py
+
+A run is one kind of positions and one seed, stored in
+``experiments/results/question_answering.json`` when it is done; a run that is there already is not
+repeated. Nothing is chosen on the test questions: the threshold for "no answer" comes from the
+validation territories and wordings.
+"""
+
+import functools
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from llmbook.facts import (
+    exact,
+    load_facts,
+    make_examples,
+    overlap_answer,
+    split_places,
+    template_words,
+    text_of,
+)
+from llmbook.reader import Encoder, best_threshold, build_reader, outcome, train
+from llmbook.recording import Recording
+
+RESULTS = Path(__file__).parent / "results" / "question_answering.json"
+SEEDS = [0, 1, 2]
+MODELS = ["rotary", "learned", "none"]
+TEST_WORDING = {"statements": "test", "questions": "test"}
+TESTS = {
+    "names": {"seed": 3},
+    "templates": {"seed": 4, **TEST_WORDING},
+    "longer": {"seed": 5, "num_sentences": 8},
+}
+
+
+@functools.cache
+def parts():
+    return split_places(load_facts())
+
+
+@functools.cache
+def training():
+    """Return the encoder and the encoded training examples, the same for every run."""
+    encoder = Encoder(template_words())
+    examples = make_examples(parts()["training"], 16_000, 1, unanswerable=0.2, longest=71)
+    return encoder, encoder.encode(examples, seed=1, hide=0.03)
+
+
+@functools.cache
+def test_examples(name):
+    return make_examples(parts()["test"], 1000, **TESTS[name])
+
+
+def overlap_baseline():
+    """Return the share of exact answers by word overlap: all, and those with a twin."""
+    found = {}
+    for name in TESTS:
+        examples = test_examples(name)
+        right = np.array(
+            [exact(text_of(e.passage, overlap_answer(e)), e.answer_text) for e in examples]
+        )
+        twins = np.array([e.has_twin for e in examples])
+        found |= {name: float(right.mean()), f"{name}_twins": float(right[twins].mean())}
+    return rounded(found)
+
+
+def no_answer(model, encoder):
+    """Tune a threshold on validation questions, a third of them unanswerable; return the test's."""
+    options = {"unanswerable": 1 / 3}
+    wording = {"statements": "validation", "questions": "validation"}
+    validation = make_examples(parts()["validation"], 1000, 6, **wording, **options)
+    test = make_examples(parts()["test"], 1000, 7, **options)
+    tuned = outcome(model, encoder, validation)
+    threshold = best_threshold(tuned.margins, *answered(validation, tuned))
+    found = outcome(model, encoder, test)
+    has_answer, right = answered(test, found)
+    dealt = np.where(found.margins > threshold, has_answer & right, ~has_answer)
+    return {
+        "threshold": threshold,
+        "with_threshold": float(dealt.mean()),
+        "always_answering": float((has_answer & right).mean()),
+        "answerable_auc": float(roc_auc_score(has_answer, found.margins)),
+    }
+
+
+def answered(examples, found):
+    return np.array([e.answer is not None for e in examples]), found.exact
+
+
+def rounded(values):
+    return {name: round(value, 4) for name, value in values.items()}
+
+
+def run(positions, seed):
+    encoder, encoded = training()
+    model = build_reader(encoder, seed, positions=positions)
+    start = time.process_time()
+    losses = train(model, encoder, encoded, seed=seed)
+    seconds = time.process_time() - start
+    found = {}
+    for name in TESTS:
+        examples = test_examples(name)
+        done = outcome(model, encoder, examples)
+        twins = np.array([e.has_twin for e in examples])
+        found[name] = float(done.exact.mean())
+        found[f"{name}_f1"] = float(done.f1.mean())
+        found[f"{name}_twins"] = float(done.exact[twins].mean())
+        found[f"{name}_in_sentence"] = float(done.in_sentence.mean())
+    found |= no_answer(model, encoder)
+    curve = [round(float(part.mean()), 3) for part in np.split(losses, 16)]
+    return {"model": positions, "seed": seed, **rounded(found), "loss": curve} | {
+        "cpu_seconds": round(seconds)
+    }
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "babel"),
+        what="exact answers on 1,000 questions each; loss as means of 16 equal parts of training",
+        overlap=overlap_baseline(),
+    )
+    for model in MODELS:
+        for seed in SEEDS:
+            if not recording.holds(model=model, seed=seed):
+                print(recording.add(run(model, seed)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
