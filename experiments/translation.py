@@ -1,0 +1,260 @@
+"""Train the translators of chapter 10 and record how well they do.
+
+    python experiments/translation.py
+
+Expressions from CLDR with raw and with usual values, three seeds each, and with fewer of them, one
+seed; real sentences with three seeds, with fewer of them and without glosses, one seed. A run is
+stored in ``experiments/results/translation.json`` when it is done, and not repeated.
+"""
+
+import time
+from functools import cache
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from llmbook import cldr, hsk
+from llmbook.alignment import alignment_accuracy, same
+from llmbook.gpt import train
+from llmbook.recording import Recording
+from llmbook.seq2seq import (
+    EncoderDecoder,
+    PointerGenerator,
+    Seq2SeqConfig,
+    Vocabulary,
+    decode,
+    encode_pairs,
+    shuffled,
+    target_loss,
+)
+from llmbook.translation import gloss_translation, learned_dictionary, nearest, scores
+
+RESULTS = Path(__file__).parent / "results" / "translation.json"
+EXPRESSIONS = {
+    "data": {"training": 16_000, "validation": 500, "test": 1_000, "seed": 42},
+    "model": {"d_model": 64, "encoder_layers": 2, "decoder_layers": 1, "dropout": 0.1},
+    "training": {"steps": 2_000, "batch_size": 64, "learning_rate": 3e-3},
+}
+SENTENCES = {
+    "model": {"d_model": 64, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.2},
+    "training": {"steps": 900, "batch_size": 64, "learning_rate": 2e-3},
+    "min_count": 2,
+    "extra": 24,
+    "lengths": (56, 16),
+}
+SEEDS = [0, 1, 2]
+
+
+@cache
+def expressions():
+    """Return the test, training and unseen-years expressions."""
+    data = EXPRESSIONS["data"]
+    found = cldr.generate(sum(data[part] for part in data if part != "seed"), data["seed"])
+    held_out = data["test"] + data["validation"]
+    later = cldr.generate(1_500, seed=7, years=(2050, 2099))
+    later = [one for one in later if one.source_fields.count("y") == 4]
+    return found[: data["test"]], found[held_out:], later
+
+
+def exact(model, encoded, vocabulary, texts):
+    ids, _ = decode(model, encoded.source, encoded.target.shape[1])
+    written = ["".join(vocabulary.decode(row)) for row in ids]
+    return np.mean([one == two for one, two in zip(written, texts, strict=True)])
+
+
+def expression_run(values, size, seed):
+    test, training, later = expressions()
+    vocabularies = [
+        Vocabulary.fit(getattr(one, side) for one in training) for side in ("source", "target")
+    ]
+    longest = [max(len(one[side]) for one in [*test, *training, *later]) for side in (0, 1)]
+
+    def encode(part):
+        pairs = [(one.source, one.target) for one in part]
+        return encode_pairs(pairs, *vocabularies, lengths=longest)
+
+    keras.utils.set_random_seed(seed)
+    config = Seq2SeqConfig(
+        *map(len, vocabularies), raw_values=values == "raw", **EXPRESSIONS["model"]
+    )
+    model, start = EncoderDecoder(config), time.process_time()
+    options = dict(EXPRESSIONS["training"])
+    batches = shuffled(encode(training[:size]), options.pop("batch_size"), seed)
+    train(model, batches, loss=target_loss, **options)
+    seconds = time.process_time() - start
+    encoded = encode(test)
+    weights = model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)
+    right = [same(one.target_fields, one.source_fields, cldr.PUNCTUATION) for one in test]
+    accuracy, chance, tokens = alignment_accuracy(weights, right)
+    share = exact(model, encoded, vocabularies[1], [one.text[1] for one in test])
+    return {
+        "exact": share,
+        "later_years": exact(model, encode(later), vocabularies[1], [x.text[1] for x in later]),
+        "alignment": accuracy,
+        "alignment_chance": chance,
+        "alignment_tokens": tokens,
+        "cpu_seconds": seconds,
+    }
+
+
+def expression_baselines():
+    """Return the exact share of the nearest neighbour and of a learned dictionary."""
+    test, training, _ = expressions()
+    texts = [one.text[1] for one in test]
+    found = nearest([x.text[0] for x in test], [x.text[0] for x in training], ngrams=(1, 3))
+    words = learned_dictionary([(one.source, one.target) for one in training])
+    by_word = ["".join(words.get(token, "") for token in one.source).strip() for one in test]
+    return {
+        "nearest_exact": np.mean(
+            [training[i].text[1] == t for i, t in zip(found, texts, strict=True)]
+        ),
+        "dictionary_exact": np.mean([one == t for one, t in zip(by_word, texts, strict=True)]),
+    }
+
+
+@cache
+def sentences():
+    return hsk.split(hsk.load_sentences())
+
+
+def tokens_of(sentence, glosses):
+    return hsk.glossed_tokens(sentence)[0] if glosses else list(sentence.chinese)
+
+
+def sentence_run(glosses, size, seed):
+    training, validation, test = sentences()
+    training = training[:size]
+    english = [hsk.english_tokens(one.english) for one in training]
+    chinese = [tokens_of(one, glosses) for one in training]
+    vocabulary = Vocabulary.fit([*english, *chinese], SENTENCES["min_count"])
+    extra = SENTENCES["extra"]
+
+    def encode(part):
+        pairs = [(tokens_of(one, glosses), hsk.english_tokens(one.english)) for one in part]
+        return encode_pairs(pairs, vocabulary, vocabulary, extra, SENTENCES["lengths"])
+
+    keras.utils.set_random_seed(seed)
+    config = Seq2SeqConfig(
+        len(vocabulary), len(vocabulary), shared=True, extra=extra, **SENTENCES["model"]
+    )
+    model, start = PointerGenerator(config), time.process_time()
+    options = dict(SENTENCES["training"])
+    train(
+        model,
+        shuffled(encode(training), options.pop("batch_size"), seed),
+        loss=target_loss,
+        **options,
+    )
+    result = {"cpu_seconds": time.process_time() - start}
+    for name, part in (("validation", validation), ("test", test)):
+        encoded = encode(part)
+        references = [" ".join(hsk.english_tokens(one.english)) for one in part]
+        for width in (1, 4):
+            ids, _ = decode(model, encoded.source, 17, width, length_penalty=1.0, no_repeat=3)
+            written = [
+                " ".join(vocabulary.decode(*x)) for x in zip(ids, encoded.words, strict=True)
+            ]
+            found = scores(written, references)
+            suffix = "" if width == 1 else f"_beam_{width}"
+            result |= {f"{name}_bleu{suffix}": found.bleu, f"{name}_chrf{suffix}": found.chrf}
+            if name == "test" and width == 1:
+                examples, free = written, ids
+    result |= forced_and_free(model, encoded, free)
+    if glosses:
+        result |= word_alignment(model, encoded, test, vocabulary)
+    return result, examples
+
+
+def forced_and_free(model, encoded, ids):
+    """Return the share of right tokens with the true past given, and with the model's own."""
+    right = encoded.target[:, 1:]  # (N, T)
+    x, weights, _ = model.decode(encoded.target[:, :-1], model.encode(encoded.source))
+    log_p = model.log_probabilities(x, weights, encoded.source).numpy()  # (N, T, V)
+    log_p[:, :, :2] = -np.inf
+    predicted = log_p.argmax(axis=-1)  # (N, T)
+    counted = right > 1  # (N, T)
+    free = ids[:, : right.shape[1]]
+    return {
+        "teacher_forced": (predicted == right)[counted].mean(),
+        "free_running": (free == right)[counted].mean(),
+        "token_log_probability": model.score(encoded.source, encoded.target)[0]
+        .numpy()[counted]
+        .mean(),
+    }
+
+
+def word_alignment(model, encoded, part, vocabulary):
+    """Tell how often a target word that stands in a gloss is found at the word that has it."""
+    weights = model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)  # (N, T, S)
+    longest, right = SENTENCES["lengths"], []
+    for one in part:
+        tokens, owner = (x[: longest[0]] for x in hsk.glossed_tokens(one))
+        rows = []
+        for word in hsk.english_tokens(one.english)[: longest[1]]:
+            owners = {o for t, o in zip(tokens, owner, strict=True) if t == word and len(word) > 2}
+            rows.append([o in owners for o in owner])
+        right.append(np.array(rows, bool))
+    accuracy, chance, tokens = alignment_accuracy(weights, right)
+    return {"alignment": accuracy, "alignment_chance": chance, "alignment_tokens": tokens}
+
+
+def sentence_baselines():
+    training, validation, test = sentences()
+    result = {}
+    for name, part in (("validation", validation), ("test", test)):
+        references = [" ".join(hsk.english_tokens(one.english)) for one in part]
+        found = nearest([one.chinese for one in part], [one.chinese for one in training])
+        copied = [" ".join(hsk.english_tokens(training[i].english)) for i in found]
+        for baseline, written in (
+            ("nearest", copied),
+            ("glosses", [gloss_translation(one) for one in part]),
+        ):
+            bleu, chrf, _ = scores(written, references)
+            result |= {f"{name}_{baseline}_bleu": bleu, f"{name}_{baseline}_chrf": chrf}
+    return result
+
+
+def rounded(result):
+    return {
+        name: value if isinstance(value, int) else round(float(value), 1 if "second" in name else 4)
+        for name, value in result.items()
+    }
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "babel", "sacrebleu", "hsk-sentences-audio"),
+        what="exact translations and alignment of CLDR expressions; BLEU and chrF of HSK sentences",
+        expressions=EXPRESSIONS,
+        sentences=SENTENCES,
+    )
+    if not recording.holds(task="baselines"):
+        found = rounded(expression_baselines() | sentence_baselines())
+        print(recording.add({"task": "baselines"} | found), flush=True)
+    everything = EXPRESSIONS["data"]["training"]
+    whole = len(sentences()[0])
+    wanted = [("expressions", "raw", everything, 0), ("sentences", "glosses", whole, 0)]
+    wanted += [("expressions", values, everything, 0) for values in ("usual",)]
+    wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
+    wanted += [("expressions", v, everything, seed) for seed in SEEDS for v in ("raw", "usual")]
+    wanted += [("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)]
+    wanted += [("expressions", "raw", size, 0) for size in (500, 1_000, 2_000, 4_000)]
+    wanted += [("sentences", "characters", whole, 0)]
+    for task, kind, size, seed in wanted:
+        run = {"task": task, "kind": kind, "size": size, "seed": seed}
+        if recording.holds(**run):
+            continue
+        if task == "expressions":
+            run |= rounded(expression_run(kind, size, seed))
+        else:
+            found, examples = sentence_run(kind == "glosses", size, seed)
+            run |= rounded(found)
+            if (kind, size, seed) == ("glosses", whole, 0):
+                run["translations"] = examples
+        print({k: v for k, v in recording.add(run).items() if k != "translations"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
