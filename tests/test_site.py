@@ -26,6 +26,7 @@ SOURCES = [
     "assets/*",
     "chapters/*.ipynb",
     "chapters/*.md",
+    "src/llmbook/**/*.py",
     "tools/booksite/**/*.py",
     "tools/booksite/**/*.html",
 ]

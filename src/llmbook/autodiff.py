@@ -3,7 +3,7 @@
 A :class:`Tensor` remembers which tensors it was computed from and, for each of them, how to turn
 the gradient with respect to itself into the gradient with respect to that input (the
 vector-Jacobian product). :meth:`Tensor.backward` walks the graph from the result to the inputs and
-adds up.
+adds up: the reverse mode of Baydin et al. 2018, section 3.2.
 """
 
 import numpy as np

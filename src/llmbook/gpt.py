@@ -441,7 +441,13 @@ def perplexity(model, ids, batch_size=16):
 
 
 def text_log_probabilities(model, ids, batch_size=16):
-    """Return the log-probability of each token of a text but the first, (N - 1,)."""
+    """Return the log-probability of each token of a text but the first, (N - 1,).
+
+    Raises
+    ------
+    ValueError
+        If ``ids`` is not one text, (N,), of at least two tokens.
+    """
     ids = np.asarray(ids, "int32")
     if ids.ndim != 1 or len(ids) < 2:
         raise ValueError(f"ids must be one text of at least two tokens, got shape {ids.shape}")

@@ -155,7 +155,13 @@ def packaged_file():
 
 
 def config_of(metadata):
-    """Return the sizes of the model that a header describes."""
+    """Return the sizes of the model that a header describes.
+
+    Raises
+    ------
+    ValueError
+        If the model is not of the kind that this module runs.
+    """
     if metadata["general.architecture"] != "llama":
         raise ValueError(
             "path must hold a model of the kind of SmolLM2, which is called 'llama', got "

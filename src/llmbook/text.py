@@ -21,7 +21,13 @@ PAD, UNKNOWN = "<pad>", "<unk>"
 
 
 def normalise(text):
-    """Return the text in Unicode's form NFKC, with every run of white space made one space."""
+    """Return the text in Unicode's form NFKC, with every run of white space made one space.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
+    """
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()

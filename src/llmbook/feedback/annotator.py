@@ -91,7 +91,13 @@ class Annotator:
 
 
 def shares(total, rounds):
-    """Return what each round may spend of the total: as equal as whole numbers are, none zero."""
+    """Return what each round may spend of the total: as equal as whole numbers are, none zero.
+
+    Raises
+    ------
+    ValueError
+        If ``rounds`` is not positive.
+    """
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {rounds}")
     bounds = [total * k // rounds for k in range(rounds + 1)]

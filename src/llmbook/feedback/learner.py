@@ -168,6 +168,11 @@ class Learner:
         Returns
         -------
         losses : (steps,)
+
+        Raises
+        ------
+        ValueError
+            If ``data`` is empty or its arrays differ in length.
         """
         model = model or self.model
         sizes = {len(values) for values in data.values()}

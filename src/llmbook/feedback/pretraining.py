@@ -64,6 +64,11 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
         Whether the model reads the critique of the draft, that of the next, or nothing at all.
     split : str
     seed : int
+
+    Raises
+    ------
+    ValueError
+        If ``feedback`` is none of the three.
     """
     if feedback not in ("own", "another", "none"):
         raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")

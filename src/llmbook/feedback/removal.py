@@ -71,6 +71,11 @@ def draw(rng, size, named):
         The sentence, ``<end>``, the critique, ``<refine>``.
     answer : list of int
         The sentence without the names, and ``<end>``.
+
+    Raises
+    ------
+    ValueError
+        If ``CELLS`` has no such cell.
     """
     if (size, named) not in CELLS:
         raise ValueError(f"(size, named) must be one of CELLS, got {(size, named)}")

@@ -113,7 +113,13 @@ def split_of(record):
 
 
 def draw_record(rng, split="train"):
-    """Draw a record of a split; a fifth of the combinations is for the test, one for validation."""
+    """Draw a record of a split; a fifth of the combinations is for the test, one for validation.
+
+    Raises
+    ------
+    ValueError
+        If there is no such split.
+    """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
     while True:

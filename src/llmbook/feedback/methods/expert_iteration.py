@@ -15,7 +15,13 @@ from llmbook.feedback.methods.sft import imitate
 
 
 def best_share(scores, share):
-    """Return the indices of the best ``share`` of the scores, at least one, the best first."""
+    """Return the indices of the best ``share`` of the scores, at least one, the best first.
+
+    Raises
+    ------
+    ValueError
+        If ``share`` is not above 0 and at most 1.
+    """
     if not 0 < share <= 1:
         raise ValueError(f"share must be in (0, 1], got {share}")
     ranked = sorted(range(len(scores)), key=lambda index: -scores[index])

@@ -82,6 +82,11 @@ def learn(
     With ``source="model"`` the budget buys comparisons for a reward model, which then rewards
     ``iterations`` batches; with ``source="annotator"`` it buys scores, and a batch costs ``groups *
     group_size`` of them.
+
+    Raises
+    ------
+    ValueError
+        If ``source`` is neither of the two.
     """
     size = groups * group_size
     if source == "model":

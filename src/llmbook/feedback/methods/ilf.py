@@ -67,6 +67,11 @@ def select(candidates, rule="majority"):
 
     Sampled refinements are in no order, so that the first is one at random. The majority asks no
     judge: refinements that follow the critique agree, and mistakes differ.
+
+    Raises
+    ------
+    ValueError
+        If ``rule`` is neither of the two.
     """
     if rule == "first":
         return candidates[0]
@@ -122,6 +127,11 @@ def learn(
         Which critique the refiner reads: the draft's own, that of another draft, or none, so that
         drafts are imitated as they are. The others are controls.
     learning_rate : float
+
+    Raises
+    ------
+    ValueError
+        If ``feedback`` or ``rule`` is none of those.
     """
     if feedback not in ("own", "another", "none"):
         raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")

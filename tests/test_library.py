@@ -1,0 +1,146 @@
+"""The API reference: every public name of the library, with a docstring that says what a reader needs."""
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from booksite import library
+
+MODULES = library.modules()
+ROOT = Path(__file__).parent.parent
+SHAPE = re.compile(r"\((?:\.\.\.|[A-Za-z_]\w*|\d+)(?:, [^()]*|,)?\)")
+SOURCE = re.compile(r"\b(18|19|20)\d\d\b|specification")  # a paper by its year, or a format
+RAISED = {"ValueError", "TypeError", "FileNotFoundError"}
+
+
+def definitions(name):
+    """Yield the public functions and classes of a module, and the public methods of its classes."""
+    tree = ast.parse(library.file_of(name).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef):
+                for method in node.body:
+                    if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                        method.of_class = ast.get_docstring(node) or ""
+                        yield f"{node.name}.{method.name}", method
+
+
+def undescribed(tree_definitions):
+    return [name for name, node in tree_definitions if not ast.get_docstring(node)]
+
+
+def unnamed_errors(tree_definitions):
+    """Complain of a function that raises an error of the reader's making and does not say so."""
+    complaints = []
+    for name, node in tree_definitions:
+        if isinstance(node, ast.FunctionDef):
+            raised = {
+                ast.unparse(inner.exc.func)
+                for inner in ast.walk(node)
+                if isinstance(inner, ast.Raise) and isinstance(inner.exc, ast.Call)
+            }
+            described = (ast.get_docstring(node) or "") + getattr(node, "of_class", "")
+            is_told_elsewhere = "raise as :func:" in described
+            complaints += [
+                f"{name}: {e}"
+                for e in raised & RAISED
+                if e not in described and not is_told_elsewhere
+            ]
+    return complaints
+
+
+def arrays_without_a_shape(tree_definitions):
+    """Complain of a docstring that speaks of an array and not of its shape."""
+    return [
+        name
+        for name, node in tree_definitions
+        if re.search(r"^\w+ : array", ast.get_docstring(node) or "", re.MULTILINE)
+        and not SHAPE.search(ast.get_docstring(node))
+        and "shape" not in ast.get_docstring(node)
+    ]
+
+
+@pytest.mark.parametrize("check", [undescribed, unnamed_errors, arrays_without_a_shape])
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings_say_what_a_reader_needs(check, name):
+    assert check(definitions(name)) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_with_formulas_names_its_source(name):
+    text = library.file_of(name).read_text(encoding="utf-8")
+    assert ".. math::" not in text or SOURCE.search(text)
+
+
+@pytest.mark.parametrize(
+    ("check", "source"),
+    [
+        (undescribed, "def f(): pass"),
+        (undescribed, 'class C:\n    """Doc."""\n    def m(self): pass'),
+        (unnamed_errors, 'def f(x):\n    """Doc."""\n    raise ValueError("x")'),
+        (
+            arrays_without_a_shape,
+            'def f(x):\n    """Doc.\n\n    x : array\n        A thing.\n    """',
+        ),
+    ],
+)
+def test_each_rule_can_be_broken(check, source, monkeypatch, tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(source)
+    monkeypatch.setattr(library, "file_of", lambda name: path)
+    assert len(check(definitions("any"))) == 1
+
+
+@pytest.mark.parametrize("name", ["llmbook.attention", "llmbook.ngram", "llmbook.data"])
+def test_the_mathematics_does_not_need_keras(name):
+    assert not library.needs_keras(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["llmbook.layers", "llmbook.classifier", "llmbook.feedback.methods.ilf", "llmbook.smollm"],
+)
+def test_what_imports_keras_or_imports_what_does_is_machinery(name):
+    assert library.needs_keras(name)
+
+
+def test_every_module_is_on_one_page_of_the_reference():
+    pages = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "appendix").glob("api*.md")
+    )
+    filled = library.MARKER.sub(lambda asked: library.reference(asked[1]), pages)
+    assert sorted(re.findall(r"automodule:: ([\w.]+)", filled)) == MODULES
+    assert "llmbook.attention" in MODULES
+    assert "llmbook.exercises" in MODULES
+    assert "llmbook.exercises.chapter_02" not in MODULES
+
+
+def test_every_public_name_is_on_the_built_pages():
+    site = ROOT / "_build" / "html" / "appendix"
+    if not (site / "api_machinery.html").is_file():
+        pytest.fail("there is no built reference: run `make book`", pytrace=False)
+    text = "".join(path.read_text(encoding="utf-8") for path in site.glob("api_*.html"))
+    anchors = set(re.findall(r'id="(llmbook[\w.]+)"', text))
+    names = {
+        f"{module}.{name}"
+        for module in MODULES
+        for name in library.public_names(library.file_of(module))
+    }
+    assert names - anchors == set()
+
+
+@pytest.mark.parametrize("name", ["llmbook.attention", "llmbook.losses", "llmbook.viewer"])
+def test_reading_the_source_finds_what_importing_finds(name):
+    module = importlib.import_module(name)
+    public = {
+        key
+        for key, value in vars(module).items()
+        if not key.startswith("_")
+        and (inspect.isfunction(inspect.unwrap(value)) or inspect.isclass(value))
+        and getattr(value, "__module__", "") == name
+    }
+    assert set(library.public_names(library.file_of(name))) == public
