@@ -29,6 +29,7 @@ def judge(model):
     return WordJudge(model, Letters(), "so {text} is ", ("n", "p"))
 
 
+@pytest.mark.equation("eq-word-score")
 def test_scores_are_the_difference_of_two_log_probabilities(model, judge):
     texts = ["good", "bad", "a long text"]
     n, p = Letters().encode("np")

@@ -11,6 +11,7 @@ from llmbook.english import WordViewTokenizer
 from llmbook.sentiment import (
     HIDDEN,
     RawValueClassifier,
+    attended,
     contributions,
     cut,
     fit_cuts,
@@ -101,6 +102,16 @@ def test_it_learns_which_word_decides():
     assert not np.array_equal(flips(classifier.logits, texts, [2] * 16), [False] * 16)
 
 
+def test_attended_words_have_shares_that_add_up_to_one(classifier):
+    for text, weights in zip(TEXTS, attended(classifier, TEXTS), strict=True):
+        assert len(weights) == len(text.split())
+        assert weights.sum() == pytest.approx(1, abs=1e-5)
+    many = TEXTS * 40  # more than a batch
+    assert np.allclose(
+        attended(classifier, many)[-1], attended(classifier, TEXTS[-1:])[0], atol=1e-6
+    )
+
+
 def test_hiding_a_word_hides_all_of_its_views():
     tokenizer = WordViewTokenizer.fit(TEXTS)
     assert hide("a good, film", 1) == f"a {HIDDEN} , film"
@@ -120,6 +131,7 @@ def test_flips_compares_signs():
     ]
 
 
+@pytest.mark.equation("eq-macro-f1")
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
 def test_macro_f1_is_that_of_scikit_learn(pairs):

@@ -72,9 +72,31 @@ def contributions(classifier, texts):
         Of a :class:`RawValueClassifier`.
     texts : list of str
     """
-    found = []
-    for sequence in classifier.encode(texts):
-        found.append(classifier.model.contributions(pad([sequence]))[0])  # (T,)
+    return _by_text(classifier, texts, classifier.model.contributions)
+
+
+def attended(classifier, texts):
+    """Return, text by text, the weight of each of its words in the pooling: a list of (T,).
+
+    Weights are averaged over the heads. ``classifier`` may be of any
+    :class:`llmbook.classifier.AttentionClassifier`.
+    """
+    model = classifier.model
+
+    def weights(ids):
+        pooling = model.read(model.embedding(ids), token_mask(ids))[2]  # (B, H, T)
+        return np.mean(pooling, axis=1)
+
+    return _by_text(classifier, texts, weights)
+
+
+def _by_text(classifier, texts, measure, batch_size=128):
+    """Apply a function of ids that returns (B, T) to texts, and cut off what is padding."""
+    sequences, found = classifier.encode(texts), []
+    for start in range(0, len(sequences), batch_size):
+        batch = sequences[start : start + batch_size]
+        rows = measure(pad(batch))  # (b, T)
+        found += [row[: len(sequence)] for row, sequence in zip(rows, batch, strict=True)]
     return found
 
 

@@ -1,0 +1,137 @@
+"""Train the classifiers of chapter 13 with three seeds each and record how well they do.
+
+    python experiments/sentiment.py
+
+A run is one model and one seed, stored in ``experiments/results/sentiment.json`` when it is done; a
+run that is there already is not repeated. English models learn from movie snippets and are tested
+on others, on product reviews and on tweets; the Chinese one of chapter 5 learns from reviews of one
+domain and is tested on all three. CPU-seconds belong to the machine that took them.
+"""
+
+import functools
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from llmbook.classifier import AttentionClassifier, Classifier, build_classifier, fit, train
+from llmbook.data import load_reviews, split
+from llmbook.domains import by_domain
+from llmbook.english import WordViewTokenizer, load_lexicon, words
+from llmbook.losses import sigmoid
+from llmbook.probes import pass_rates
+from llmbook.recording import Recording
+from llmbook.sentiment import RawValueClassifier, attended, contributions, flips
+from llmbook.snippets import load_snippets
+from llmbook.text import NgramTokenizer
+
+RESULTS = Path(__file__).parent / "results" / "sentiment.json"
+FRACTIONS = (0.7, 0.1, 0.2)
+MODELS = {
+    "raw": (RawValueClassifier, False),
+    "raw_lexicon": (RawValueClassifier, True),
+    "plain_lexicon": (AttentionClassifier, True),
+}
+SIZES = {"length": 64, "view_dropout": 0.3}
+TRAINING = {"epochs": 3, "label_smoothing": 0.0}
+PER_DOMAIN = {"training": 2000, "test": 500}
+SEEDS = [0, 1, 2]
+
+
+@functools.cache
+def parts(source):
+    return split(load_snippets(source, report=lambda line: None), FRACTIONS)
+
+
+def polarity(scores, labels):
+    return {"accuracy": np.mean((scores > 0) == labels), "auc": roc_auc_score(labels, scores)}
+
+
+def english(name, seed):
+    """Train on movie snippets, their valence as soft labels, and measure all that is tabled."""
+    kind, knows_lexicon = MODELS[name]
+    training, validation, test = parts("movies")
+    lexicon = load_lexicon() if knows_lexicon else None
+    tokenizer = WordViewTokenizer.fit(training.texts, min_count=2, lexicon=lexicon)
+    keras.utils.set_random_seed(seed)
+    classifier = Classifier(kind(len(tokenizer), **SIZES), tokenizer)
+    targets = sigmoid(training.valence)  # (N,)
+    fit(classifier.model, classifier.encode(training.texts), targets, seed=seed, **TRAINING)
+
+    found = {}
+    for source, part in [
+        ("validation", validation),
+        ("test", test),
+        ("amazon", parts("amazon")[2]),
+        ("tweets", parts("tweets")[2]),
+    ]:
+        reviews = part.polar()
+        figures = polarity(classifier.logits(reviews.texts), reviews.labels)
+        found |= {f"{source}_{measure}": value for measure, value in figures.items()}
+    found["spearman"] = spearmanr(classifier.logits(test.texts), test.valence)[0]
+    found |= {f"probe_{kind}": rate for kind, rate in pass_rates(classifier.logits).items()}
+    return found | masking(classifier, test.polar().texts, kind is RawValueClassifier, seed)
+
+
+def masking(classifier, texts, adds_up, seed):
+    """Return the share of answers that turn when the word that a ranking names is hidden."""
+    side = np.sign(classifier.logits(texts))
+    chance = np.random.default_rng(seed)
+    rankings = {
+        "random": [chance.random(len(words(text))) for text in texts],
+        "attended": attended(classifier, texts),
+    }
+    if adds_up:
+        parts_of = contributions(classifier, texts)
+        rankings["contribution"] = [s * c for s, c in zip(side, parts_of, strict=True)]
+    return {
+        f"flips_{name}": flips(classifier.logits, texts, [np.argmax(r) for r in ranking]).mean()
+        for name, ranking in rankings.items()
+    }
+
+
+@functools.cache
+def domains():
+    """Return, for each domain, reviews to learn from and reviews to be tested on."""
+    counts = PER_DOMAIN["training"], PER_DOMAIN["test"]
+    return by_domain(load_reviews(report=lambda line: None), *counts)
+
+
+def chinese(source, seed):
+    """Train chapter 5's classifier on reviews of one domain and test it on all."""
+    training, choosing = split(domains()[source][0], (0.9, 0.1))
+    tokenizer = NgramTokenizer.fit(training.texts, min_count=2)
+    classifier = Classifier(build_classifier(len(tokenizer), seed), tokenizer)
+    train(classifier, training, choosing, report=lambda line: None, seed=seed, epochs=6)
+    found = {}
+    for target, (_, test) in domains().items():
+        figures = polarity(classifier.logits(test.texts), test.labels)
+        found |= {f"{target}_{measure}": value for measure, value in figures.items()}
+    return found
+
+
+def run(name, seed):
+    start = time.process_time()
+    found = english(name, seed) if name in MODELS else chinese(name, seed)
+    found = {key: round(float(value), 4) for key, value in found.items()}
+    return found | {"cpu_seconds": round(time.process_time() - start)}
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "scikit-learn", "jieba", "vaderSentiment"),
+        what="accuracy and AUC on test texts; shares of answers that turn; shares of probes passed",
+        recipe={"sizes": SIZES, "training": TRAINING, "per_domain": PER_DOMAIN},
+    )
+    for name in ["raw_lexicon", "plain_lexicon", "raw", "hotels", "books", "computers"]:
+        for seed in SEEDS:
+            if not recording.holds(model=name, seed=seed):
+                print(recording.add({"model": name, "seed": seed} | run(name, seed)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
