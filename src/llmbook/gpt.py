@@ -72,6 +72,7 @@ class GPT(keras.Model):
             config.d_model,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
             name="embedding",
+            dtype=self.dtype_policy,
         )
         self.blocks = [
             TransformerBlock(
@@ -85,12 +86,13 @@ class GPT(keras.Model):
                 norm=config.norm,
                 mlp=config.mlp,
                 name=f"block_{i}",
+                dtype=self.dtype_policy,
             )
             for i in range(config.num_layers)
         ]
         norm = RMSNorm if config.norm == "rms" else keras.layers.LayerNormalization
-        self.norm = norm(epsilon=1e-5, name="norm")
-        self.dropout = keras.layers.Dropout(config.dropout)
+        self.norm = norm(epsilon=1e-5, name="norm", dtype=self.dtype_policy)
+        self.dropout = keras.layers.Dropout(config.dropout, dtype=self.dtype_policy)
         shape = (None, None, config.d_model)
         self.embedding.build()
         for layer in (*self.blocks, self.norm):
@@ -104,7 +106,8 @@ class GPT(keras.Model):
         There is one graph for all batches and lengths, traced at its first use and then kept.
         """
         attention = self.blocks[0].attention
-        stored = tf.TensorSpec((None, attention.num_kv_heads, None, attention.d_k))
+        shape = (None, attention.num_kv_heads, None, attention.d_k)
+        stored = tf.TensorSpec(shape, attention.compute_dtype)
         cache = KeyValueCache(
             stored, stored, tf.TensorSpec((None, None), "bool"), tf.TensorSpec((), "int32")
         )
@@ -167,8 +170,9 @@ class GPT(keras.Model):
         return self.norm(x), weights, extended if caches is not None else None
 
     def logits(self, x):
-        """Map the last hidden vectors (..., d_model) to logits (..., V)."""
-        return tf.matmul(x, self.embedding.embeddings, transpose_b=True)
+        """Map the last hidden vectors (..., d_model) to logits (..., V), in 32 bits at least."""
+        logits = tf.matmul(x, tf.cast(self.embedding.embeddings, x.dtype), transpose_b=True)
+        return tf.cast(logits, "float32") if logits.dtype.size < 4 else logits
 
     def next_logits(self, ids, caches=None):
         """Return the logits (B, V) of what comes after ``ids`` (B, T), and the caches."""

@@ -42,7 +42,10 @@ class LowRankAdapter(keras.layers.Layer):
     """
 
     def __init__(self, dense, down, up, scale, **kwargs):
-        super().__init__(dtype=dense.dtype_policy, name=dense.name, **kwargs)
+        # Steps of training are too small to be seen in 16 bits: what is trained has 32.
+        half = dense.compute_dtype in ("bfloat16", "float16")
+        dtype = f"mixed_{dense.compute_dtype}" if half else dense.dtype_policy
+        super().__init__(dtype=dtype, name=dense.name, **kwargs)
         self.dense, self.scale = dense, scale
         self.supports_masking = True
         self.down, self.up = (

@@ -35,10 +35,14 @@ class Learner:
 
     Attributes
     ----------
+    jit_compile : bool
+        Whether XLA compiles losses and steps: some seconds at first, less at every step.
     respond : callable
         How a list of records is answered when the learner is examined: greedily, unless a method
         says otherwise.
     """
+
+    jit_compile = True
 
     def __init__(self, task, model, generate=gpt.generate, reference=None):
         self.task, self.model, self.generate = task, model, generate
@@ -129,7 +133,7 @@ class Learner:
         key = (function, id(model))
         if key not in self._compiled:
             self._compiled[key] = tf.function(
-                lambda *parts: function(model, *parts), jit_compile=True, autograph=False
+                lambda *parts: function(model, *parts), jit_compile=self.jit_compile, autograph=False
             )
         results = []
         for start in range(0, len(arrays[0]), batch_size):
@@ -197,7 +201,7 @@ class Learner:
             optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=1.0)
             optimizer.build(model.trainable_variables)
 
-            @tf.function(jit_compile=True, autograph=False)
+            @tf.function(jit_compile=self.jit_compile, autograph=False)
             def step(batch, constants):
                 with tf.GradientTape() as tape:
                     value = loss(model, batch, **constants)

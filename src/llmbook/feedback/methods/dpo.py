@@ -7,12 +7,14 @@ allows.
         \beta \log \frac{\pi_\theta(y_w \mid x)}{\pi_{\mathrm{ref}}(y_w \mid x)}
         - \beta \log \frac{\pi_\theta(y_l \mid x)}{\pi_{\mathrm{ref}}(y_l \mid x)} \right) \right]
 
-(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better one.
+(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better one; or it is
+words, and a draft's refinement is taken to be better than the draft.
 """
 
 from keras import ops
 
 from llmbook.feedback.annotator import shares
+from llmbook.feedback.methods.ilf import criticise, refinements
 from llmbook.gpt import log_probabilities
 
 
@@ -58,6 +60,25 @@ def compare_drafts(learner, annotator, number):
     return records, pairs
 
 
+def refine_drafts(learner, annotator, number):
+    """Draw a draft for each of ``number`` records, have it criticised, and refine it once.
+
+    Returns
+    -------
+    records : list
+        Those whose draft was a message and had a fault.
+    pairs : list of (refinement, draft)
+    """
+    annotated = criticise(learner, annotator, annotator.draw(number))
+    faulty = [z for z in annotated if not z[2].accepted and z[2].readable]
+    refined = refinements(learner, faulty, 1)
+    pairs = [(text, draft) for (_, draft, _), text in zip(faulty, refined, strict=True)]
+    return [record for record, _, _ in faulty], pairs
+
+
+SOURCES = {"comparisons": ("comparison", compare_drafts), "critiques": ("critique", refine_drafts)}
+
+
 def pair_examples(learner, records, pairs):
     """Return pairs of drafts as ids (n, 2, T) and mask (n, 2, T - 1)."""
     drafts = [draft for pair in pairs for draft in pair]
@@ -65,12 +86,38 @@ def pair_examples(learner, records, pairs):
     return ids.reshape(len(pairs), 2, -1), mask.reshape(len(pairs), 2, -1)
 
 
-def learn(learner, annotator, rounds=3, beta=0.3, steps=120, learning_rate=2e-4):
-    """Each round, have drafts of the policy compared, and learn from all pairs; yields figures."""
+def learn(
+    learner,
+    annotator,
+    rounds=3,
+    beta=0.3,
+    steps=120,
+    learning_rate=2e-4,
+    source="comparisons",
+):
+    """Each round, pair drafts of the policy, and learn from all pairs; yields figures.
+
+    Parameters
+    ----------
+    learner, annotator
+    rounds, steps : int
+    beta : float
+        As for :func:`dpo_loss`.
+    learning_rate : float
+    source : {"comparisons", "critiques"}
+        Which pairs: two drafts that the annotator compared, or the refinement of a draft by the
+        annotator's words, and the draft.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source must be one of {sorted(SOURCES)}, got {source!r}")
+    kind, pair = SOURCES[source]
     records, pairs = [], []
-    for number in shares(annotator.left("comparison"), rounds):
-        new = compare_drafts(learner, annotator, number)
+    for number in shares(annotator.left(kind), rounds):
+        new = pair(learner, annotator, number)
         records, pairs = records + new[0], pairs + new[1]
+        if not pairs:
+            yield {"pairs": 0}
+            continue
         ids, mask = pair_examples(learner, records, pairs)
         flat = learner.log_probs(learner.reference, ids.reshape(-1, ids.shape[-1]))
         reference = (flat.reshape(mask.shape) * mask).sum(-1)  # (n, 2)

@@ -1,0 +1,95 @@
+"""Make a refiner of a real model: adapters that learn to follow edits in words, and no house rule.
+
+The documents are those of :func:`llmbook.feedback.shop.edit_document`. What comes of it is shipped
+with the book: ``experiments/real_feedback/warm_up.py`` made it, and makes it again.
+"""
+
+import random
+from pathlib import Path
+
+import numpy as np
+
+from llmbook import gpt, lora
+from llmbook.feedback.shop import Critique, edit_document, original, render
+
+ADAPTERS = Path(__file__).with_name("refiner.npz")
+"""The adapters that the warm-up made, as :func:`llmbook.lora.load` reads them."""
+FIRST_BLOCK = 10  # the blocks before it, a third of SmolLM2, are left as they are
+LENGTH = 104  # tokens of a document; the few longer ones are passed over
+
+
+def documents(tokenizer, seed=0, batch_size=8):
+    """Return a function of the step that draws documents to warm up on.
+
+    Returns
+    -------
+    batch : callable
+        ``batch(step)`` returns ids (B, T), and 1 or 0 for how much each token counts as a target,
+        (B, T): those of the answer and its end do.
+    """
+
+    def batch(step):
+        rng = random.Random(f"{seed} {step}")
+        ids = np.zeros((batch_size, LENGTH), "int32")  # (B, T)
+        weights = np.zeros((batch_size, LENGTH), "float32")  # (B, T)
+        row = 0
+        while row < batch_size:
+            prompt, answer = edit_document(rng)
+            prompt, answer = tokenizer.encode(prompt), tokenizer.encode(f" {answer}")
+            document = [*prompt, *answer, tokenizer.end]
+            if len(document) <= LENGTH:
+                ids[row, : len(document)] = document
+                weights[row, len(prompt) : len(document)] = 1
+                row += 1
+        return ids, weights
+
+    return batch
+
+
+def warm_up(model, tokenizer, seed=0, steps=100, learning_rate=1e-3, **options):
+    """Put adapters on a model and train them on such documents; return the losses (steps,).
+
+    Parameters
+    ----------
+    model : GPT
+        SmolLM2, or another of at least as many blocks. Is changed.
+    tokenizer : ChatTokenizer
+    seed : int
+    steps : int
+    learning_rate : float
+    options
+        Of :func:`llmbook.gpt.train`.
+    """
+    lora.add_adapters(model, targets=lora.EVERY_LINEAR, first_block=FIRST_BLOCK, seed=seed)
+    batch = documents(tokenizer, seed)
+    return gpt.train(model, batch, steps, learning_rate, weight_decay=0.0, **options)
+
+
+def examine_refiner(learner, records, feedback="own", seed=0):
+    """Return how often the refiner makes of a message as it came in exactly what Ann asks for.
+
+    Parameters
+    ----------
+    learner : AdapterLearner
+    records : list
+    feedback : {"own", "another", "none"}
+        Whether it reads the critique of the message, that of the next, or "Make this better."
+    seed : int
+        Of the critiques.
+    """
+    if feedback not in ("own", "another", "none"):
+        raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")
+    rng, task = random.Random(seed), learner.task
+    drafts = [render(record, original(record)) for record in records]
+    critiques = [task.critique(rng, *pair) for pair in zip(records, drafts, strict=True)]
+    read = {
+        "own": critiques,
+        "another": [*critiques[1:], critiques[0]],
+        "none": [Critique("Make this better.")] * len(records),
+    }[feedback]
+    refined = learner.refine(records, drafts, read)
+    wanted = [
+        task.follow(record, draft, critique.edits)
+        for record, draft, critique in zip(records, drafts, critiques, strict=True)
+    ]
+    return sum(a == b for a, b in zip(refined, wanted, strict=True)) / len(records)
