@@ -309,10 +309,7 @@ def span_logits(model, encoded, batch_size=128):
     """Return the logits (B, 2, T) of encoded examples."""
     starts = range(0, len(encoded.ids), batch_size)
     parts = [encoded.take(slice(start, start + batch_size)) for start in starts]
-    compiled = tf.function(model, autograph=False, reduce_retracing=True)
-    return np.concatenate(
-        [compiled(tf.constant(part.ids), tf.constant(part.separators)).numpy() for part in parts]
-    )
+    return np.concatenate([model(part.ids, part.separators).numpy() for part in parts])
 
 
 def best_spans(logits, separators, longest=9):

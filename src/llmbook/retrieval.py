@@ -245,9 +245,8 @@ def train(
 def embed(model, tokenizer, texts, length, batch_size=256):
     """Return the vectors (N, d_model) of texts, of which ``length`` tokens are read."""
     ids = pad([tokenizer.encode(text) for text in texts], length)  # (N, T)
-    compiled = tf.function(model, autograph=False, reduce_retracing=True)
     starts = range(0, len(ids), batch_size)
-    return np.concatenate([compiled(tf.constant(ids[s : s + batch_size])).numpy() for s in starts])
+    return np.concatenate([model(ids[s : s + batch_size]).numpy() for s in starts])
 
 
 def standardised(scores):
