@@ -462,12 +462,9 @@ def best_threshold(margins, is_answered, right):
     """
     if len(margins) == 0:
         raise ValueError("margins must hold at least one question, got none")
-    order = np.argsort(margins)
-    given = np.where(is_answered & right, 1, 0)[order]  # (N,)
-    withheld = np.where(~is_answered, 1, 0)[order]  # (N,)
-    # The threshold below the k-th margin withholds what stands before it and gives the rest.
-    dealt = np.concatenate([[0], withheld.cumsum()]) + given.sum()  # (N + 1,)
-    dealt = dealt - np.concatenate([[0], given.cumsum()])
-    ends = np.concatenate([[margins.min() - 1], np.sort(margins), [margins.max() + 1]])
-    best = int(dealt.argmax())
-    return float((ends[best] + ends[best + 1]) / 2)
+    values = np.unique(margins)  # (K,)
+    ends = np.concatenate([[values[0] - 1], values, [values[-1] + 1]])  # (K + 2,)
+    candidates = (ends[:-1] + ends[1:]) / 2  # (K + 1,)
+    is_given = margins[:, None] > candidates  # (N, K + 1)
+    rightly = np.where(is_given, (is_answered & right)[:, None], ~is_answered[:, None])
+    return float(candidates[rightly.sum(axis=0).argmax()])
