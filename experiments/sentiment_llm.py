@@ -79,7 +79,7 @@ def evaluate(model, tokenizer, prompt):
     found |= {f"tweets_{k}": v for k, v in polarity(z, tweets.labels, median).items()}
     found |= {f"probe_{k}": v for k, v in pass_rates(lambda t: judge.logits(t) - median).items()}
 
-    aspects = load_aspects(FOLDER / "aspects.tsv")
+    aspects = load_aspects(FOLDER.parent / "data" / "product_aspects.tsv")
     asked = WordJudge(model, tokenizer, "{text}")
     z = asked.logits([ASPECT.format(aspect=aspect) for aspect in aspects])
     labels = np.array([aspect.label for aspect in aspects])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from llmbook.data import key, split
 from llmbook.snippets import Aspect, Snippets, classes, clean, load_aspects, load_snippets
 
-ASPECTS = "experiments/aspects.tsv"
+ASPECTS = "data/product_aspects.tsv"
 
 
 def silent(_):
@@ -127,7 +127,7 @@ def test_the_annotated_aspects_stand_in_the_product_reviews(pytestconfig):
     aspects = load_aspects(pytestconfig.rootpath / ASPECTS)
     products = set(load_snippets("amazon", report=silent).texts)
     assert {aspect.text for aspect in aspects} <= products
-    assert len(set(aspects)) == len(aspects) == 77
+    assert len(set(aspects)) == len(aspects) == 73
     sides: dict = {}
     for aspect in aspects:
         sides.setdefault(aspect.text, set()).add(aspect.label)
