@@ -332,7 +332,7 @@ class Grammar:
         kind = self.random.choices(kinds, [CLAUSES[kind].weight for kind in kinds])[0]
         parts = getattr(self, kind)(depth, form)
         if kind not in _WITH_CLAUSE:  # there they belong further in
-            parts += self.adjuncts(depth, 0.4 if depth < 2 else 0.25)
+            parts += self.adjuncts(depth, 0.4 if depth < 2 else 0.2)
         if kind in ("motion", "intransitive") and depth < 1 and self.chance(0.12):
             parts.append((self.infinitive(1), None))
         return CLAUSES[kind], parts
@@ -497,6 +497,8 @@ class Grammar:
             probability = 0.85
         while len(found) < 3 and self.chance(probability):
             found.append(self.adjunct(depth))
+            if found[-1][0].frames:  # what follows a clause would seem to belong to it
+                break
             probability /= 2
         return found
 
