@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import cldr, hsk
+from llmbook import cldr, hsk, smollm
 from llmbook.alignment import alignment_accuracy, same
 from llmbook.gpt import train
 from llmbook.recording import Recording
@@ -33,12 +33,12 @@ from llmbook.translation import gloss_translation, learned_dictionary, nearest, 
 RESULTS = Path(__file__).parent / "results" / "translation.json"
 EXPRESSIONS = {
     "data": {"training": 16_000, "validation": 500, "test": 1_000, "seed": 42},
-    "model": {"d_model": 64, "encoder_layers": 2, "decoder_layers": 1, "dropout": 0.1},
+    "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0},
     "training": {"steps": 2_000, "batch_size": 64, "learning_rate": 3e-3},
 }
 SENTENCES = {
-    "model": {"d_model": 64, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.2},
-    "training": {"steps": 900, "batch_size": 64, "learning_rate": 2e-3},
+    "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
+    "training": {"steps": 800, "batch_size": 64, "learning_rate": 2e-3},
     "min_count": 2,
     "extra": 24,
     "lengths": (56, 16),
@@ -215,6 +215,24 @@ def sentence_baselines():
     return result
 
 
+def smollm_run(count=20):
+    """Ask SmolLM2 for translations of expressions and of sentences."""
+    model, tokenizer = smollm.load()
+    cases = [{"source": one.text[0], "reference": one.text[1]} for one in expressions()[0][:count]]
+    cases += [{"source": s.chinese, "reference": s.english} for s in sentences()[2][:count]]
+    question = "Translate this Chinese text into English. Answer with the translation alone.\n"
+    for start in range(0, len(cases), 8):
+        batch = cases[start : start + 8]
+        asked = [question + case["source"] for case in batch]
+        for case, said in zip(batch, smollm.answer(model, tokenizer, asked, 24), strict=True):
+            case["answer"] = said.strip()
+    written, references = (
+        [" ".join(hsk.english_tokens(case[name])) for case in cases[count:]]
+        for name in ("answer", "reference")
+    )
+    return {"chrf": round(scores(written, references).chrf, 4), "cases": cases}
+
+
 def rounded(result):
     return {
         name: value if isinstance(value, int) else round(float(value), 1 if "second" in name else 4)
@@ -236,12 +254,11 @@ def main():
     everything = EXPRESSIONS["data"]["training"]
     whole = len(sentences()[0])
     wanted = [("expressions", "raw", everything, 0), ("sentences", "glosses", whole, 0)]
-    wanted += [("expressions", values, everything, 0) for values in ("usual",)]
-    wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
     wanted += [("expressions", v, everything, seed) for seed in SEEDS for v in ("raw", "usual")]
+    wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
     wanted += [("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)]
-    wanted += [("expressions", "raw", size, 0) for size in (500, 1_000, 2_000, 4_000)]
     wanted += [("sentences", "characters", whole, 0)]
+    wanted += [("expressions", "raw", size, 0) for size in (500, 2_000, 8_000)]
     for task, kind, size, seed in wanted:
         run = {"task": task, "kind": kind, "size": size, "seed": seed}
         if recording.holds(**run):
@@ -254,6 +271,8 @@ def main():
             if (kind, size, seed) == ("glosses", whole, 0):
                 run["translations"] = examples
         print({k: v for k, v in recording.add(run).items() if k != "translations"}, flush=True)
+    if not recording.holds(task="smollm"):
+        print(recording.add({"task": "smollm"} | smollm_run())["chrf"], flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,181 @@
+"""Train the summariser of chapter 11 and record how well it does, beside what does not learn.
+
+    python experiments/summaries.py
+
+Three seeds with the pointer, each also after some more steps with the coverage loss; one seed
+without the pointer, one without the function's name. A run is stored in
+``experiments/results/summaries.json`` when it is done, and not repeated.
+"""
+
+import time
+from functools import cache, partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from llmbook import summaries
+from llmbook.alignment import alignment_accuracy
+from llmbook.docstrings import load_docstrings, split_by_module
+from llmbook.gpt import train
+from llmbook.recording import Recording
+from llmbook.seq2seq import (
+    EncoderDecoder,
+    PointerGenerator,
+    Seq2SeqConfig,
+    Vocabulary,
+    decode,
+    encode_pairs,
+    shuffled,
+    target_loss,
+)
+
+RESULTS = Path(__file__).parent / "results" / "summaries.json"
+MODEL = {"d_model": 96, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.1}
+TRAINING = {"steps": 800, "batch_size": 64, "learning_rate": 2e-3}
+COVERAGE = {"steps": 100, "batch_size": 64, "learning_rate": 5e-4, "coverage": 1.0}
+VOCABULARY, EXTRA = 3_000, 24
+SEEDS = [0, 1, 2]
+
+
+@cache
+def parts():
+    return split_by_module(load_docstrings())
+
+
+@cache
+def vocabulary():
+    training = parts()["training"]
+    words = [summaries.source_tokens(pair) + summaries.summary_tokens(pair) for pair in training]
+    return Vocabulary.fit(words, max_size=VOCABULARY)
+
+
+def encode(pairs, name=True):
+    sources = [summaries.source_tokens(pair) for pair in pairs]
+    if not name:
+        sources = [source[source.index(summaries.NAME_END) + 1 :] for source in sources]
+    both = [(s, summaries.summary_tokens(p)) for s, p in zip(sources, pairs, strict=True)]
+    words = vocabulary()
+    return encode_pairs(both, words, words, EXTRA, summaries.LENGTHS)
+
+
+def fit(model, encoded, seed, steps, batch_size, learning_rate, coverage=0.0):
+    loss = partial(target_loss, coverage=coverage)
+    train(*(model, shuffled(encoded, batch_size, seed), steps, learning_rate), loss=loss)
+
+
+def measures(model, pairs, encoded, **options):
+    """Return ROUGE and what it does not see, and the summaries."""
+    ids, _ = decode(model, encoded.source, summaries.LENGTHS[1] + 1, **options)
+    written = [vocabulary().decode(*x) for x in zip(ids, encoded.words, strict=True)]
+    references = [summaries.summary_tokens(pair) for pair in pairs]
+    sources = [summaries.source_tokens(pair) for pair in pairs]
+    found = summaries.rouge(written, references)._asdict()
+    found["length"] = np.mean([len(words) for words in written])
+    found["repeating"] = np.mean([bool(summaries.repeats(words)) for words in written])
+    for name, count in (
+        ("unsupported", summaries.unsupported),
+        ("contradicting", summaries.contradictions),
+    ):
+        found[name] = np.mean([bool(count(*x)) for x in zip(written, sources, strict=True)])
+    return found, written, ids
+
+
+def copy_alignment(model, encoded, ids, written):
+    """Tell how often attention is at a word of the source while that word is written."""
+    targets = np.concatenate([encoded.target[:, :1], ids], axis=1)  # (N, T + 1)
+    weights = model.score(encoded.source, targets)[1].numpy().mean(axis=1)  # (N, T, S)
+    right = []
+    for source, row, words in zip(encoded.source, ids, written, strict=True):
+        long = np.array([word.isalpha() and len(word) > 3 for word in words])  # (T',)
+        same = row[: len(words), None] == source[source > 0][None]  # (T', S')
+        right.append(same & long[:, None])
+    found = alignment_accuracy(weights, right)
+    return dict(zip(("copy_alignment", "copy_chance", "copied_words"), found, strict=True))
+
+
+def run(kind, seed):
+    training, test = parts()["training"], parts()["test"]
+    name = kind != "no_name"
+    encoded, held_out = encode(training, name), encode(test, name)
+    keras.utils.set_random_seed(seed)
+    size = len(vocabulary())
+    config = Seq2SeqConfig(size, size, shared=True, extra=EXTRA, **MODEL)
+    start = time.process_time()
+    if kind == "no_pointer":
+        model = EncoderDecoder(config)
+        known = [np.where(x < size, x, 1) for x in encoded[:2]]
+        encoded = encoded._replace(source=known[0], target=known[1])
+    else:
+        model = PointerGenerator(config)
+    fit(model, encoded, seed, **TRAINING)
+    seconds = time.process_time() - start
+    found, written, ids = measures(model, test, held_out)
+    result = {"greedy": found, "cpu_seconds": seconds}
+    if kind == "pointer":
+        result |= copy_alignment(model, held_out, ids, written)
+        result["summaries"] = [" ".join(words) for words in written]
+        result["no_repeat"] = measures(model, test, held_out, no_repeat=2)[0]
+        result["beam"] = measures(model, test, held_out, width=4, length_penalty=1.0)[0]
+        fit(model, encoded, seed, **COVERAGE)
+        result["coverage"] = measures(model, test, held_out)[0]
+    return result
+
+
+def baselines():
+    """Return the measures of summaries that nothing has learned to write."""
+    training, test = parts()["training"], parts()["test"]
+    counter = summaries.body_counter(training)
+    written = {
+        "lead": [summaries.lead(pair) for pair in test],
+        "text_rank": [summaries.text_rank(pair, counter) for pair in test],
+        "nearest": summaries.nearest_summaries(test, training, counter),
+        "name": [summaries.tokens(pair.name.split(".")[-1]) for pair in test],
+        "name_and_lead": [summaries.name_and_lead(pair) for pair in test],
+        "oracle": [summaries.oracle(pair) for pair in test],
+        "reference": [summaries.summary_tokens(pair) for pair in test],
+    }
+    references, sources = written["reference"], [summaries.source_tokens(pair) for pair in test]
+    found = {}
+    for name, texts in written.items():
+        found[name] = summaries.rouge(texts, references)._asdict()
+        for rule in (summaries.unsupported, summaries.contradictions):
+            caught = [bool(rule(*x)) for x in zip(texts, sources, strict=True)]
+            found[name][{"contradictions": "contradicting"}.get(rule.__name__, rule.__name__)] = (
+                np.mean(caught)
+            )
+        found[name]["length"] = np.mean([len(words) for words in texts])
+    return found
+
+
+def rounded(value):
+    """Round every float inside."""
+    if isinstance(value, dict):
+        return {name: rounded(inside) for name, inside in value.items()}
+    return round(float(value), 4) if isinstance(value, float | np.floating) else value
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "rouge-score", "scikit-learn"),
+        what="ROUGE F-measures on the test docstrings; shares of summaries that repeat two words, "
+        "have a word that their source does not support, contradict their source",
+        sizes={part: len(pairs) for part, pairs in parts().items()},
+        model=MODEL,
+        training=TRAINING,
+        coverage=COVERAGE,
+        vocabulary=VOCABULARY,
+        extra=EXTRA,
+    )
+    if not recording.holds(kind="baselines"):
+        print(recording.add({"kind": "baselines"} | rounded(baselines())), flush=True)
+    wanted = [("pointer", seed) for seed in SEEDS] + [("no_pointer", 0), ("no_name", 0)]
+    for kind, seed in wanted:
+        if not recording.holds(kind=kind, seed=seed):
+            done = recording.add({"kind": kind, "seed": seed} | rounded(run(kind, seed)))
+            print({k: v for k, v in done.items() if k != "summaries"}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
