@@ -5,6 +5,7 @@ page loads one style sheet, one script, and the figures and letters that it show
 
 - :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
 - :mod:`booksite.library` fills the pages of the API reference from the library's docstrings;
+- :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
 """
@@ -12,7 +13,7 @@ page loads one style sheet, one script, and the figures and letters that it show
 import hashlib
 from pathlib import Path
 
-from booksite import bundle, formulas, library, pages
+from booksite import bundle, formulas, library, pages, terms
 
 TEMPLATES = str(Path(__file__).parent / "templates")
 # Jupyter Book fills in its own repository where `_config.yml` names none.
@@ -22,7 +23,9 @@ NO_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 def configure(app, config):
     """Put the book's templates before the theme's; show the buttons that need a repository."""
     config.templates_path.insert(0, TEMPLATES)
-    config.booksite_digest = digest(Path(__file__).parent, Path(app.srcdir, "assets"))
+    config.booksite_digest = digest(
+        Path(__file__).parent, Path(app.srcdir, "assets"), Path(app.srcdir, "appendix/glossary.md")
+    )
     options = config.html_theme_options
     if options.get("repository_url", NO_REPOSITORY) != NO_REPOSITORY:
         buttons = ("use_repository_button", "use_edit_page_button", "use_issues_button")
@@ -30,9 +33,10 @@ def configure(app, config):
         options["launch_buttons"]["binderhub_url"] = "https://mybinder.org"
 
 
-def digest(*folders):
-    """Return a hash of what the folders hold: Sphinx writes every page anew when it changes."""
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+def digest(*sources):
+    """Return a hash of some files and folders: Sphinx writes every page anew when it changes."""
+    paths = [path for source in sources for path in (source, *sorted(source.rglob("*")))]
+    files = [path for path in paths if path.is_file()]
     contents = [path.read_bytes() for path in files if "__pycache__" not in path.parts]
     return hashlib.sha256(b"".join(contents)).hexdigest()
 
@@ -41,6 +45,6 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("booksite_digest", "", "html")
     app.connect("config-inited", configure)
-    for part in (formulas, library, pages, bundle):
+    for part in (formulas, library, terms, pages, bundle):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

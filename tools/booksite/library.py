@@ -92,9 +92,10 @@ def skip(app, what, name, member, is_skipped, options):
 
 
 def outdated(app, env, added, changed, removed):
-    """Name the pages of the reference, to be read anew, when modules came or went."""
-    before, env.booksite_modules = getattr(env, "booksite_modules", None), modules()
-    if before == env.booksite_modules:
+    """Name the pages of the reference, to be read anew, when modules come, go or change floor."""
+    floors = {name: needs_keras(name) for name in modules()}
+    before, env.booksite_modules = getattr(env, "booksite_modules", None), floors
+    if before == floors:
         return []
     texts = {name: Path(env.doc2path(name)).read_text("utf-8") for name in env.found_docs}
     return [name for name, text in texts.items() if MARKER.search(text)]
