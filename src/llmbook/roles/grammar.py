@@ -188,10 +188,8 @@ class Grammar:
         """Return a whole sentence as a :class:`Phrase`, with a capital and a full stop."""
         setting = self.random.choices(list(SETTINGS), SETTINGS.values())[0]
         phrase = getattr(self, setting)()
-        if self.chance(0.06):
-            phrase = join(
-                self.one_of("But", "So", "And", "Yes ,", "Actually ,", "In fact ,"), phrase
-            )
+        if self.chance(0.08):
+            phrase = join(self.one_of(*_OPENINGS), phrase)
         end = "?" if setting == "question" else self.random.choice(spaced(". . . . . !"))
         phrase = join(phrase, words(end))
         capital = phrase.words[0][0].upper() + phrase.words[0][1:]
@@ -213,8 +211,11 @@ class Grammar:
         """Return what is said of somebody or something without a verb that has roles."""
         noun = self.noun_phrase(self.chance(0.5), "subject", 2)
         if self.chance(0.25):
-            kind = words(self.counted(self.pick(lexicon.PEOPLE)))
-            return join(noun, self.one_of("is", "was", "isn't"), kind)
+            somebody = words(self.counted(self.pick(lexicon.PEOPLE)))
+            if self.chance(0.3):
+                kind, parts = self.predicate(2, "gerund", ["transitive", "intransitive"])
+                somebody = attach(somebody, clause(parts, kind.subject))
+            return join(noun, self.one_of("is", "was", "isn't"), somebody)
         if self.chance(0.2):
             there = self.one_of("there is", "there was", "there are", "there's", "it's", "he's")
             return join(there, self.object(False, 2))
@@ -301,15 +302,19 @@ class Grammar:
                 return join(there, attach(noun, clause([(words("to"), None), verb], "ARG1")))
             return join(there, attach(noun, clause(parts, kind.subject)))
         be = self.one_of("is", "was", "are", "is not", "is very", "looks", "seems", "is too")
-        rest = self.infinitive(1)
-        return attach(self.subject(CLAUSES["clausal"], 0), join(be, words([adjective]), rest))
+        state = join(be, words([adjective]))
+        if self.chance(0.4):
+            state = self.one_of(*_WILLING)
+        return attach(self.subject(CLAUSES["clausal"], 0), join(state, self.infinitive(1)))
 
     def fronted(self, depth):
         """Return the parts before the subject: nothing, or when or where, often with a comma."""
         if depth > 1 or not self.chance(0.3 if self.longer else 0.16):
             return []
         front = self.random.choice(
-            [(self.time(depth), "ARGM-TMP")] * 3 + [(self.place(), "ARGM-LOC")]
+            [(self.time(depth), "ARGM-TMP")] * 4
+            + [(self.place(), "ARGM-LOC")] * 2
+            + [(join(self.one_of("with", "for", "without"), self.object(False, 2)), None)]
         )
         return [front, (words("," if self.chance(0.6) else ""), None)]
 
@@ -682,6 +687,11 @@ _CONTRACTIONS = {
 _PREPOSITIONS = barred(
     "all over|in|in|at|on|on|near|under|behind|outside|beside|to|to|to|from|into|through|"
     "over|next to|in front of|around|along|across|onto|out of|past"
+)
+_OPENINGS = barred("But|So|And|Yes ,|Actually ,|In fact ,|Next ,|That is ,|Luckily ,|Sorry ,|No ,")
+_WILLING = barred(
+    "is able|was forced|had no choice but|has no time|is willing|is about|made an effort|"
+    "has a chance|is ready|is going|don't need|has the right|was too tired"
 )
 _BARE_PLACES = barred(
     "at home|at school|to work|to school|at work|in class|in bed|into the air|on stage|on the left"

@@ -247,7 +247,8 @@ TIMES = _phrases(
     "during the exam|every year|this morning|for two years|soon|again|in the past|late|early|"
     "on weekends|after class|at noon|long ago|an hour ago|from morning to night|recently|lately|"
     "tonight|until midnight|at the end|day and night|twice|in spring|next month|at last|in 2020|"
-    "during the day|before bed|after work|all night|these days|ten minutes ago",
+    "during the day|before bed|after work|in rainy seasons|for many years|at first|in the future|"
+    "this month|all night|these days|ten minutes ago",
     "on Sunday afternoon|in 1987|three weeks ago|during the holiday|by Thursday|in autumn",
 )
 # Times that stand before the verb.
@@ -260,7 +261,8 @@ MANNERS = _phrases(
     "quietly|loudly|in a hurry|happily|by plane|with care|like this|clearly|in English|badly|"
     "easily|warmly|patiently|in this way|with great care|strictly|gently|in silence|seriously|"
     "smoothly|bravely|in person|by hand|by phone|very well|very fast|too quickly|so hard|deeply|"
-    "step by step|freely|rapidly|hard every time|properly|actively|correctly",
+    "step by step|calmly and carefully|slowly and quietly|one by one|face to face|by subway|"
+    "by boat|on time|in detail|freely|rapidly|hard every time|properly|actively|correctly",
     "politely|nervously|by tram|with a smile|secretly|gracefully",
 )
 # Manners that stand before the verb.
