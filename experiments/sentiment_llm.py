@@ -74,7 +74,7 @@ def evaluate(model, tokenizer, prompt):
     opinions = products.labels != 1
     labels = products.labels[opinions] // 2
     found |= {f"amazon_{k}": v for k, v in polarity(z[opinions], labels, median).items()}
-    tweets = first(parts("tweets")[2].polar(), 300)
+    tweets = first(parts("tweets")[2].polar(), 400)
     z = judge.logits(tweets.texts)
     found |= {f"tweets_{k}": v for k, v in polarity(z, tweets.labels, median).items()}
     found |= {f"probe_{k}": v for k, v in pass_rates(lambda t: judge.logits(t) - median).items()}
@@ -100,7 +100,7 @@ def tune(model, tokenizer, prompt, seed):
 
 def try_prompts():
     """Return the validation figures of each prompt."""
-    model, tokenizer = smollm.load()
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
     reviews = first(parts("movies")[1].polar(), 200)
     found = []
     for prompt in PROMPTS:
@@ -113,8 +113,8 @@ def try_prompts():
 
 def run(arm, seed, prompt):
     start = time.process_time()
-    model, tokenizer = smollm.load()
-    found = {"arm": arm, "seed": seed}
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
+    found = {"arm": arm, "seed": seed, "dtype": model.compute_dtype}
     if arm == "lora":
         losses = tune(model, tokenizer, prompt, seed)
         found["loss"] = [round(float(x), 3) for x in losses.reshape(10, -1).mean(axis=1)]

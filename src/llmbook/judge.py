@@ -98,11 +98,13 @@ class WordJudge:
 def two_logits(model, ids, answers, training=None):
     """Return the logits (B, 2) of two tokens after prompts (B, T) that are padded on the left.
 
-    Those of the vocabulary's other tokens are not computed: the difference does not need them.
+    Those of the vocabulary's other tokens are not computed: the difference does not need them. It
+    is small beside the logits, so they have 32 bits even if the model has 16.
     """
     hidden, _, _ = model.hidden(ids, training=training)  # (B, T, d_model)
     rows = tf.gather(model.embedding.embeddings, answers)  # (2, d_model)
-    return tf.matmul(hidden[:, -1], rows, transpose_b=True)  # (B, 2)
+    last, rows = tf.cast(hidden[:, -1], "float32"), tf.cast(rows, "float32")
+    return tf.matmul(last, rows, transpose_b=True)  # (B, 2)
 
 
 def pad_left(sequences, length=None):
