@@ -12,14 +12,17 @@ given to :class:`Shop`.
 import re
 from typing import NamedTuple
 
+_words = str.split
 NAMES = {
-    "train": "Tom Mia Leo Eva Max Ida Sam Zoe Ben Amy Jack Lucy Omar Nina Paul Rosa".split(),
-    "test": "Kate Hugo Ella Ivan Ruth Finn".split(),
+    "train": _words("Tom Mia Leo Eva Max Ida Sam Zoe Ben Amy Jack Lucy Omar Nina Paul Rosa"),
+    "test": _words("Kate Hugo Ella Ivan Ruth Finn"),
 }
 ITEMS = {
-    "train": "kettle lamp bike chair desk radio clock table jacket tent guitar mirror carpet camera "
-    "printer sofa".split(),
-    "test": "violin ladder teapot drone wardrobe scooter".split(),
+    "train": _words(
+        "kettle lamp bike chair desk radio clock table jacket tent guitar mirror carpet camera "
+        "printer sofa"
+    ),
+    "test": _words("violin ladder teapot drone wardrobe scooter"),
 }
 BODIES = {
     "train": (
@@ -34,8 +37,8 @@ BODIES = {
         "The {item} now sells for {price}. The sale ends on {date}",
     ),
 }
-MONTHS = (
-    "January February March April May June July August September October November December".split()
+MONTHS = _words(
+    "January February March April May June July August September October November December"
 )
 
 
@@ -195,14 +198,14 @@ def score(record, text):
     return 0 if message is None else len(Message._fields) - len(faults(record, message))
 
 
-# --- what a refiner is warmed up on: neighbours of the rules, and none of them -----------------------
+# --- what a refiner is warmed up on: neighbours of the rules, and none of them ---------------------
 
-_SALUTATIONS = "Hi Hello Hey Greetings Welcome Morning Howdy".split()
-_UNITS = "euros pounds coins francs points tokens".split()
+_SALUTATIONS = _words("Hi Hello Hey Greetings Welcome Morning Howdy")
+_UNITS = _words("euros pounds coins francs points tokens")
 _DATES = ("{m} {d}", "{m}-{d}", "{d}/{m}", "the {d} of {m}", "day {d} of {m}", "{d}-{m}")
 _MARKS = ("!", "?", ";", "!!", "?!")
 _CLOSINGS = ("Cheers, ", "Yours, ", "Regards, ", "Love, ", "Thanks, ", "Bye, ")
-_SENDERS = "Liz Bob Jo Dan Sue Pat".split()
+_SENDERS = _words("Liz Bob Jo Dan Sue Pat")
 
 
 def random_message(rng, record, wrong=0.3):
@@ -301,7 +304,7 @@ class Shop:
         return critique(rng, record, draft, self.limit)
 
     def compare(self, rng, record, first, second):
-        """Return whether the first of two drafts is the better one; between equals a coin decides."""
+        """Return whether the first of two drafts is better; between equals a coin decides."""
         difference = score(record, first) - score(record, second)
         return difference > 0 or (difference == 0 and rng.random() < 0.5)
 
