@@ -105,7 +105,7 @@ def chinese(source, seed):
     training, choosing = split(domains()[source][0], (0.9, 0.1))
     tokenizer = NgramTokenizer.fit(training.texts, min_count=2)
     classifier = Classifier(build_classifier(len(tokenizer), seed), tokenizer)
-    train(classifier, training, choosing, report=lambda line: None, seed=seed, epochs=6)
+    train(classifier, training, choosing, report=lambda line: None, seed=seed, epochs=5)
     found = {}
     for target, (_, test) in domains().items():
         figures = polarity(classifier.logits(test.texts), test.labels)
