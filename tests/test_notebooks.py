@@ -3,6 +3,7 @@
 import ast
 import base64
 import io
+import json
 import re
 from pathlib import Path
 
@@ -178,7 +179,10 @@ def test_a_notebook_runs_into_a_normal_form_that_a_second_run_repeats(tmp_path):
     source = "import sys\nprint('seen', file=sys.stderr)\nprint(1)\nprint(2)"
     nbformat.write(notebook_of(source), path)
     assert notebooks.is_stale(path)
-    notebooks.execute(path)
+    took = notebooks.execute(path)
+    assert took["seconds"] > 0
+    assert took["cpu_seconds"] > 0
+    assert 10 < took["peak_megabytes"] < 2000  # Python and a kernel
     first = path.read_bytes()
     assert not notebooks.is_stale(path)
     edited = notebooks.read(path)
@@ -188,6 +192,22 @@ def test_a_notebook_runs_into_a_normal_form_that_a_second_run_repeats(tmp_path):
     assert [output["text"] for output in notebooks.read(path).cells[1].outputs] == ["1\n2\n"]
     notebooks.execute(path)
     assert path.read_bytes() == first
+
+
+def test_what_a_run_took_is_kept_apart_and_replaced_by_the_next(tmp_path):
+    file = tmp_path / "run_times.json"
+    notebooks.record(Path("01_a.ipynb"), {"seconds": 2.0}, file)
+    notebooks.record(Path("02_b.ipynb"), {"seconds": 3.0}, file)
+    notebooks.record(Path("01_a.ipynb"), {"seconds": 4.0}, file)
+    records = json.loads(file.read_text(encoding="utf-8"))
+    assert {name: run["seconds"] for name, run in records.items()} == {"01_a": 4.0, "02_b": 3.0}
+    assert "cores" in records["01_a"]["machine"]
+
+
+def test_every_notebook_has_its_run_recorded_and_no_other():
+    records = json.loads(notebooks.RUN_TIMES.read_text(encoding="utf-8"))
+    assert set(records) == {path.stem for path in notebooks.notebooks()}
+    assert all(run["peak_megabytes"] < 4000 for run in records.values())
 
 
 def test_figures_are_stored_with_a_palette_and_look_the_same():

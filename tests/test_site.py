@@ -23,6 +23,7 @@ SOURCES = [
     "intro.md",
     "references.bib",
     "appendix/*.md",
+    "appendix/*.json",
     "assets/*",
     "chapters/*.ipynb",
     "chapters/*.md",

@@ -8,7 +8,8 @@ The normal form holds nothing that a second run on the same machine would change
 stderr, outputs of one stream joined, metadata reduced to what the book uses. A fingerprint of the
 notebook's code and of the modules of ``llmbook`` that it imports, comments and docstrings left out,
 is stored with the outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares the
-first, the tests both.
+first, the tests both. What a run took, which differs from run to run, is recorded apart, in
+``appendix/run_times.json``.
 """
 
 import argparse
@@ -18,17 +19,21 @@ import hashlib
 import io
 import json
 import os
+import platform
+import re
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 PACKAGE = ROOT / "src" / "llmbook"
+RUN_TIMES = ROOT / "appendix" / "run_times.json"
 CELL_TIMEOUT = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 KEPT_CELL_METADATA = ("tags", "mystnb")
@@ -45,20 +50,57 @@ def read(path):
 
 
 def execute(path):
-    """Run a notebook in a fresh kernel, store it in normal form, return the seconds it took."""
+    """Run a notebook in a fresh kernel, store it in normal form, return what the run took."""
     notebook = read(path)
-    start = time.perf_counter()
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
-    ).execute()
-    seconds = time.perf_counter() - start
+    )
+    took = {}
+    client.on_notebook_complete = lambda notebook: took.update(usage(client.km.provisioner.pid))
+    start = time.perf_counter()
+    client.execute()
+    took["seconds"] = round(time.perf_counter() - start, 1)
     write(path, notebook)
-    return seconds
+    return took
+
+
+def usage(pid):
+    """Return what a process has used so far: seconds of all cores together, and most memory."""
+    process = psutil.Process(pid)
+    times = process.cpu_times()
+    status = Path(f"/proc/{pid}/status")  # Linux alone keeps the peak
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.is_file() else None
+    megabytes = int(peak[1]) / 1e3 if peak else process.memory_info().rss / 1e6
+    return {"cpu_seconds": round(times.user + times.system, 1), "peak_megabytes": round(megabytes)}
+
+
+def machine():
+    """Return a description of this machine: processor, cores, memory, system, Python."""
+    information = Path("/proc/cpuinfo")
+    found = information.is_file() and re.search(
+        r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE
+    )
+    processor = found[1] if found else platform.processor() or platform.machine()
+    memory = psutil.virtual_memory().total / 2**30
+    python = platform.python_version()
+    return (
+        f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
+        f"Python {python}"
+    )
+
+
+def record(path, took, file=RUN_TIMES):
+    """Keep what a run of a notebook took, with the machine and the day, for the book's table."""
+    records = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    day = time.strftime("%Y-%m-%d")
+    records[path.stem] = took | {"machine": machine(), "date": day}
+    text = json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False)
+    file.write_text(text + "\n", encoding="utf-8")
 
 
 def write(path, notebook):
@@ -215,7 +257,9 @@ def main():
         chosen = [path for path in notebooks() if is_stale(path)]
     for path in chosen:
         print(f"{path.name}: running", flush=True)
-        print(f"{path.name}: {execute(path):.0f} s", flush=True)
+        took = execute(path)
+        record(path, took)
+        print(f"{path.name}: {took['seconds']:.0f} s", flush=True)
     if not chosen:
         print("every notebook is up to date")
 

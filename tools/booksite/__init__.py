@@ -5,6 +5,7 @@ page loads one style sheet, one script, and the figures and letters that it show
 
 - :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
 - :mod:`booksite.library` fills the pages of the API reference from the library's docstrings;
+- :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
@@ -13,7 +14,7 @@ page loads one style sheet, one script, and the figures and letters that it show
 import hashlib
 from pathlib import Path
 
-from booksite import bundle, formulas, library, pages, terms
+from booksite import bundle, formulas, library, pages, tables, terms
 
 TEMPLATES = str(Path(__file__).parent / "templates")
 # Jupyter Book fills in its own repository where `_config.yml` names none.
@@ -45,6 +46,6 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("booksite_digest", "", "html")
     app.connect("config-inited", configure)
-    for part in (formulas, library, terms, pages, bundle):
+    for part in (formulas, library, tables, terms, pages, bundle):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
