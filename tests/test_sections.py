@@ -43,7 +43,7 @@ def notebook(path, *cells):
 
 def test_sections_end_where_a_heading_of_their_level_stands(tmp_path):
     prose = (
-        "(sec-a)=\n## First\n\nOne paragraph that has at least four words.\n\n### Within\n\n"
+        "(chap-x)=\n# Title\n\nWhat this chapter is about.\n\n(sec-a)=\n## First\n\nOne paragraph that has at least four words.\n\n### Within\n\n"
         "Another paragraph that has words.\n\n## Unlabelled\n\nLost words that nobody can find.\n\n"
         "### Below\n\nLost as well, since it stands there.\n\n(sec-b)=\n## Second\n\nThe last one."
     )
@@ -61,8 +61,8 @@ def test_sections_end_where_a_heading_of_their_level_stands(tmp_path):
 
 
 def test_markdown_pages_are_read_and_files_left_out(tmp_path):
-    (tmp_path / "a.md").write_text("(sec-a)=\n# A\n\nSome words.", encoding="utf-8")
-    (tmp_path / "b.md").write_text("(sec-b)=\n# B\n\nSome words.", encoding="utf-8")
+    (tmp_path / "a.md").write_text("(sec-a)=\n## A\n\nSome words.", encoding="utf-8")
+    (tmp_path / "b.md").write_text("(sec-b)=\n## B\n\nSome words.", encoding="utf-8")
     assert [s.label for s in load_sections(tmp_path)] == ["sec-a", "sec-b"]
     assert [s.label for s in load_sections(tmp_path, leave_out=["a"])] == ["sec-b"]
 
@@ -86,8 +86,8 @@ def test_a_folder_must_hold_sections_with_labels_of_their_own(tmp_path):
         load_sections(tmp_path / "missing")
     with pytest.raises(ValueError, match="folder"):
         load_sections(tmp_path)
-    (tmp_path / "a.md").write_text("(sec-a)=\n# A\n\nSome words.")
-    (tmp_path / "b.md").write_text("(sec-a)=\n# B\n\nSome words.")
+    (tmp_path / "a.md").write_text("(sec-a)=\n## A\n\nSome words.")
+    (tmp_path / "b.md").write_text("(sec-a)=\n## B\n\nSome words.")
     with pytest.raises(ValueError, match="sec-a"):
         load_sections(tmp_path)
     (tmp_path / "b.md").unlink()

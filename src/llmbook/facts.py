@@ -536,10 +536,11 @@ def overlap_f1(prediction, answer):
 
 
 def overlap_answer(example):
-    """Answer without learning: take the sentence that shares most words, then a part that fits.
+    """Answer without learning: take the sentence that shares most words, and in it what fits.
 
-    The sentence with most tokens of the question is searched for a run of numbers or of
-    capitalised words, whichever the question's first words ask for, that the question does not say.
+    What fits is a run of numbers or of capitalised words, whichever the question's first words ask
+    for, that the question does not say. Of the sentences with such a run, the one with most
+    different words of the question is taken, and in it the first run.
 
     Parameters
     ----------
@@ -548,29 +549,28 @@ def overlap_answer(example):
     Returns
     -------
     pair of int, or None
-        First and last token of the answer in the passage; None if the sentence has no such run.
+        First and last token of the answer in the passage; None if no sentence has such a run.
     """
     said = {token.lower() for token in example.question}
-    passage = example.passage
-    start, end = max(
-        example.sentences,
-        key=lambda ends: sum(t.lower() in said for t in passage[ends[0] : ends[1] + 1]),
-    )
-    opening = " ".join(example.question[:3]).lower()
-    wants_number = bool(re.search(r"when|year|many|share", opening))
+    wants_number = bool({"when", "year", "many", "share"} & {*_opening(example.question)})
     known = set(template_words())
 
-    def fits(place):
-        token = passage[place]
-        if wants_number:
-            return token.isdigit() and token.lower() not in said
+    def fits(token):
         is_name = token[0].isupper() and token.lower() not in known
-        return is_name and token.lower() not in said
+        return token.lower() not in said and (token.isdigit() if wants_number else is_name)
 
-    for first in range(start, end + 1):
-        if fits(first):
+    best, most = None, -1
+    for start, end in example.sentences:
+        tokens = example.passage[start : end + 1]
+        first = next((i for i, token in enumerate(tokens) if fits(token)), None)
+        shared = len({token.lower() for token in tokens} & said)
+        if first is not None and shared > most:
             last = first
-            while last < end and fits(last + 1):
+            while last + 1 < len(tokens) and fits(tokens[last + 1]):
                 last += 1
-            return first, last
-    return None
+            best, most = (start + first, start + last), shared
+    return best
+
+
+def _opening(question, length=5):
+    return [token.lower() for token in question[:length]]

@@ -42,6 +42,7 @@ def load_sections(folder, leave_out=(), shortest=12):
 
     A heading without a label belongs to the section it stands in, if it is of a lower level; else
     it ends it, and what follows (exercises, sources) is left out, since nothing could refer to it.
+    A chapter's opening is left out too: it says what will be answered, and answers nothing.
 
     Parameters
     ----------
@@ -98,7 +99,9 @@ def _sections_of(chapter, prose, shortest):
     sections, level = [], 0
     for heading, end in zip(headings, ends, strict=True):
         label, marks, title = heading.groups()
-        if label:
+        if len(marks) == 1:
+            level = 0
+        elif label:
             sections.append(Section(label, plain(title), chapter, []))
             level = len(marks)
         elif len(marks) <= level:
