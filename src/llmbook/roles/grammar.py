@@ -177,7 +177,7 @@ class Grammar:
 
     def pick(self, kind):
         """Return a word, a verb or a phrase of a kind of the lexicon."""
-        held_out = self.held_out and self.chance(0.6)
+        held_out = self.held_out and self.chance(0.4)
         return self.random.choice(kind.held_out if held_out else kind.common)
 
     def one_of(self, *texts):
@@ -355,6 +355,9 @@ class Grammar:
     def passive(self, depth, form):
         """Return "was read by Tom"."""
         verb = self.pick(VERBS["ergative" if self.chance(0.25) else "transitive"])
+        if self.chance(0.04):
+            stuff = (join(words("of"), words([self.pick(lexicon.MASS)])), None)
+            return [*self.passive_group(lexicon.verb("make"), form), stuff]
         return [*self.passive_group(verb, form), *self.by_agent(0.5)]
 
     def dative(self, depth, form):
@@ -622,25 +625,27 @@ class Grammar:
 
     def relative(self, person):
         """Return a noun and a clause about it."""
-        kinds = [kind for kind in self.relatives if person == (kind == "subject_relative")]
+        kinds = [kind for kind in self.relatives if not person or kind == "subject_relative"]
         noun = words(self.counted(self.pick(lexicon.PEOPLE if person else lexicon.THINGS)))
-        return attach(noun, getattr(self, self.random.choice(kinds))()) if kinds else noun
+        return attach(noun, getattr(self, self.random.choice(kinds))(person)) if kinds else noun
 
-    def subject_relative(self):
-        """Return "who reads the book" or "reading the book"."""
-        kinds = ["transitive", "intransitive", "motion", "dative"]
-        who = [] if self.chance(0.25) else [(self.one_of("who", "that", "who"), "R-ARG0")]
-        kind, parts = self.predicate(2, "finite" if who else "gerund", kinds)
-        return clause([*who, *parts], kind.subject)
+    def subject_relative(self, person):
+        """Return "who reads the book", "reading the book" or, of a thing, "that opened"."""
+        acts = ["transitive", "intransitive", "motion", "dative"]
+        kinds = acts if person else ["transitive", "ergative", "unaccusative"]
+        full = self.chance(0.75)
+        kind, parts = self.predicate(2, "finite" if full else "gerund", kinds)
+        pronoun = self.one_of("who", "that", "who") if person else self.one_of("that", "which")
+        return clause([*[(pronoun, f"R-{kind.subject}")] * full, *parts], kind.subject)
 
-    def object_relative(self):
+    def object_relative(self, person=False):
         """Return "that the girl reads" or "the girl reads"."""
         that = [(self.one_of("that", "which"), "R-ARG1")] if self.chance(0.6) else []
         verb = self.verb_group(self.pick(VERBS["transitive"]), "finite")
         subject = (self.simple_noun_phrase(True, "subject"), "ARG0")
         return clause([*that, subject, *verb, *self.adjuncts(2, 0.15)], "ARG0", gap="ARG1")
 
-    def passive_relative(self):
+    def passive_relative(self, person=False):
         """Return "that was read by the girl" or "read by the girl"."""
         verb = self.passive_group(self.pick(VERBS["transitive"]), "finite")
         that = [(self.one_of("that", "which"), "R-ARG1"), *verb] if self.chance(0.7) else [verb[-1]]
@@ -655,7 +660,7 @@ _ONE = barred(
     "the|the|the|a|a|his|my|this|her|your|our|every|their|another|one|that|no|its|the first"
 )
 _MANY = barred(
-    "|||two|many|some|the|our|ten|a lot of|all the|these|forty|a few|most|all|more|his|several"
+    "|||two|many|some|the|our|ten|a lot of|all the|these|forty|a few|most|all|more|his|several|both"
 )
 _AMOUNTS = barred(
     "||||the|some|much|his|a lot of|a cup of|a kind of|a piece of|a bit of|two bottles of|no"
@@ -667,6 +672,7 @@ _MODALS = barred(
 _PASSIVES = barred(
     "was|was|was|is|is|were|are|will be|has been|can be|must be|is being|wasn't|should be|had been"
 )
+_FORMS_OF_BE = set(spaced("was is were are be been being wasn't"))
 _PARTICLES = spaced("up out off down away back over")
 _NUMBERS = spaced("two three four five ten 8 20 30 several many a few")
 _NUMBERED = barred(
@@ -739,14 +745,14 @@ def generate(count, seed, longest=40, wanted=None, **options):
         raise ValueError(f"count must be at least 1, got {count}")
     grammar, found = Grammar(seed, **options), {}
     while len(found) < count:
-        if several := examples(grammar.sentence()):
+        several = [e for e in examples(grammar.sentence()) if wanted is None or wanted(e)]
+        if several and len(several[0].words) <= longest:
             example = grammar.random.choice(several)
-            if len(example.words) <= longest and (wanted is None or wanted(example)):
-                found[example.words, example.predicate] = example
+            found[example.words, example.predicate] = example
     return list(found.values())
 
 
-def corpus(count=12000, held=800):
+def corpus(count=30000, held=800):
     """Return the book's generated examples, by the name of their part.
 
     Parameters
@@ -784,12 +790,17 @@ def corpus(count=12000, held=800):
         "held-out words": generate(
             held, 3, longest=20, wanted=has_new_word, held_out=True, **known
         ),
-        "held-out construction": generate(held, 4, longest=20, wanted=is_passive_relative),
+        "held-out construction": generate(
+            held, 4, longest=20, wanted=is_passive_relative, relatives=("passive_relative",)
+        ),
         "longer": generate(held, 5, wanted=is_long, longer=True, **known),
     }
 
 
 def is_passive_relative(example):
     """Tell whether an example asks about the verb of "that was read by her"."""
-    spans = {role: start for start, _, role in example.spans}
-    return "R-ARG1" in spans and spans.get("ARG0", len(example.words)) > example.predicate
+    starts = [start for start, _, role in example.spans if role == "R-ARG1"]
+    between = set(example.words[starts[0] : example.predicate] if starts else ())
+    acts = any(role == "ARG0" and start < example.predicate for start, _, role in example.spans)
+    passive = between & _FORMS_OF_BE and not example.words[example.predicate].endswith("ing")
+    return bool(passive) and not acts
