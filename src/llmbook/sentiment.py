@@ -28,7 +28,8 @@ class RawValueClassifier(AttentionClassifier):
         \alpha_h = \mathrm{softmax}_t(h_t \cdot u_h), \qquad v_t = \mathrm{Norm}(x_t)
 
     where :math:`v^{(h)}` and :math:`w^{(h)}` are the parts of a value and of the output's weights
-    that belong to head :math:`h`. The logit is a sum over words, so :math:`c_t` is what word
+    that belong to head :math:`h` (the pooling of Yang et al. 2016, Eqs. 6 and 7, with other values).
+    The logit is a sum over words, so :math:`c_t` is what word
     :math:`t` gave to it: see :meth:`contributions`.
 
     The parameters are those of :class:`llmbook.classifier.AttentionClassifier`.
@@ -138,6 +139,8 @@ def fit_cuts(scores, labels, candidates=40):
 
     .. math:: F_1 = \frac{2\, TP}{2\, TP + FP + FN}, \qquad
         \text{macro-}F_1 = \tfrac13 \textstyle\sum_c F_1^{(c)}
+
+    (the mean of the classes' scores, not the score of their means: Opitz and Burst 2019).
 
     Parameters
     ----------
