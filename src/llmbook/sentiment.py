@@ -28,9 +28,9 @@ class RawValueClassifier(AttentionClassifier):
         \alpha_h = \mathrm{softmax}_t(h_t \cdot u_h), \qquad v_t = \mathrm{Norm}(x_t)
 
     where :math:`v^{(h)}` and :math:`w^{(h)}` are the parts of a value and of the output's weights
-    that belong to head :math:`h` (the pooling of Yang et al. 2016, Eqs. 6 and 7, with other values).
-    The logit is a sum over words, so :math:`c_t` is what word
-    :math:`t` gave to it: see :meth:`contributions`.
+    that belong to head :math:`h` (the pooling of Yang et al. 2016, Eqs. 6 and 7, with other
+    values). The logit is a sum over words, so :math:`c_t` is what word :math:`t` gave to it: see
+    :meth:`contributions`.
 
     The parameters are those of :class:`llmbook.classifier.AttentionClassifier`.
     """
