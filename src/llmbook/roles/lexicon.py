@@ -120,7 +120,7 @@ VERBS = {
         "hate lift notice order pick prepare protect produce publish pull push reach record "
         "refuse respect save share spend support treat test touch translate solve want need know "
         "say raise beat hit pack park lock hurt fill print post call welcome thank fight bring "
-        "send show",
+        "send show leave fly run",
         "polish hide destroy admire criticise inspect borrow measure celebrate punish rescue sew "
         "plant clap calculate invent defend damage fix serve organise",
     ),

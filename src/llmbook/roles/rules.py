@@ -30,6 +30,7 @@ _WHERE = set(
         "across around onto past inside"
     )
 )
+_LONG = {("next", "to"), ("out", "of"), ("in", "front"), ("in", "front", "of"), ("all", "over")}
 _OTHER = set(spaced("by with for without as about like against"))
 _WHEN = set(
     spaced(
@@ -45,6 +46,19 @@ _PERSONS = set(spaced("i he she we you they who everyone nobody someone people l
 _SELF = {form for base in ("move", "stop", "turn", "start") for form in lexicon.verb(base)}
 _PARTICLES = {"up", "out", "off", "down", "away", "back"}
 _DETERMINERS = set(spaced("the a an his her my your our some this two many"))
+_WITHOUT_OBJECT = {"intransitive", "motion", "unaccusative"}  # unless of another kind as well
+# Verbs whose object has a preposition.
+_GOVERNED = {
+    (form, preposition)
+    for preposition, bases in [
+        ("to", "listen"),
+        ("at", "look"),
+        ("for", "wait search care"),
+        ("about", "talk think speak worry"),
+    ]
+    for base in bases.split()
+    for form in lexicon.verb(base)
+}
 _CLAUSE = {"to", "that", "how", "why", "what", "whether"}
 _KNOWN = {
     tuple(phrase): role
@@ -93,13 +107,15 @@ def _is_passive(words, verb):
 def _after(words, verb, kinds, passive):
     """Return the spans to the right of a verb: objects, then adjuncts."""
     start = verb + 1 + (words[verb + 1 : verb + 2] != [] and words[verb + 1] in _PARTICLES)
-    spans, object_is_free = [], not passive
+    spans, object_is_free = [], not passive and not (kinds and kinds <= _WITHOUT_OBJECT)
     while start < len(words) and words[start] not in _CUTS | _LINKS:
         if words[start] in _CLAUSE and kinds & {"clausal", "control", "object_control"}:
             end = next((i for i in range(start, len(words)) if words[i] in _ENDS), len(words))
             return [*spans, (start, end, "ARG1")]
         end = _end_of_piece(words, start)
         role = _role_of_piece(words[start:end], kinds, passive)
+        if (words[verb], words[start]) in _GOVERNED:
+            role = "ARG1"
         if role is None and object_is_free and words[start] not in _WHERE | _OTHER:
             object_is_free = False
             middle = _end_of_receiver(words, start, end) if "dative" in kinds else start
@@ -117,6 +133,8 @@ def _end_of_piece(words, start):
     if known := _known(words, start):
         return start + known
     end = start + 1
+    while end < len(words) and (*words[start:end], words[end]) in _LONG:
+        end += 1
     while end < len(words) and words[end] not in _CUTS | _WHERE | _OTHER | _RELATIVE:
         verb_follows = any(map(_may_be_verb, words[end + 1 : end + 3]))
         if _known(words, end) or (words[end] in _LINKS and verb_follows):
@@ -143,7 +161,9 @@ def _role_of_piece(piece, kinds, passive):
         return "ARG0"
     if piece[0] in ("to", "for") and "dative" in kinds:
         return "ARG2"
-    return "ARGM-LOC" if piece[0] in _WHERE else None
+    if piece[0] == "with" and not _PERSONS & set(piece):
+        return "ARGM-MNR"
+    return "ARGM-LOC" if piece[0] in _WHERE or tuple(piece[:2]) in _LONG else None
 
 
 def _adjunct(piece):

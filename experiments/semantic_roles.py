@@ -1,0 +1,146 @@
+"""Train the taggers of chapter 14 with three seeds each and record how well they label roles.
+
+    python experiments/semantic_roles.py
+
+A run is one tagger and one seed, stored in ``experiments/results/semantic_roles.json`` when it is
+done; a run that is there already is not repeated. The rules and the real language model of
+chapter 7 are runs as well, without a seed. CPU-seconds belong to the machine that took them.
+"""
+
+import re
+import time
+from pathlib import Path
+
+from llmbook import smollm
+from llmbook.recording import Recording
+from llmbook.roles import real, rules
+from llmbook.roles.grammar import corpus
+from llmbook.tagging import Tagger, pointing_accuracy, span_f1, train
+
+RESULTS = Path(__file__).parent / "results" / "semantic_roles.json"
+SEEDS = [0, 1, 2]
+TAGGERS = {"tagger": {}, "head left to itself": {"pointing": 0.0}}
+ASKED = 40  # so many of the real test sentences, the first, are put to the language model
+QUESTION = (
+    "Sentence: The letter was written by Anna. Verb: written. Who did it? Anna.\n"
+    "Sentence: Tom gave her the book yesterday. Verb: gave. Who did it? Tom.\n"
+    "Sentence: The two men waited. Verb: waited. Who did it? The two men.\n"
+    "Sentence: {sentence} Verb: {verb}. Who did it?"
+)
+
+
+def parts():
+    """Return the examples to be tested on, by part, and those of training."""
+    found = corpus()
+    training = found.pop("training")
+    sentences = real.load()
+    found |= {f"real, {part}": real.examples(sentences, part) for part in real.PARTS}
+    return training, found
+
+
+def tagger_run(name, seed):
+    training, tests = parts()
+    start = time.process_time()
+    tagger = Tagger(training, seed)
+    train(tagger, training, **TAGGERS[name])
+    seconds = time.process_time() - start
+    run = {"model": name, "seed": seed, "f1": {}, "pointing": {}, "best_other_head": {}}
+    for part, examples in tests.items():
+        readings = tagger.read(examples)
+        run["f1"][part] = round(span_f1(examples, [reading.spans for reading in readings]), 4)
+        heads = {
+            (block, head): pointing_accuracy(examples, [r.weights[block][head] for r in readings])
+            for block in range(len(readings[0].weights))
+            for head in range(len(readings[0].weights[0]))
+        }
+        run["pointing"][part] = round(heads.pop((len(readings[0].weights) - 1, 0)), 4)
+        run["best_other_head"][part] = round(max(heads.values()), 4)
+    asked = questions(tests["real, test"])
+    return run | {
+        "who_did_it": round(share_right(asked, tagger.predict(asked)), 4),
+        "cpu_seconds": round(seconds),
+    }
+
+
+def rules_run():
+    _, tests = parts()
+    f1 = {
+        part: round(span_f1(examples, [rules.label(example) for example in examples]), 4)
+        for part, examples in tests.items()
+    }
+    asked = questions(tests["real, test"])
+    who = round(share_right(asked, [rules.label(example) for example in asked]), 4)
+    return {"model": "rules", "seed": None, "f1": f1, "who_did_it": who}
+
+
+def questions(examples):
+    """Return the examples put to the language model: the first in which somebody did it."""
+    return [example for example in examples if who_did_it(example)][:ASKED]
+
+
+def who_did_it(example):
+    """Return the words of ARG0 without "by" and articles, in lower case, or None."""
+    for start, end, role in example.spans:
+        if role == "ARG0":
+            return plain(" ".join(example.words[start:end]))
+    return None
+
+
+def plain(text):
+    """Return a text in lower case, without punctuation, "by" and articles."""
+    kept = [w for w in re.findall(r"[\w']+", text.lower()) if w not in ("by", "the", "a", "an")]
+    return " ".join(kept)
+
+
+def language_model_run():
+    """Ask the real model who did it."""
+    _, tests = parts()
+    examples = questions(tests["real, test"])
+    model, tokenizer = smollm.load()
+    start = time.process_time()
+    prompts = [
+        QUESTION.format(sentence=" ".join(e.words), verb=e.words[e.predicate]) for e in examples
+    ]
+    answers = smollm.answer(model, tokenizer, prompts, max_new=16)
+    answers = [answer.splitlines()[0] if answer else "" for answer in answers]
+    right = [plain(a) == who_did_it(e) for a, e in zip(answers, examples, strict=True)]
+    return {
+        "model": "SmolLM2-135M-Instruct",
+        "seed": None,
+        "asked": len(examples),
+        "who_did_it": round(sum(right) / len(right), 4),
+        "answers": [
+            {"sentence": " ".join(e.words), "verb": e.words[e.predicate], "answer": answer}
+            for e, answer in zip(examples, answers, strict=True)
+        ],
+        "cpu_seconds": round(time.process_time() - start),
+    }
+
+
+def share_right(examples, predicted):
+    """Return how often the ARG0 of predicted spans is that of the example."""
+    right = [
+        who_did_it(example._replace(spans=tuple(spans))) == who_did_it(example)
+        for example, spans in zip(examples, predicted, strict=True)
+    ]
+    return sum(right) / len(right)
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        ("tensorflow", "keras", "numpy", "seqeval"),
+        what="span F1 (seqeval), and how often a head's largest weight is on the predicate",
+    )
+    if not recording.holds(model="rules"):
+        print(recording.add(rules_run()), flush=True)
+    for name in TAGGERS:
+        for seed in SEEDS:
+            if not recording.holds(model=name, seed=seed):
+                print(recording.add(tagger_run(name, seed)), flush=True)
+    if not recording.holds(model="SmolLM2-135M-Instruct"):
+        print(recording.add(language_model_run()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

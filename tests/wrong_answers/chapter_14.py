@@ -1,0 +1,112 @@
+from llmbook.roles.grammar import attach, clause, join, words
+
+
+def stub(*arguments, **options):
+    raise NotImplementedError
+
+
+def outside_instead(tags):
+    last, repaired = "O", []
+    for tag in tags:
+        repaired.append("O" if tag[:2] == "I-" and last[2:] != tag[2:] else tag)
+        last = tag
+    return repaired
+
+
+def only_after_outside(tags):
+    last, repaired = "O", []
+    for tag in tags:
+        repaired.append("B-" + tag[2:] if tag[:2] == "I-" and last == "O" else tag)
+        last = tag
+    return repaired
+
+
+def in_place(tags):
+    for i, tag in enumerate(tags):
+        if tag[:2] == "I-" and (i == 0 or tags[i - 1][2:] != tag[2:]):
+            tags[i] = "B-" + tag[2:]
+    return tags
+
+
+def every_inside(tags):
+    return [tag.replace("I-", "B-") for tag in tags]
+
+
+def ratio(hits, found, wanted):
+    return (hits / max(found, 1), hits / max(wanted, 1), 2 * hits / max(found + wanted, 1))
+
+
+def averaged_over_sentences(gold, found):
+    each = [ratio(len(set(g) & set(f)), len(f), len(g)) for g, f in zip(gold, found, strict=True)]
+    return tuple(sum(values) / len(each) for values in zip(*each, strict=True))
+
+
+def roles_do_not_matter(gold, found):
+    return counted([[s[:2] for s in g] for g in gold], [[s[:2] for s in f] for f in found])
+
+
+def precision_and_recall_swapped(gold, found):
+    precision, recall, f1 = counted(gold, found)
+    return recall, precision, f1
+
+
+def plain_mean_of_both(gold, found):
+    precision, recall, _ = counted(gold, found)
+    return precision, recall, (precision + recall) / 2
+
+
+def counted(gold, found):
+    hits = sum(len(set(g) & set(f)) for g, f in zip(gold, found, strict=True))
+    return ratio(hits, sum(map(len, found)), sum(map(len, gold)))
+
+
+def observed_only(first, second):
+    return sum(a == b for a, b in zip(first, second, strict=True)) / len(first)
+
+
+def uniform_chance(first, second):
+    chance = 1 / len({*first, *second})
+    return (observed_only(first, second) - chance) / (1 - chance)
+
+
+def shared_frequencies(first, second):
+    pooled = [*first, *second]
+    chance = sum((pooled.count(label) / len(pooled)) ** 2 for label in set(pooled))
+    return (observed_only(first, second) - chance) / (1 - chance)
+
+
+def without_a_gap_filled(subject, verb, thing):
+    parts = [(words("who"), "R-ARG0"), (verb, "V"), (thing, "ARG1")]
+    return join(words("it was"), subject, clause(parts, "ARG0"))
+
+
+def filled_by_it(subject, verb, thing):
+    parts = [(words("who"), "R-ARG0"), (verb, "V"), (thing, "ARG1")]
+    return attach(words("it"), join(words("was"), subject, clause(parts, "ARG0")))
+
+
+def a_plain_clause(subject, verb, thing):
+    return clause(
+        [
+            (words("it was"), None),
+            (subject, "ARG0"),
+            (words("who"), None),
+            (verb, "V"),
+            (thing, "ARG1"),
+        ],
+        "ARG0",
+    )
+
+
+WRONG = {
+    "14.1": [stub, outside_instead, only_after_outside, in_place, every_inside],
+    "14.2": [
+        stub,
+        averaged_over_sentences,
+        roles_do_not_matter,
+        precision_and_recall_swapped,
+        plain_mean_of_both,
+    ],
+    "14.3": [stub, observed_only, uniform_chance, shared_frequencies],
+    "14.4": [stub, without_a_gap_filled, filled_by_it, a_plain_clause],
+}
