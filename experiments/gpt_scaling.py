@@ -21,10 +21,10 @@ from llmbook.recording import Recording
 from llmbook.text import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_scaling.json"
-WIDTHS, DEPTHS, SHARES = (8, 16, 32, 64), (1, 2, 4), (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+WIDTHS, DEPTHS, SHARES = (8, 16, 32, 64), (1, 3), (1 / 16, 1 / 8, 1 / 4, 1 / 2)
 RUNS = [
     *((width, depth, 1.0) for width, depth in itertools.product(WIDTHS, DEPTHS)),
-    *((32, 2, share) for share in SHARES),
+    *((32, 1, share) for share in SHARES),
 ]
 BATCH = {"length": 64, "batch_size": 16}
 TRAINING = {"steps": 600, "learning_rate": 0.004, "warmup": 0.05, "every": 100}
