@@ -61,7 +61,8 @@ def execute(path):
         resources={"metadata": {"path": str(path.parent)}},
     )
     took = {}
-    client.on_notebook_complete = lambda notebook: took.update(usage(client.km.provisioner.pid))
+    # After the last cell the kernel is gone; what it has used is read after every one.
+    client.on_cell_executed = lambda **_: took.update(usage(client.km.provisioner.pid))
     start = time.perf_counter()
     client.execute()
     took["seconds"] = round(time.perf_counter() - start, 1)
