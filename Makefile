@@ -16,7 +16,7 @@ BASE_PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 py
 RUN := $(PYTHON) tools/timed.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book test execute serve lab lint benchmark experiments clean
+.PHONY: help book test execute serve lab lint accessibility lighthouse pdf benchmark experiments clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -54,6 +54,15 @@ lint: $(STAMP)  ## read code, notebooks and prose: ruff, codespell, mypy
 	@$(RUN) "Lint: ruff format" $(PYTHON) -m ruff format --check .
 	@$(RUN) "Lint: codespell" $(VENV)/bin/codespell
 	@$(RUN) "Lint: mypy" $(PYTHON) -m mypy
+
+accessibility: book  ## have axe-core look at every page, in light and dark (needs Chromium)
+	@$(RUN) "Accessibility: axe-core" $(PYTHON) tools/accessibility.py
+
+lighthouse: book  ## have Lighthouse judge the heaviest chapter (needs Chromium, nodejs and npm)
+	@$(RUN) "Lighthouse" $(PYTHON) tools/lighthouse.py
+
+pdf: book  ## print the whole book into one PDF (needs Chromium)
+	@$(RUN) "PDF" $(PYTHON) tools/edition.py
 
 benchmark: $(STAMP)  ## measure speed, as ratios within one run
 	@for script in benchmarks/*.py; do $(RUN) "Benchmark: $$script" $(PYTHON) $$script || exit 1; done

@@ -5,9 +5,14 @@ from browser import MISSING, find_browser, open_browser
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """The machine's Chromium; without one, the tests that need it say so and the rest goes on."""
+def needs_browser():
+    """Without a Chromium on the machine, the tests that need it say so and the rest goes on."""
     if find_browser() is None:
         pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="module")
+def browser(needs_browser):
+    """The machine's Chromium."""
     with open_browser() as opened:
         yield opened

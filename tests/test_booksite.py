@@ -1,17 +1,19 @@
 """The site's own part: formulas set at build time, styles and fonts cut to what pages use."""
 
 import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
-from booksite import bundle, formulas, pages
+from booksite import bundle, formulas, llms, pages
 
 
 def test_a_formula_is_drawn_and_spoken():
@@ -77,3 +79,21 @@ def test_a_script_that_several_outputs_bring_stands_on_the_page_once():
     first, second = "<style>a {}</style>\n<script>\nf()\n</script>", "<script>g()</script>"
     body = f"<p>1</p>{first}<p>2</p>{first}{second}<p>3</p>"
     assert pages.without_repeats(body) == f"<p>1</p>{first}<p>2</p>\n{second}<p>3</p>"
+
+
+def test_llms_txt_lists_the_parts_with_their_pages():
+    parts = [("Foundations", [("Loss", "chapters/03_loss.html", "One number.")])]
+    assert llms.summary("A book", "About it.", parts) == (
+        "# A book\n\n> About it.\n\n## Foundations\n\n- [Loss](chapters/03_loss.html): One number.\n"
+    )
+
+
+def test_the_sites_llms_txt_names_every_page_of_the_contents():
+    root = Path(__file__).parent.parent
+    file = root / "_build" / "html" / llms.NAME
+    if not file.is_file():
+        pytest.fail("there is no built site: run `make book`", pytrace=False)
+    addresses = re.findall(r"\]\(([^)]+)\): \S", file.read_text(encoding="utf-8"))
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert addresses == [f"{name}.html" for name in files]

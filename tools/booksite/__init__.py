@@ -8,13 +8,14 @@ page loads one style sheet, one script, and the figures and letters that it show
 - :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
+- :mod:`booksite.llms` writes ``llms.txt``, the site in a few lines for programs;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
 """
 
 import hashlib
 from pathlib import Path
 
-from booksite import bundle, formulas, library, pages, tables, terms
+from booksite import bundle, formulas, library, llms, pages, tables, terms
 
 TEMPLATES = str(Path(__file__).parent / "templates")
 # Jupyter Book fills in its own repository where `_config.yml` names none.
@@ -46,6 +47,6 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("booksite_digest", "", "html")
     app.connect("config-inited", configure)
-    for part in (formulas, library, tables, terms, pages, bundle):
+    for part in (formulas, library, tables, terms, pages, llms, bundle):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
