@@ -13,7 +13,7 @@ class AttentionView extends HTMLElement {
     const [layers, heads, queries, keys] = this.dataset.shape.split(",").map(Number);
     Object.assign(this, {layers, heads, queries, keys, layer: +this.dataset.layer, head: +this.dataset.head});
     this.digits = +this.dataset.digits;
-    this.weights = decode(this.dataset.weights);
+    this.weights = decode(this.dataset.weights, keys);
     this.table = this.querySelector("table");
     this.rows = [...this.table.tBodies[0].rows];
     this.tokens = {
@@ -169,12 +169,13 @@ function press(button, pressed) {
 }
 
 // The reverse of llmbook.viewer.encode.
-function decode(text) {
+function decode(text, columns) {
   const digits = [...text].map(c => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(c));
   const values = [];
   for (let i = 0; i < digits.length; i++) {
-    if (digits[i] < 48) values.push(digits[i]);
-    else if (digits[i] < 63) values.push(48 + 64 * (digits[i] - 48) + digits[++i]);
+    if (digits[i] < 47) values.push(digits[i]);
+    else if (digits[i] < 62) values.push(47 + 64 * (digits[i] - 47) + digits[++i]);
+    else if (digits[i] === 62) do values.push(0); while (values.length % columns);
     else values.push(...Array(digits[++i] + 1).fill(0));
   }
   return values;

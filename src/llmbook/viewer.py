@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-ONE_DIGIT, LONG, ZEROS = 48, 64, 63  # values below 48 are one digit; digit 63 begins a run of zeros
+ONE_DIGIT, END, ZEROS = 47, 62, 63  # see encode
 LARGEST_TABLE = 16_384
 LARGEST_DATA = 60_000
 VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥"}
@@ -64,7 +64,7 @@ def attention_view(
     for (name, index), size in zip(chosen.items(), weights.shape, strict=False):
         if not 0 <= index < size:
             raise ValueError(f"{name} must be between 0 and {size - 1}, got {index!r}")
-    data = encode(np.rint(weights * 10**digits).astype(int).ravel())
+    data = encode(np.rint(weights * 10**digits).astype(int).reshape(-1, len(key_tokens)))
     if len(data) > LARGEST_DATA:
         raise ValueError(
             f"weights must take at most {LARGEST_DATA} bytes as stored, got {len(data)}: "
@@ -152,15 +152,16 @@ class AttentionView:
         return f"{weight:.{self.digits}f}".removeprefix("0")
 
 
-def encode(values):
-    """Write whole numbers from 0 to 1,007 as text: small ones and runs of zeros take least room.
+def encode(rows):
+    """Write rows of whole numbers from 0 to 1,006 as text: small ones and zeros take least room.
 
-    The digits are those of base64. One digit below 48 is the number itself; a digit ``48 + a`` and
-    another ``b`` are ``48 + 64 a + b``; the digit 63 and another ``b`` are ``b + 1`` zeros.
+    The digits are those of base64. One below 47 is the number itself; ``47 + a`` and another ``b``
+    are ``47 + 64 a + b``; 62 says that the rest of the row is zero; 63 and another ``b`` are
+    ``b + 1`` zeros.
 
     Parameters
     ----------
-    values : (n,) of int
+    rows : (R, T_k) of int
 
     Returns
     -------
@@ -169,23 +170,29 @@ def encode(values):
     Raises
     ------
     ValueError
-        If a value is out of range.
+        If a number is out of range.
     """
-    values = [int(value) for value in values]
-    limit = ONE_DIGIT + LONG * (ZEROS - ONE_DIGIT)
-    if values and not 0 <= min(values) <= max(values) < limit:
+    rows = np.asarray(rows)
+    limit = ONE_DIGIT + (END - ONE_DIGIT) * len(DIGITS)
+    if rows.size and not 0 <= rows.min() <= rows.max() < limit:
         raise ValueError(
-            f"values must be between 0 and {limit - 1}, got {min(values)}, {max(values)}"
+            f"rows must be between 0 and {limit - 1}, got {rows.min()} to {rows.max()}"
         )
-    codes = []
-    for value, run in groupby(values):
+    return "".join(DIGITS[code] for row in rows.tolist() for code in _row_codes(row))
+
+
+def _row_codes(row):
+    """Yield the digits of one row."""
+    kept = max((i + 1 for i, value in enumerate(row) if value), default=0)
+    for value, run in groupby(row[:kept]):
         length = len(list(run))
         if value == 0:
-            for start in range(0, length, LONG):
-                codes += _zeros(min(LONG, length - start))
+            for start in range(0, length, len(DIGITS)):
+                yield from _zeros(min(len(DIGITS), length - start))
         else:
-            codes += _digits(value) * length
-    return "".join(DIGITS[code] for code in codes)
+            yield from _digits(value) * length
+    if kept < len(row):
+        yield END
 
 
 def _zeros(length):
@@ -195,7 +202,7 @@ def _zeros(length):
 def _digits(value):
     if value < ONE_DIGIT:
         return [value]
-    high, low = divmod(value - ONE_DIGIT, LONG)
+    high, low = divmod(value - ONE_DIGIT, len(DIGITS))
     return [ONE_DIGIT + high, low]
 
 
