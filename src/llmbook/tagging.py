@@ -248,6 +248,10 @@ class TaggingModel(keras.Model):
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
         self.logits = keras.layers.Dense(num_tags)
         self.dropout = keras.layers.Dropout(dropout)
+        self.embedding.build()
+        for layer in (*self.blocks, self.norm, self.logits):
+            layer.build((None, None, d_model))
+        self.built = True
 
     def call(self, ids, training=None):
         """Read sentences.

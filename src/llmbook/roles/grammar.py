@@ -752,7 +752,7 @@ def generate(count, seed, longest=40, wanted=None, **options):
     return list(found.values())
 
 
-def corpus(count=30000, held=800):
+def corpus(count=40000, held=800):
     """Return the book's generated examples, by the name of their part.
 
     Parameters
