@@ -276,7 +276,9 @@ def build_reader(encoder, seed=0, **options):
     return SpanReader(encoder.vocab_size, **options)
 
 
-def train(model, encoder, encoded, steps=800, batch_size=64, learning_rate=2e-3, seed=0, **options):
+def train(
+    model, encoder, encoded, steps=1200, batch_size=32, learning_rate=2e-3, seed=0, **options
+):
     """Train on encoded examples, slots dealt out anew at every step.
 
     Parameters
