@@ -91,7 +91,13 @@ UNREADABLE = "This is another message. Keep to the facts."
 
 
 def draw_record(rng, split="train"):
-    """Draw what a message is about; names, items and sentences are those of the split."""
+    """Draw what a message is about; names, items and sentences are those of the split.
+
+    Raises
+    ------
+    ValueError
+        If there is no such split.
+    """
     if split not in NAMES:
         raise ValueError(f"split must be one of {sorted(NAMES)}, got {split!r}")
     return Record(

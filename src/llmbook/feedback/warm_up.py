@@ -76,6 +76,11 @@ def examine_refiner(learner, records, feedback="own", seed=0):
         Whether it reads the critique of the message, that of the next, or "Make this better."
     seed : int
         Of the critiques.
+
+    Raises
+    ------
+    ValueError
+        If ``feedback`` is none of the three.
     """
     if feedback not in ("own", "another", "none"):
         raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")

@@ -107,6 +107,11 @@ def learn(
     source : {"comparisons", "critiques"}
         Which pairs: two drafts that the annotator compared, or the refinement of a draft by the
         annotator's words, and the draft.
+
+    Raises
+    ------
+    ValueError
+        If ``source`` is none of ``SOURCES``.
     """
     if source not in SOURCES:
         raise ValueError(f"source must be one of {sorted(SOURCES)}, got {source!r}")
