@@ -277,7 +277,7 @@ def build_reader(encoder, seed=0, **options):
 
 
 def train(
-    model, encoder, encoded, steps=1200, batch_size=32, learning_rate=2e-3, seed=0, **options
+    model, encoder, encoded, steps=1800, batch_size=32, learning_rate=3e-3, seed=0, **options
 ):
     """Train on encoded examples, slots dealt out anew at every step.
 
