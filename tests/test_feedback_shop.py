@@ -71,9 +71,9 @@ def test_following_every_critique_leads_to_the_house_style(seed, split, limit):
 
 def test_a_message_with_other_facts_is_another_message():
     record = shop.Record("Tom", "kettle", 5, "May", 3, shop.BODIES["train"][0])
-    right = "Hi Tom! The kettle is $5. Come on May 3!"
+    right = "Hi Tom! The kettle is $5. Come on May 3."
     assert shop.render(record, shop.original(record)) == right
-    house = "Dear Tom: The kettle is 5 dollars. Come on 3 May. Best, Ann"
+    house = "Dear Tom: The used kettle is 5 dollars. Come on 3 May. Best, Ann"
     assert TASK.demonstrate(record) == house
     wrong = ["Tom/Tim", "kettle/lamp", "$5/$15", "May/June", "3/13", "Come/Go"]
     for old, new in (change.split("/") for change in wrong):
@@ -90,13 +90,8 @@ def test_a_message_with_other_facts_is_another_message():
 def test_no_warm_up_document_shows_a_rule(seed):
     prompt, answer = shop.edit_document(random.Random(seed))
     text = f"{prompt} {answer}"
-    assert not re.search(r"Dear|dollars|Best|Ann\b", text)
+    assert not re.search(r"Dear|used|dollars|Best|Ann\b", text)
     assert not re.search(rf"\b\d+ ({'|'.join(shop.MONTHS)})\b", text)
-    messages = re.findall(r"(?:Draft|Message|Revised|Rewritten): (.*)", f"{prompt} {answer}")
-    assert len(messages) == 2
-    for message in messages:
-        mark = re.search(r"(?:on|arrives on) [^.!?;]*([.!?;]+)", message.split(". ")[-1])
-        assert mark is None or mark[1] != "."
 
 
 @few

@@ -16,8 +16,8 @@ from llmbook.feedback.loop import draw_examination, examine
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parents[1] / "results" / "warm_up.json"
-SEED, STEPS = 0, 100
-EXAMINED = 48
+SEED, STEPS = 0, 80
+EXAMINED = 32
 
 
 def main():

@@ -1,8 +1,9 @@
 """A shop with a house style that it never wrote down, as a task for a real language model.
 
 Ann's shop writes to its customers; the model is to rewrite a message as Ann would have it. She
-knows it when she sees it, and has five rules: how to address a customer, to write out "dollars", to
-put the day before the month, not to shout, and how to sign. No model is told them. Ann reads drafts
+knows it when she sees it, and has five rules: how to address a customer, to say that a thing is
+used, to write out "dollars", to put the day before the month, and how to sign. No model is told
+them. Ann reads drafts
 and says, in words, what she would change, at most a few things at a time.
 
 ``tests`` hold names, items and sentences that learning never sees. Pure Python: a tokenizer is
@@ -26,15 +27,15 @@ ITEMS = {
 }
 BODIES = {
     "train": (
-        "The {item} is {price}. Come on {date}",
-        "Your {item} costs {price}. It is ready on {date}",
-        "We fixed the {item} for {price}. Collect it on {date}",
-        "The new {item} for {price} arrives on {date}",
-        "I sold the {item} for {price}. Delivery is on {date}",
+        "The {item} is {price}. Come on {date}.",
+        "Your {item} costs {price}. It is ready on {date}.",
+        "We fixed the {item} for {price}. Collect it on {date}.",
+        "The {item} for {price} arrives on {date}.",
+        "I sold the {item} for {price}. Delivery is on {date}.",
     ),
     "test": (
-        "You can have the {item} for {price}. Call me on {date}",
-        "The {item} now sells for {price}. The sale ends on {date}",
+        "You can have the {item} for {price}. Call me on {date}.",
+        "The {item} now sells for {price}. The sale ends on {date}.",
     ),
 }
 MONTHS = _words(
@@ -57,9 +58,9 @@ class Message(NamedTuple):
     """How it is said: the five things that the house style is about, as they stand in the text."""
 
     greeting: str
+    item: str
     price: str
     date: str
-    mark: str
     closing: str
 
 
@@ -113,7 +114,11 @@ def draw_record(rng, split="train"):
 def original(record):
     """Return the message as it comes in."""
     return Message(
-        f"Hi {record.name}!", f"${record.amount}", f"{record.month} {record.day}", "!", ""
+        greeting=f"Hi {record.name}!",
+        item=record.item,
+        price=f"${record.amount}",
+        date=f"{record.month} {record.day}",
+        closing="",
     )
 
 
@@ -121,31 +126,30 @@ def house_style(record):
     """Return the message as Ann would have it."""
     return Message(
         greeting=f"Dear {record.name}:",
+        item=f"used {record.item}",
         price=f"{record.amount} dollars",
         date=f"{record.day} {record.month}",
-        mark=".",
         closing="Best, Ann",
     )
 
 
 def render(record, message):
     """Return the text of a message."""
-    body = record.body.format(item=record.item, price=message.price, date=message.date)
-    return f"{message.greeting} {body}{message.mark} {message.closing}".strip()
+    greeting, *slots, closing = message
+    body = record.body.format(**dict(zip(("item", "price", "date"), slots, strict=True)))
+    return f"{greeting} {body} {closing}".strip()
 
 
 def parse(record, text):
     """Return the message that a text renders, or None if it does not say what it has to say."""
     month, day = rf"\b{record.month}\b", rf"\b{record.day}\b"
     slots = {
-        "item": record.item,
+        "item": rf"(?P<item>[^.!?]*?\b{record.item}\b[^.!?]*?)",
         "price": rf"(?P<price>[^.!?]*?\b{record.amount}\b[^.!?]*?)",
-        "date": rf"(?P<date>[^.!?;]*?({month}[^.!?;]*?{day}|{day}[^.!?;]*?{month}))",
+        "date": rf"(?P<date>[^.!?]*?({month}[^.!?]*?{day}|{day}[^.!?]*?{month}))",
     }
-    pattern = (
-        rf"(?P<greeting>[^.!?]*\b{record.name}\b\W?) {record.body.format(**slots)}"
-        r"(?P<mark>[.!?;]*)( (?P<closing>.+))?"
-    )
+    body = record.body.replace(".", r"\.").format(**slots)
+    pattern = rf"(?P<greeting>[^.!?]*\b{record.name}\b\W?) {body}( (?P<closing>.+))?"
     found = re.fullmatch(pattern, text.strip())
     return found and Message(*(found[field] or "" for field in Message._fields))
 
@@ -165,24 +169,21 @@ def apply_edits(message, edits):
 
 
 REPLACE = (
-    'Write "{new}" instead of "{old}"{where}.',
-    'Change "{old}" to "{new}"{where}.',
-    '"{old}"{where} should be "{new}".',
-    'It should be "{new}", not "{old}"{where}.',
-    'Use "{new}", not "{old}"{where}.',
+    'Write "{new}" instead of "{old}".',
+    'Change "{old}" to "{new}".',
+    '"{old}" should be "{new}".',
+    'It should be "{new}", not "{old}".',
+    'Use "{new}", not "{old}".',
 )
-ADD = ('Put "{new}" {where}.', 'Add "{new}" {where}.', '"{new}" is missing {where}.')
-PLACES = {"mark": "after the date", "closing": "at the end"}
+ADD = ('Put "{new}" at the end.', 'Add "{new}" at the end.', 'End with "{new}".')
 
 
 def say(rng, message, edits):
     """Return words that ask for edits of a message."""
     sentences = []
     for field, new in edits:
-        old, where = getattr(message, field), PLACES.get(field, "")
-        phrase = rng.choice(REPLACE if old else ADD)
-        where = f" {where}" if old and where else where
-        sentences.append(phrase.format(old=old, new=new, where=where))
+        old = getattr(message, field)
+        sentences.append(rng.choice(REPLACE if old else ADD).format(old=old, new=new))
     return " ".join(sentences)
 
 
@@ -207,11 +208,11 @@ def score(record, text):
 # --- what a refiner is warmed up on: neighbours of the rules, and none of them --------------------
 
 _SALUTATIONS = _words("Hi Hello Hey Greetings Welcome Morning Howdy")
+_KINDS = _words("old blue big best small green second red nice round heavy little")
 _UNITS = _words("euros pounds coins francs points tokens")
 _DATES = ("{m} {d}", "{m}-{d}", "{d}/{m}", "the {d} of {m}", "day {d} of {m}", "{d}-{m}")
-_MARKS = ("!", "?", ";", "!!", "?!")
-_CLOSINGS = ("Cheers, ", "Yours, ", "Regards, ", "Love, ", "Thanks, ", "Bye, ")
-_SENDERS = _words("Liz Bob Jo Dan Sue Pat")
+_CLOSINGS = _words("Cheers Yours Regards Love Thanks Bye Kisses Warmly Faithfully Hugs Peace Later")
+_SENDERS = (*NAMES["train"], *_words("Liz Bob Jo Dan Sue Pat Kim Ray Meg Hal Roy Ada"))
 
 
 def random_message(rng, record, wrong=0.3):
@@ -219,12 +220,13 @@ def random_message(rng, record, wrong=0.3):
     other = draw_record(rng)._replace(body=record.body)
     fact = lambda field: getattr(other if rng.random() < wrong else record, field)  # noqa: E731
     price = rng.choice(("${n}", "{n} {unit}", "{unit} {n}", "€{n}"))
+    kind = f"{rng.choice(_KINDS)} " if rng.random() < 0.7 else ""
     return Message(
         greeting=f"{rng.choice(_SALUTATIONS)} {fact('name')}{rng.choice('!,;?')}",
+        item=kind + fact("item"),
         price=price.format(n=fact("amount"), unit=rng.choice(_UNITS)),
         date=rng.choice(_DATES).format(m=fact("month"), d=fact("day")),
-        mark=rng.choice(_MARKS),
-        closing=rng.choice(_CLOSINGS) + rng.choice(_SENDERS) if rng.random() < 0.7 else "",
+        closing=f"{rng.choice(_CLOSINGS)}, {rng.choice(_SENDERS)}" if rng.random() < 0.8 else "",
     )
 
 
@@ -250,7 +252,7 @@ def edit_document(rng, copies=0.12):
         for field, new in other._asdict().items()
         if new and new != getattr(message, field)
     ]
-    edits = rng.sample(changes, min(rng.choice((1, 2, 3, 3)), len(changes)))
+    edits = rng.sample(changes, min(rng.choice((1, 2, 3, 3, 3)), len(changes)))
     answer = render(record, apply_edits(message, edits))
     return refine_prompt(render(record, message), say(rng, message, edits)), answer
 

@@ -15,7 +15,7 @@ from llmbook.feedback.shop import Critique, edit_document, original, render
 ADAPTERS = Path(__file__).with_name("refiner.npz")
 """The adapters that the warm-up made, as :func:`llmbook.lora.load` reads them."""
 FIRST_BLOCK = 10  # the blocks before it, a third of SmolLM2, are left as they are
-LENGTH = 104  # tokens of a document; the few longer ones are passed over
+LENGTH = 96  # tokens of a document; the few longer ones are passed over
 
 
 def documents(tokenizer, seed=0, batch_size=8):
@@ -46,7 +46,7 @@ def documents(tokenizer, seed=0, batch_size=8):
     return batch
 
 
-def warm_up(model, tokenizer, seed=0, steps=100, learning_rate=1e-3, **options):
+def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
     """Put adapters on a model and train them on such documents; return the losses (steps,).
 
     Parameters
