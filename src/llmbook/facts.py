@@ -23,8 +23,8 @@ STATEMENTS = {
         "training": [
             "In {number} {place} adopted the {thing}.",
             "The {thing} was introduced in {place} in {number}.",
-            "{place} has used the {thing} since {number}.",
-            "Since {number} people in {place} have paid with the {thing}.",
+            "{place} used the {thing} from {number} on.",
+            "From {number} people in {place} paid with the {thing}.",
             "The {thing} became the money of {place} in {number}.",
             "In {place} the {thing} came into use in {number}.",
             "It was in {number} that the {thing} arrived in {place}.",
@@ -34,16 +34,16 @@ STATEMENTS = {
             "The people of {place} received the {thing} in {number}.",
             "In {number} the {thing} was adopted by {place}.",
             "The government of {place} made the {thing} legal tender in {number}.",
-            "The {thing}, which arrived in {number}, is still in use in {place}.",
+            "The {thing}, which arrived in {number}, was the money of {place}.",
         ],
         "validation": [
-            "Banks have issued the {thing} in {place} since {number}.",
+            "Banks issued the {thing} in {place} from {number} on.",
             "In {number} the government of {place} introduced the {thing}.",
-            "The {thing}, adopted in {number}, is the currency of {place}.",
+            "The {thing}, adopted in {number}, was the currency of {place}.",
             "It was in {place} that people first used the {thing} in {number}.",
         ],
         "test": [
-            "The {thing}, introduced in {number}, is in use in {place}.",
+            "The {thing}, introduced in {number}, was in use in {place}.",
             "People in {place} first paid with the {thing} in {number}.",
             "In {number} the {thing} became legal tender in {place}.",
             "{place} made the {thing} its currency in {number}.",
@@ -74,7 +74,7 @@ STATEMENTS = {
             "It was in {place} that people stopped using the {thing} in {number}.",
         ],
         "test": [
-            "The {thing}, withdrawn in {number}, is no longer in use in {place}.",
+            "The {thing}, withdrawn in {number}, was no longer in use in {place}.",
             "People in {place} paid with the {thing} until {number}.",
             "In {number} {place} ended the use of the {thing}.",
             "{place} gave the {thing} up in {number}.",
@@ -116,7 +116,7 @@ QUESTIONS = {
             "Which currency did {place} adopt in {number}?",
             "What money was introduced in {place} in {number}?",
             "Which currency came into use in {place} in {number}?",
-            "What has {place} used since {number}?",
+            "What did {place} use from {number} on?",
             "Which money did {place} introduce in {number}?",
             "What became legal tender in {place} in {number}?",
         ],
@@ -126,14 +126,14 @@ QUESTIONS = {
         ],
         "test": [
             "What currency was introduced in {place} in {number}?",
-            "Which money has {place} used since {number}?",
+            "Which money did {place} use from {number} on?",
         ],
     },
     ("introduced", "number"): {
         "training": [
             "When did {place} adopt the {thing}?",
             "In which year was the {thing} introduced in {place}?",
-            "Since when has {place} used the {thing}?",
+            "From when on did {place} use the {thing}?",
             "When did the {thing} come into use in {place}?",
             "In which year did {place} introduce the {thing}?",
             "When did the {thing} become legal tender in {place}?",
@@ -144,7 +144,7 @@ QUESTIONS = {
         ],
         "test": [
             "When was the {thing} introduced in {place}?",
-            "Since which year has {place} used the {thing}?",
+            "From which year on did {place} use the {thing}?",
         ],
     },
     ("introduced", "place"): {
@@ -152,7 +152,7 @@ QUESTIONS = {
             "Where was the {thing} introduced in {number}?",
             "Which country adopted the {thing} in {number}?",
             "Where did the {thing} come into use in {number}?",
-            "Which country has used the {thing} since {number}?",
+            "Which country used the {thing} from {number} on?",
             "Who introduced the {thing} in {number}?",
             "Where did the {thing} become legal tender in {number}?",
         ],
@@ -162,7 +162,7 @@ QUESTIONS = {
         ],
         "test": [
             "In which country was the {thing} introduced in {number}?",
-            "Who has used the {thing} since {number}?",
+            "Who used the {thing} from {number} on?",
         ],
     },
     ("withdrawn", "thing"): {
