@@ -20,6 +20,7 @@ from llmbook.tagging import Tagger, pointing_accuracy, span_f1, train
 RESULTS = Path(__file__).parent / "results" / "semantic_roles.json"
 SEEDS = [0, 1, 2]
 TAGGERS = {"tagger": {}, "head left to itself": {"pointing": 0.0}}
+REAL_MODEL = "SmolLM2-135M-Instruct"
 ASKED = 40  # so many of the real test sentences, the first, are put to the language model
 QUESTION = (
     "Sentence: The letter was written by Anna. Verb: written. Who did it? Anna.\n"
@@ -105,7 +106,7 @@ def language_model_run():
     answers = [answer.splitlines()[0] if answer else "" for answer in answers]
     right = [plain(a) == who_did_it(e) for a, e in zip(answers, examples, strict=True)]
     return {
-        "model": "SmolLM2-135M-Instruct",
+        "model": REAL_MODEL,
         "seed": None,
         "asked": len(examples),
         "who_did_it": round(sum(right) / len(right), 4),
@@ -132,14 +133,16 @@ def main():
         ("tensorflow", "keras", "numpy", "seqeval"),
         what="span F1 (seqeval), and how often a head's largest weight is on the predicate",
     )
-    if not recording.holds(model="rules"):
-        print(recording.add(rules_run()), flush=True)
-    for name in TAGGERS:
-        for seed in SEEDS:
-            if not recording.holds(model=name, seed=seed):
-                print(recording.add(tagger_run(name, seed)), flush=True)
-    if not recording.holds(model="SmolLM2-135M-Instruct"):
-        print(recording.add(language_model_run()), flush=True)
+    runs = [("rules", None), *(("tagger", seed) for seed in SEEDS), (REAL_MODEL, None)]
+    for name, seed in [*runs, *(("head left to itself", seed) for seed in SEEDS)]:
+        if not recording.holds(model=name, seed=seed):
+            print(recording.add(run(name, seed)), flush=True)
+
+
+def run(name, seed):
+    if name == "rules":
+        return rules_run()
+    return language_model_run() if name == REAL_MODEL else tagger_run(name, seed)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 NAME_END = "<body>"  # stands between a function's name and its docstring's body
-LENGTHS = (56, 18)  # tokens of a source and of a summary that are read
+LENGTHS = (48, 16)  # tokens of a source that are read, and of a summary that are written
 
 OPPOSITES = (
     *(("get", "set"), ("add", "remove"), ("create", "delete"), ("open", "close")),
@@ -59,7 +59,7 @@ def source_tokens(pair):
 
 def summary_tokens(pair):
     """Return the words of a pair's summary, without the full stop."""
-    return tokens(pair.summary.rstrip("."))[: LENGTHS[1]]
+    return tokens(pair.summary.rstrip("."))
 
 
 class Rouge(NamedTuple):

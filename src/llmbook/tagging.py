@@ -349,7 +349,7 @@ class Tagger:
 def train(
     tagger,
     examples,
-    epochs=5,
+    epochs=4,
     batch_size=64,
     learning_rate=3e-3,
     pointing=0.5,

@@ -133,7 +133,9 @@ class Learner:
         key = (function, id(model))
         if key not in self._compiled:
             self._compiled[key] = tf.function(
-                lambda *parts: function(model, *parts), jit_compile=self.jit_compile, autograph=False
+                lambda *parts: function(model, *parts),
+                jit_compile=self.jit_compile,
+                autograph=False,
             )
         results = []
         for start in range(0, len(arrays[0]), batch_size):

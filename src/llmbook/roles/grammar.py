@@ -572,7 +572,7 @@ class Grammar:
         if chance < 0.06:
             pair = [self.simple_noun_phrase(person, case) for _ in range(2)]
             return join(pair[0], self.one_of("and", "and", "or"), pair[1])
-        if depth < 2 and chance < (0.13 if depth < 1 else 0.09) and self.relatives:
+        if depth < 2 and chance < (0.16 if person else 0.24) and self.relatives:
             return self.relative(person)
         phrase = self.simple_noun_phrase(person, case)
         more = 0.4 if self.longer else 0.1
@@ -627,15 +627,20 @@ class Grammar:
         """Return a noun and a clause about it."""
         kinds = [kind for kind in self.relatives if not person or kind == "subject_relative"]
         noun = words(self.counted(self.pick(lexicon.PEOPLE if person else lexicon.THINGS)))
-        return attach(noun, getattr(self, self.random.choice(kinds))(person)) if kinds else noun
+        if not kinds:
+            return noun
+        weights = [2 if kind == "subject_relative" else 1 for kind in kinds]
+        return attach(noun, getattr(self, self.random.choices(kinds, weights)[0])(person))
 
     def subject_relative(self, person):
-        """Return "who reads the book", "reading the book" or, of a thing, "that opened"."""
-        acts = ["transitive", "intransitive", "motion", "dative"]
-        kinds = acts if person else ["transitive", "ergative", "unaccusative"]
-        full = self.chance(0.75)
+        """Return "who reads the book", "who was seen" or, of a thing, "that opened"."""
+        acts = ["transitive", "intransitive", "motion", "dative", "passive"]
+        kinds = acts if person else ["transitive", *["ergative", "unaccusative"] * 2]
+        full = self.chance(0.8)
         kind, parts = self.predicate(2, "finite" if full else "gerund", kinds)
-        pronoun = self.one_of("who", "that", "who") if person else self.one_of("that", "which")
+        pronoun = self.one_of("that", "who" if person else "which")
+        if kind == CLAUSES["passive"]:
+            pronoun = words("who")
         return clause([*[(pronoun, f"R-{kind.subject}")] * full, *parts], kind.subject)
 
     def object_relative(self, person=False):
@@ -767,8 +772,8 @@ def corpus(count=40000, held=800):
     dict of str to list of Example
         ``training``, in sentences of up to 20 words; ``new sentences``, written by the same
         grammar; ``held-out words``, each with one that training lacks; ``held-out construction``,
-        asked about the verb of a relative clause in the passive, which training lacks; ``longer``,
-        in sentences of 21 words or more.
+        asked about the verb of "that was read by her": training has such clauses of people, with
+        "who", and none of things; ``longer``, in sentences of 21 words or more.
     """
     known = {"relatives": ("subject_relative", "object_relative")}
     training = generate(count, 1, longest=20, **known)
@@ -798,8 +803,9 @@ def corpus(count=40000, held=800):
 
 
 def is_passive_relative(example):
-    """Tell whether an example asks about the verb of "that was read by her"."""
-    starts = [start for start, _, role in example.spans if role == "R-ARG1"]
+    """Tell whether an example asks about the verb of "that was read by her", of a thing."""
+    pronouns = [start for start, _, role in example.spans if role == "R-ARG1"]
+    starts = [start for start in pronouns if example.words[start] != "who"]
     between = set(example.words[starts[0] : example.predicate] if starts else ())
     acts = any(role == "ARG0" and start < example.predicate for start, _, role in example.spans)
     passive = between & _FORMS_OF_BE and not example.words[example.predicate].endswith("ing")
