@@ -114,7 +114,9 @@ def fill(app, docname, source):
     if docname == RUN_TIMES:
         path = root / "appendix" / "run_times.json"
         records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        source[0] = source[0].replace("% run times", run_times(records))
+        chapters = {file.stem for file in (root / "chapters").glob("*.ipynb")}
+        shown = {name: run for name, run in records.items() if name in chapters}
+        source[0] = source[0].replace("% run times", run_times(shown))
         app.env.note_dependency(str(path))
     if docname == LICENCES:
         path = root / "requirements.txt"
