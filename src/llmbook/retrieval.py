@@ -14,6 +14,7 @@ import snowballstemmer
 import tensorflow as tf
 from bm25s.stopwords import STOPWORDS_EN
 from keras import ops
+from scipy.stats import rankdata
 
 from llmbook import gpt
 from llmbook.layers import AttentionPooling, TransformerBlock
@@ -238,7 +239,8 @@ def train(
     def batch(step):
         return queries[order[step]], documents[order[step]]
 
-    options = {"learning_rate": learning_rate} | options
+    # XLA takes several times as long here: its gradient of a large table of embeddings is slow.
+    options = {"learning_rate": learning_rate, "jit_compile": False} | options
     return gpt.train(model, batch, len(order), loss=pair_loss, **options)
 
 
@@ -281,14 +283,7 @@ def reciprocal_rank_fusion(*scores, k=60):
     scores : arrays (Q, N)
     k : float
     """
-    return sum(1 / (k + _ranks(np.asarray(matrix))) for matrix in scores)
-
-
-def _ranks(scores):
-    """Return the rank of every document, from 1, equals sharing their mean, (Q, N)."""
-    above = (scores[:, None, :] > scores[:, :, None]).sum(axis=2)  # (Q, N)
-    equal = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)  # (Q, N), itself included
-    return 1 + above + (equal - 1) / 2
+    return sum(1 / (k + rankdata(-np.asarray(matrix), axis=1)) for matrix in scores)
 
 
 def right_ranks(scores, right):
