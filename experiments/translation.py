@@ -255,10 +255,10 @@ def main():
     whole = len(sentences()[0])
     wanted = [("expressions", "raw", everything, seed) for seed in SEEDS]
     wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
-    wanted += [("expressions", "usual", everything, seed) for seed in SEEDS]
     wanted += [("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)]
-    wanted += [("sentences", "characters", whole, 0)]
     wanted += [("expressions", "raw", size, 0) for size in (500, 2_000)]
+    wanted += [("expressions", "usual", everything, seed) for seed in SEEDS]
+    wanted += [("sentences", "characters", whole, 0)]
     for task, kind, size, seed in wanted:
         run = {"task": task, "kind": kind, "size": size, "seed": seed}
         if recording.holds(**run):

@@ -159,6 +159,7 @@ def in_numpy(model, source, target):
     return y @ embeddings.T + model.bias.numpy(), weights
 
 
+@pytest.mark.equation("eq-encoder-decoder", "eq-cross-attention", "eq-raw-values")
 @pytest.mark.parametrize("raw_values", [False, True])
 def test_it_computes_what_the_numpy_functions_compute(raw_values):
     model = small(source_size=9, target_size=8, raw_values=raw_values)
@@ -209,6 +210,7 @@ def test_a_shared_embedding_is_one():
 COPIED = np.array([[3, 7, 5, 7, 3], [8, 4, 7, 0, 0]], "int32")  # 7 and 8: words beyond a size of 7
 
 
+@pytest.mark.equation("eq-pointer-generator")
 def test_the_pointer_adds_what_is_made_and_what_is_copied(pointer):
     target = np.array([[2, 7, 4, 2], [2, 8, 7, 2]], "int32")
     x, weights, _ = pointer.decode(target, pointer.encode(COPIED))
@@ -242,6 +244,7 @@ def test_words_beyond_the_vocabulary_are_read_as_unknown(pointer):
 # --- Loss and training ----------------------------------------------------------------------------
 
 
+@pytest.mark.equation("eq-coverage")
 def test_repeated_attention_is_the_overlap_with_what_was_read_before():
     weights = np.random.default_rng(0).dirichlet(np.ones(4), 6).astype("float32")  # (T, S)
     expected = [np.minimum(weights[t], weights[:t].sum(0)).sum() for t in range(6)]
@@ -313,19 +316,23 @@ def score_of(model, source, ids):
     return float(np.sum(model.score(source[None], target)[0]))
 
 
+@pytest.mark.equation("eq-length-penalty")
 @pytest.mark.parametrize("kind", [EncoderDecoder, PointerGenerator])
-def test_a_wide_beam_finds_the_best_of_all_targets(kind):
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_a_wide_beam_finds_the_best_of_all_targets(kind, alpha):
     model = small(kind, seed=3, source_size=5, target_size=5, shared=True, spread=5.0)
     source = np.array([[3, 4, 3], [4, 0, 0]], "int32")
-    ids, scores = decode(model, source, 4, width=40)
+    ids, scores = decode(model, source, 4, width=40, length_penalty=alpha)
     # Targets that have not ended within the limit compete too.
     candidates = [*all_targets(5, 4), *map(list, itertools.product((3, 4), repeat=4))]
     targets = pad([[END_ID, *ids] for ids in candidates])  # (N, 5)
+    lengths = np.array([len(ids) for ids in candidates])  # (N,)
     for row, target, score in zip(source, ids, scores, strict=True):
         every = model.score(np.tile(row, (len(targets), 1)), targets)[0].numpy()  # (N, 4)
         every = np.where(targets[:, 1:] > 0, every, 0).sum(axis=1)  # (N,)
-        assert [i for i in target.tolist() if i] == candidates[every.argmax()]
-        assert np.isclose(score, every.max(), **TOLERANCE)
+        best = (every / lengths**alpha).argmax()
+        assert [i for i in target.tolist() if i] == candidates[best]
+        assert np.isclose(score, every[best], **TOLERANCE)
 
 
 @pytest.mark.parametrize("kind", [EncoderDecoder, PointerGenerator])

@@ -127,12 +127,38 @@ def bleu_by_hand(hypotheses, references):
     return 100 * precision * min(1, np.exp(1 - length_r / length_h))
 
 
+@pytest.mark.equation("eq-bleu")
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=6, max_size=9), min_size=2, max_size=4))
 @few
 def test_bleu_is_what_its_formula_says(texts):
     references = [" ".join(text) for text in texts]
     hypotheses = [" ".join(text[:-1]) for text in texts]
     assert np.isclose(scores(hypotheses, references).bleu, bleu_by_hand(hypotheses, references))
+
+
+@pytest.mark.equation("eq-chrf")
+@given(*[st.lists(st.sampled_from(["abc", "abd", "cab"]), min_size=3, max_size=5)] * 2)
+@few
+def test_chrf_is_what_its_formula_says(hypothesis, reference):
+    precisions, recalls = [], []
+    for n in range(1, 7):
+        h, r = (
+            Counter("".join(words)[i : i + n] for i in range(len("".join(words)) - n + 1))
+            for words in (hypothesis, reference)
+        )
+        precisions.append((h & r).total() / h.total())
+        recalls.append((h & r).total() / r.total())
+    p, r = np.mean(precisions), np.mean(recalls)
+    expected = 100 * 5 * p * r / (4 * p + r) if p + r else 0
+    assert np.isclose(scores([" ".join(hypothesis)], [" ".join(reference)]).chrf, expected)
+
+
+@pytest.mark.equation("eq-exact")
+def test_independent_tokens_are_all_right_as_often_as_the_power_says():
+    rng = np.random.default_rng(0)
+    for p, length in [(0.95, 10), (0.8, 3)]:
+        right = rng.random((40_000, length)) < p
+        assert abs(right.all(axis=1).mean() - p**length) < 0.01
 
 
 def test_scores_know_right_from_wrong():

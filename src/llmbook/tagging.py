@@ -349,9 +349,9 @@ class Tagger:
 def train(
     tagger,
     examples,
-    epochs=4,
+    epochs=5,
     batch_size=64,
-    learning_rate=3e-3,
+    learning_rate=4e-3,
     pointing=0.5,
     unknown=0.3,
     frequent=150,
@@ -438,17 +438,19 @@ def pointing_accuracy(examples, weights):
 
 def _batches(tagger, examples, batch_size, unknown, frequent):
     """Return a data set of batches of similar length: ids, what is wanted, what counts."""
-    ids = [tagger.tokenizer.encode(example) for example in examples]
     index = {tag: i for i, tag in enumerate(tagger.tags)}
+    lengths = [len(example.words) for example in examples]
+    ids = [tagger.tokenizer.encode(example) for example in examples]
     tags = [
-        np.array([index[tag] for tag in bio_tags(example.spans, len(example.words))], np.int32)
-        for example in examples
+        [index[tag] for tag in bio_tags(example.spans, length)]
+        for example, length in zip(examples, lengths, strict=True)
     ]
     targets = [pointing_targets(example) for example in examples]
-    rare = np.zeros(len(tagger.tokenizer), dtype=bool)  # (V,)
-    for view in ("word:", "last:", "next:"):
-        found = [token for token in tagger.tokenizer.tokens if token.startswith(view)]
-        rare[[tagger.tokenizer.ids[token] for token in found[frequent:]]] = True
+    columns = (pad(ids), pad(tags), pad(targets))  # (E, T, 6), (E, T), (E, T) for E examples
+    rare = _rare_words(tagger.tokenizer, frequent)
+
+    def trim(length, ids, tags, targets):
+        return ids[:length], tags[:length], targets[:length]
 
     def hide(ids, tags, targets):
         chance = tf.random.uniform(tf.shape(ids))  # (B, T, 6)
@@ -460,18 +462,12 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
             {"tags": counts, "pointer": counts},
         )
 
-    signature = (
-        tf.TensorSpec((None, len(TaggingTokenizer.VIEWS)), tf.int32),
-        *[tf.TensorSpec((None,), tf.int32)] * 2,
-    )
     edges = [8, 12, 16, 20, 28]
-    sizes = np.bincount(np.digitize([len(each) for each in ids], edges))  # of the groups of length
+    sizes = np.bincount(np.digitize(lengths, edges))  # of the groups of similar length
     return (
-        tf.data.Dataset.from_generator(
-            lambda: zip(ids, tags, targets, strict=True), output_signature=signature
-        )
-        .cache()
+        tf.data.Dataset.from_tensor_slices((np.array(lengths), *columns))
         .shuffle(len(examples), seed=tagger.seed)
+        .map(trim)
         .bucket_by_sequence_length(
             lambda ids, tags, targets: tf.shape(ids)[0], edges, [batch_size] * (len(edges) + 1)
         )
@@ -479,6 +475,15 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
         .apply(tf.data.experimental.assert_cardinality(int(np.sum(-(-sizes // batch_size)))))
         .prefetch(2)
     )
+
+
+def _rare_words(tokenizer, frequent):
+    """Return which tokens are words, or neighbours, beyond the most frequent: (V,) of bool."""
+    rare = np.zeros(len(tokenizer), dtype=bool)  # (V,)
+    for view in ("word:", "last:", "next:"):
+        found = [token for token in tokenizer.tokens if token.startswith(view)]
+        rare[[tokenizer.ids[token] for token in found[frequent:]]] = True
+    return rare
 
 
 def _checked(examples):

@@ -233,7 +233,8 @@ class Grammar:
     def verb_coordination(self):
         """Return one subject with two verbs: "Tom read the letter and laughed"."""
         plain = [kind for kind in CLAUSES if kind not in _WITH_CLAUSE]
-        pair = self.predicate(1, kinds=plain), self.predicate(1)
+        acts = [kind for kind in CLAUSES if kind != "ergative"]
+        pair = self.predicate(1, kinds=plain), self.predicate(1, kinds=acts)
         verbs = [clause(parts, kind.subject) for kind, parts in pair]
         both = join(verbs[0], self.one_of("and", "and", "and", ", then", "but"), verbs[1])
         return attach(self.subject(pair[0][0], 0), both)
@@ -336,7 +337,7 @@ class Grammar:
             kinds = [kind for kind in kinds if kind not in _WITH_CLAUSE]
         kind = self.random.choices(kinds, [CLAUSES[kind].weight for kind in kinds])[0]
         parts = getattr(self, kind)(depth, form)
-        if kind not in _WITH_CLAUSE:  # there they belong further in
+        if kind not in _WITH_CLAUSE and not parts[-1][0].frames:  # else they belong further in
             parts += self.adjuncts(depth, 0.4 if depth < 2 else 0.2)
         if kind in ("motion", "intransitive") and depth < 1 and self.chance(0.12):
             parts.append((self.infinitive(1), None))
@@ -453,7 +454,8 @@ class Grammar:
 
     def infinitive(self, depth):
         """Return "to read it", its subject a gap."""
-        kind, parts = self.predicate(depth + 1, "base")
+        kinds = [kind for kind in CLAUSES if kind != "ergative"]  # who wants to, acts
+        kind, parts = self.predicate(depth + 1, "base", kinds)
         return clause([(words("to"), None), *parts], kind.subject)
 
     # Verbs with what belongs to them.
@@ -522,7 +524,9 @@ class Grammar:
         if chance < 0.82:
             return join(words("with"), self.object(False, 2)), "ARGM-MNR"
         if chance < 0.9:
-            preposition = self.one_of("for", "without", "as", "against", "like")
+            if self.chance(0.25):
+                return words(["for", self.pick(lexicon.MASS)]), None
+            preposition = self.one_of("without", "as", "against", "like")
             return join(preposition, self.object(self.chance(0.5), 2)), None
         if chance < 0.93:
             return join(words("with"), self.object(True, 2)), None

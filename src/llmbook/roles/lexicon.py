@@ -272,7 +272,7 @@ HOW = _words(
     "nervously politely",
 )
 HERE = _phrases(
-    "here|there|home|outside|everywhere|abroad|upstairs|downstairs|inside|nearby|online|away",
+    "here|there|home|outside|everywhere|abroad|upstairs|downstairs|inside|nearby|online",
     "indoors|underground",
 )
 

@@ -1,0 +1,129 @@
+from collections import Counter
+
+import numpy as np
+
+
+def stub(*arguments):
+    raise NotImplementedError
+
+
+def attend(scores, value):
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return weights @ value, weights
+
+
+def no_scale(query, key, value, kept):
+    return attend(np.where(kept, query @ key.T, -np.inf), value)
+
+
+def no_mask(query, key, value, kept):
+    return attend(query @ key.T / np.sqrt(query.shape[1]), value)
+
+
+def mask_after_the_softmax(query, key, value, kept):
+    _, weights = attend(query @ key.T / np.sqrt(query.shape[1]), value)
+    return (weights * kept) @ value, weights * kept
+
+
+def mask_turned_round(query, key, value, kept):
+    return attend(np.where(kept, -np.inf, query @ key.T / np.sqrt(query.shape[1])), value)
+
+
+def softmax_over_queries(query, key, value, kept):
+    scores = np.where(kept, query @ key.T / np.sqrt(query.shape[1]), -1e9)
+    weights = np.exp(scores) / np.exp(scores).sum(0, keepdims=True).clip(1e-30)
+    return weights @ value, weights
+
+
+def ngrams(tokens, n):
+    return Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1))
+
+
+def not_clipped(output, reference, n):
+    have, want = ngrams(output, n), ngrams(reference, n)
+    return sum(count for gram, count in have.items() if gram in want) / max(1, have.total())
+
+
+def recall(output, reference, n):
+    have, want = ngrams(output, n), ngrams(reference, n)
+    return (have & want).total() / max(1, want.total())
+
+
+def distinct(output, reference, n):
+    have, want = set(ngrams(output, n)), set(ngrams(reference, n))
+    return len(have & want) / max(1, len(have))
+
+
+def divided_by_nothing(output, reference, n):
+    have, want = ngrams(output, n), ngrams(reference, n)
+    return (have & want).total() / have.total()
+
+
+def greedy(log_p, length, width):
+    prefix = ()
+    for _ in range(length):
+        following = log_p(prefix)
+        prefix = (*prefix, max(following, key=following.get))
+    return prefix
+
+
+def least_likely(log_p, length, width):
+    found = [(0.0, ())]
+    for _ in range(length):
+        found = sorted(
+            (score + change, (*prefix, token))
+            for score, prefix in found
+            for token, change in log_p(prefix).items()
+        )[:width]
+    return found[0][1]
+
+
+def only_the_last_step(log_p, length, width):
+    found = [(0.0, ())]
+    for _ in range(length):
+        found = sorted(
+            (
+                (change, (*prefix, token))
+                for _, prefix in found
+                for token, change in log_p(prefix).items()
+            ),
+            reverse=True,
+        )[:width]
+    return found[0][1]
+
+
+def all_rows(weights, right):
+    hits = right[np.arange(len(right)), weights.argmax(1)]
+    return hits.mean(), right.mean()
+
+
+def chance_over_all_rows(weights, right):
+    counted = right.any(1)
+    return right[np.arange(len(right)), weights.argmax(1)][counted].mean(), right.mean()
+
+
+def mass(weights, right):
+    counted = right.any(1)
+    return (weights * right).sum(1)[counted].mean(), right[counted].mean()
+
+
+def uniform(weights, right):
+    counted = right.any(1)
+    hits = right[np.arange(len(right)), weights.argmax(1)]
+    return hits[counted].mean(), 1 / right.shape[1]
+
+
+WRONG = {
+    "10.1": [
+        stub,
+        no_scale,
+        no_mask,
+        mask_after_the_softmax,
+        mask_turned_round,
+        softmax_over_queries,
+    ],
+    "10.2": [stub, not_clipped, recall, distinct, divided_by_nothing],
+    "10.3": [stub, greedy, least_likely, only_the_last_step],
+    "10.4": [stub, all_rows, chance_over_all_rows, mass, uniform],
+}
