@@ -364,9 +364,11 @@ class Grammar:
     def dative(self, depth, form):
         """Return "gave her the book" or "gave the book to her"."""
         verb = self.verb_group(self.pick(VERBS["dative"]), form)
-        person, thing = self.object(True, depth), self.object(False, depth)
+        thing = self.object(False, depth)
         if self.chance(0.5):
+            person = self.object(True, 2)  # a clause about them would seem to go on with the thing
             return [*verb, (person, "ARG2"), (thing, "ARG1")]
+        person = self.object(True, depth)
         if self.chance(0.2):
             verb = self.verb_group(lexicon.verb(self.random.choice(["buy", "make", "cook"])), form)
             return [*verb, (thing, "ARG1"), (join(words("for"), person), "ARG2")]
@@ -761,7 +763,7 @@ def generate(count, seed, longest=40, wanted=None, **options):
     return list(found.values())
 
 
-def corpus(count=40000, held=800):
+def corpus(count=50000, held=800):
     """Return the book's generated examples, by the name of their part.
 
     Parameters
