@@ -32,9 +32,10 @@ SEEDS = [0, 1, 2]
 MODELS = ["rotary", "learned"]
 TEST_WORDING = {"statements": "test", "questions": "test"}
 TESTS = {
-    "names": {"seed": 3},
-    "templates": {"seed": 4, **TEST_WORDING},
-    "longer": {"seed": 5, "num_sentences": 8},
+    "seen": ("training", {"seed": 8}),
+    "names": ("test", {"seed": 3}),
+    "templates": ("test", {"seed": 4, **TEST_WORDING}),
+    "longer": ("test", {"seed": 5, "num_sentences": 8}),
 }
 
 
@@ -47,14 +48,16 @@ def parts():
 def training():
     """Return the encoder and the encoded training examples, the same for every run."""
     encoder = Encoder(template_words())
-    options = {"unanswerable": 0.2, "twins": 0.85, "longest": 71}
+    asked = ("place", "thing", "number", "number", "number")
+    options = {"unanswerable": 0.2, "twins": 0.85, "asked": asked, "longest": 71}
     examples = make_examples(parts()["training"], 16_000, 1, **options)
     return encoder, encoder.encode(examples, seed=1, hide=0.01)
 
 
 @functools.cache
 def test_examples(name):
-    return make_examples(parts()["test"], 1000, **TESTS[name])
+    part, options = TESTS[name]
+    return make_examples(parts()[part], 1000, **options)
 
 
 def overlap_baseline():
@@ -123,7 +126,7 @@ def run(positions, seed):
         found[f"{name}_twins"] = float(done.exact[twins].mean())
         found[f"{name}_in_sentence"] = float(done.in_sentence.mean())
     found |= no_answer(model, encoder)
-    curve = [round(float(part.mean()), 3) for part in np.split(losses, 16)]
+    curve = [round(float(part.mean()), 3) for part in np.array_split(losses, 16)]
     return {"model": positions, "seed": seed, **rounded(found), "loss": curve} | {
         "cpu_seconds": round(seconds)
     }

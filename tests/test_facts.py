@@ -80,8 +80,7 @@ def test_the_answer_stands_where_it_is_said_to(seed, part, num_sentences):
         assert all(example.passage[end] == "." for end in ends)
         assert ends[-1] == len(example.passage) - 1
         assert example.question[-1] == "?"
-        told = len(example.sentences)
-        assert told == num_sentences - (example.answer is None)
+        assert len(example.sentences) == num_sentences, "length must not tell if there is an answer"
         if example.has_twin:
             said = " ".join(example.passage)
             assert said.count(" ".join(tokenize(example.fact.thing))) >= 1 + bool(example.answer)
@@ -98,6 +97,13 @@ def test_examples_depend_on_the_seed_alone(facts):
     assert make_examples(facts, 20, 3) != make_examples(facts, 20, 4)
 
 
+def test_parts_are_asked_for_as_often_as_told(facts):
+    examples = make_examples(facts, 400, 0, asked=("number", "number", "place"))
+    share = sum(example.asked == "number" for example in examples) / 400
+    assert abs(share - 2 / 3) < 4 * (2 / 9 / 400) ** 0.5
+    assert {example.asked for example in examples} == {"number", "place"}
+
+
 def test_the_share_of_unanswerable_questions_is_as_asked(facts):
     examples = make_examples(facts, 600, 0, unanswerable=0.25)
     share = sum(example.answer is None for example in examples) / 600
@@ -111,6 +117,8 @@ def test_the_share_of_unanswerable_questions_is_as_asked(facts):
         ({"statements": "tests"}, "statements"),
         ({"questions": "x"}, "questions"),
         ({"num_sentences": 1}, "num_sentences"),
+        ({"asked": ("number", "year")}, "asked"),
+        ({"asked": ()}, "asked"),
     ],
 )
 def test_what_cannot_be_asked_for_is_named(facts, options, named):

@@ -389,6 +389,7 @@ def make_examples(
     num_sentences=4,
     unanswerable=0.0,
     twins=0.7,
+    asked=PARTS,
     longest=None,
 ):
     """Draw questions with passages in which everything but the answer is made to mislead.
@@ -407,9 +408,13 @@ def make_examples(
         Whose wordings are used.
     num_sentences : int
     unanswerable : float
-        The share of passages from which the fact itself is left out.
+        The share of passages in which another fact, drawn at random, stands for the one asked for:
+        as many sentences as in the others, and among them its twin.
     twins : float
         The share of questions about currencies that are drawn from facts with a twin.
+    asked : sequence of str
+        Parts of a fact, of which one is drawn for each question; what stands here more often is
+        asked for more often.
     longest : int, optional
         Tokens that question and passage may have together; what is longer is drawn anew.
 
@@ -422,6 +427,8 @@ def make_examples(
     ValueError
         If a part has no such name, or if there are fewer than two sentences.
     """
+    if not asked or set(asked) - set(PARTS):
+        raise ValueError(f"asked must hold parts of {PARTS} alone, got {asked!r}")
     for name, part in [("statements", statements), ("questions", questions)]:
         if part not in ("training", "validation", "test"):
             raise ValueError(f"{name} must be 'training', 'validation' or 'test', got {part!r}")
@@ -434,17 +441,17 @@ def make_examples(
         fact = rng.choice(facts)
         if fact.relation != "spoken" and world.twinned and rng.random() < twins:
             fact = rng.choice(world.twinned)
-        asked = rng.choice(PARTS)
-        template = rng.choice(QUESTIONS[fact.relation, asked][questions])
+        part = rng.choice(asked)
+        template = rng.choice(QUESTIONS[fact.relation, part][questions])
         told = world.company(fact, num_sentences, rng)
-        if _is_unambiguous(fact, told, template):
-            is_told = rng.random() >= unanswerable
-            others = [other for other in told if other != fact]
-            rng.shuffle(told)
-            chosen = told if is_told else others
-            example = _example(fact, asked, template, chosen, statements, rng)
-            if longest is None or len(example.question) + len(example.passage) <= longest:
-                examples.append(example)
+        if any(other != fact and _fits(other, fact, template) for other in told):
+            continue
+        if rng.random() < unanswerable:
+            told = world.without(fact, told, template, rng)
+        rng.shuffle(told)
+        example = _example(fact, part, template, told, statements, rng)
+        if longest is None or len(example.question) + len(example.passage) <= longest:
+            examples.append(example)
     return examples
 
 
@@ -479,15 +486,19 @@ class _World:
                 told.append(other)
         return told[:size]
 
+    def without(self, fact, told, template, rng):
+        """Return what is told with a fact that does not answer in the place of the one that does."""
+        other = fact
+        while other in told or _fits(other, fact, template):
+            other = rng.choice(self.facts)
+        return [other if one == fact else one for one in told]
 
-def _is_unambiguous(fact, told, template):
-    """Tell whether what the question says fits this fact alone, of those that are told."""
+
+def _fits(other, fact, template):
+    """Tell whether what a question says of a fact is true of another one too."""
     said = [part for part in PARTS if f"{{{part}}}" in template]
-    return not any(
-        other != fact
-        and other.relation == fact.relation
-        and all(getattr(other, part) == getattr(fact, part) for part in said)
-        for other in told
+    return other.relation == fact.relation and all(
+        getattr(other, part) == getattr(fact, part) for part in said
     )
 
 
