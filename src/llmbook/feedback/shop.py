@@ -3,8 +3,7 @@
 Ann's shop writes to its customers; the model is to rewrite a message as Ann would have it. She
 knows it when she sees it, and has five rules: how to address a customer, to say that a thing is
 used, to write out "dollars", to put the day before the month, and how to sign. No model is told
-them. Ann reads drafts
-and says, in words, what she would change, at most a few things at a time.
+them. Ann reads drafts and says, in words, what she would change, at most a few things at a time.
 
 ``tests`` hold names, items and sentences that learning never sees. Pure Python: a tokenizer is
 given to :class:`Shop`.
@@ -32,6 +31,15 @@ BODIES = {
         "We fixed the {item} for {price}. Collect it on {date}.",
         "The {item} for {price} arrives on {date}.",
         "I sold the {item} for {price}. Delivery is on {date}.",
+        "My offer for the {item} is {price}. It ends on {date}.",
+        "On {date} you can see the {item}. The price is {price}.",
+        "You owe me {price} for the {item}. Pay by {date}.",
+        "Nobody wanted the {item} for {price}. Try again after {date}.",
+        "This {item} was {price}. We close on {date}.",
+        "Please bring {price} on {date}. The {item} is yours.",
+        "A friend paid {price} for the {item} on {date}.",
+        "If you like the {item} for {price}, write to me before {date}.",
+        "We have the {item} here until {date}. It costs {price}.",
     ),
     "test": (
         "You can have the {item} for {price}. Call me on {date}.",
