@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from llmbook import smollm
+from llmbook.gpt import generate
 from llmbook.recording import Recording
 from llmbook.roles import real, rules
 from llmbook.roles.grammar import corpus
@@ -22,12 +23,15 @@ SEEDS = [0, 1, 2]
 TAGGERS = {"tagger": {}, "head left to itself": {"pointing": 0.0}}
 REAL_MODEL = "SmolLM2-135M-Instruct"
 ASKED = 40  # so many of the real test sentences, the first, are put to the language model
-QUESTION = (
-    "Sentence: The letter was written by Anna. Verb: written. Who did it? Anna.\n"
-    "Sentence: Tom gave her the book yesterday. Verb: gave. Who did it? Tom.\n"
-    "Sentence: The two men waited. Verb: waited. Who did it? The two men.\n"
-    "Sentence: {sentence} Verb: {verb}. Who did it?"
-)
+SOLVED = [
+    ("Two old men waited at the station .", "waited", "Two old men"),
+    ("Tom gave her the book yesterday .", "gave", "Tom"),
+    ("I know that the girl likes music .", "likes", "the girl"),
+    ("The letter was written by Anna .", "written", "Anna"),
+    ("She came in and sat down .", "sat", "She"),
+    ("My sister's cat , which we love , caught a mouse .", "caught", "My sister's cat"),
+]
+QUESTION = 'Sentence: {}\nWho or what did it: "{}"?\nAnswer:'
 
 
 def parts():
@@ -88,28 +92,53 @@ def who_did_it(example):
 
 
 def plain(text):
-    """Return a text in lower case, without punctuation, "by" and articles."""
-    kept = [w for w in re.findall(r"[\w']+", text.lower()) if w not in ("by", "the", "a", "an")]
+    """Return a text in lower case, without punctuation, "by" and articles; "I'll" is "I"."""
+    text = re.sub(r"\b(i|he|she|it|we|you|they|let)['’]\w+", r"\1", text.lower())
+    kept = [w for w in re.findall(r"[\w']+", text) if w not in ("by", "the", "a", "an")]
     return " ".join(kept)
 
 
+def prompt(example):
+    """Return the solved examples and the question about one example, as one text."""
+    solved = [f"{QUESTION.format(words, verb)} {answer}" for words, verb, answer in SOLVED]
+    asked = QUESTION.format(" ".join(example.words), example.words[example.predicate])
+    return "\n\n".join([*solved, asked])
+
+
+def continued(model, tokenizer, prompts):
+    """Let the model continue texts."""
+    rows = generate(model, [tokenizer.encode(text) for text in prompts], 12, temperature=0.0)
+    return [tokenizer.decode(row) for row in rows]
+
+
+def chatted(model, tokenizer, prompts):
+    """Let the assistant answer in conversations."""
+    return smollm.answer(model, tokenizer, prompts, max_new=12)
+
+
 def language_model_run():
-    """Ask the real model who did it."""
+    """Ask the real model who did it, in the way that does better on the development sentences."""
     _, tests = parts()
-    examples = questions(tests["real, test"])
     model, tokenizer = smollm.load()
     start = time.process_time()
-    prompts = [
-        QUESTION.format(sentence=" ".join(e.words), verb=e.words[e.predicate]) for e in examples
-    ]
-    answers = smollm.answer(model, tokenizer, prompts, max_new=16)
-    answers = [answer.splitlines()[0] if answer else "" for answer in answers]
-    right = [plain(a) == who_did_it(e) for a, e in zip(answers, examples, strict=True)]
+
+    def ask(way, examples):
+        answers = way(model, tokenizer, [prompt(example) for example in examples])
+        answers = [answer.strip().split("\n")[0] for answer in answers]
+        right = [plain(a) == who_did_it(e) for a, e in zip(answers, examples, strict=True)]
+        return round(sum(right) / len(right), 4), answers
+
+    practice = questions(tests["real, development"])
+    tried = {way.__name__: ask(way, practice)[0] for way in (continued, chatted)}
+    best = max((continued, chatted), key=lambda way: tried[way.__name__])
+    examples = questions(tests["real, test"])
+    right, answers = ask(best, examples)
     return {
         "model": REAL_MODEL,
         "seed": None,
+        "development": tried,
         "asked": len(examples),
-        "who_did_it": round(sum(right) / len(right), 4),
+        "who_did_it": right,
         "answers": [
             {"sentence": " ".join(e.words), "verb": e.words[e.predicate], "answer": answer}
             for e, answer in zip(examples, answers, strict=True)
