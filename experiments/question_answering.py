@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from llmbook.facts import (
+    PARTS,
     exact,
     load_facts,
     make_examples,
@@ -30,6 +31,12 @@ from llmbook.recording import Recording
 RESULTS = Path(__file__).parent / "results" / "question_answering.json"
 SEEDS = [0, 1, 2]
 MODELS = ["rotary", "learned"]
+DATA = {
+    "unanswerable": 0.2,
+    "twins": 0.85,
+    "asked": ["place", "thing", "number", "number", "number"],
+    "longest": 71,
+}
 TEST_WORDING = {"statements": "test", "questions": "test"}
 TESTS = {
     "seen": ("training", {"seed": 8}),
@@ -48,9 +55,7 @@ def parts():
 def training():
     """Return the encoder and the encoded training examples, the same for every run."""
     encoder = Encoder(template_words())
-    asked = ("place", "thing", "number", "number", "number")
-    options = {"unanswerable": 0.2, "twins": 0.85, "asked": asked, "longest": 71}
-    examples = make_examples(parts()["training"], 16_000, 1, **options)
+    examples = make_examples(parts()["training"], 16_000, 1, **DATA)
     return encoder, encoder.encode(examples, seed=1, hide=0.01)
 
 
@@ -125,6 +130,8 @@ def run(positions, seed):
         found[f"{name}_f1"] = float(done.f1.mean())
         found[f"{name}_twins"] = float(done.exact[twins].mean())
         found[f"{name}_in_sentence"] = float(done.in_sentence.mean())
+        asked = np.array([e.asked for e in examples])
+        found |= {f"{name}_{part}": float(done.exact[asked == part].mean()) for part in PARTS}
     found |= no_answer(model, encoder)
     curve = [round(float(part.mean()), 3) for part in np.array_split(losses, 16)]
     return {"model": positions, "seed": seed, **rounded(found), "loss": curve} | {
@@ -137,6 +144,7 @@ def main():
         RESULTS,
         ("tensorflow", "keras", "numpy", "babel"),
         what="exact answers on 1,000 questions each; loss as means of 16 equal parts of training",
+        data=DATA,
         overlap=overlap_baseline(),
     )
     for model in MODELS:

@@ -200,9 +200,7 @@ def test_a_reader_learns_to_point_and_reads_strings(encoder):
     ]
     model = build_reader(encoder, d_model=32, num_heads=2, num_blocks=2, dropout=0.0)
     encoded = encoder.encode(toy)
-    losses = train(
-        model, encoder, encoded, 150, batch_size=12, learning_rate=5e-3, jit_compile=False
-    )
+    losses = train(model, encoder, encoded, 150, batch_size=12, learning_rate=5e-3)
     assert losses[-10:].mean() < 0.2 < losses[0]
     reader = Reader(model, encoder, threshold=-np.inf)
     answer = reader.read("When did Zoe?", "In 3 Zoe. In 4 Tom.")
