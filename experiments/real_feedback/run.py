@@ -21,10 +21,10 @@ from llmbook.recording import Recording
 RESULTS = Path(__file__).parents[1] / "results" / "real_feedback.json"
 SEEDS = (1, 2, 3)
 EXAMINED = 32
-ROUNDS, CRITIQUES = 2, 24  # a round
+ROUNDS, CRITIQUES = 3, 24  # a round
 BUDGET = {"seconds": ROUNDS * CRITIQUES * SECONDS["critique"]}  # of Ann's time, for every arm
 STEPS = 12  # a round, of 8 messages each
-TRAINING = {"learning_rate": 1e-3}
+TRAINING = {"learning_rate": 5e-4}
 ROUND = TRAINING | {"rounds": ROUNDS, "steps": STEPS}
 ILF = ROUND | {"candidates": 1, "replay": True}
 ARMS = {
