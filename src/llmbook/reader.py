@@ -106,7 +106,7 @@ class Encoder:
                 f"a passage must hold at most {self.num_slots} unknown words, got {len(unknown)}"
             )
         slots = dict(zip(unknown, rng.permutation(self.num_slots), strict=False))
-        asked = set(words[: len(question)])
+        asked = {word for word in words[: len(question)] if word in slots}
 
         def views(word, written, side):
             slot = slots.get(word)
