@@ -121,17 +121,20 @@ def run(kind, seed):
         model = PointerGenerator(config)
     fit(model, encoded, seed, **TRAINING)
     seconds = time.process_time() - start
-    found, written, ids = measures(model, test, held_out, **DECODINGS[CHOSEN])
-    result = {CHOSEN: found, "cpu_seconds": seconds}
+    result = {"cpu_seconds": seconds}
+    for name in DECODINGS if kind == "pointer" else [CHOSEN]:
+        result[name], written, ids = measures(model, test, held_out, **DECODINGS[name])
+        if kind == "pointer":
+            result[name] |= copy_alignment(model, held_out, ids, written)
+        if name == CHOSEN:
+            result["summaries"] = [" ".join(words) for words in written]
     if kind == "pointer":
-        result |= copy_alignment(model, held_out, ids, written)
-        result["summaries"] = [" ".join(words) for words in written]
         validation = parts()["validation"]
         asked = encode(validation)
-        result["validation"] = {}
-        for name, options in DECODINGS.items():
-            result["validation"][name] = measures(model, validation, asked, **options)[0]
-            result[name] = measures(model, test, held_out, **options)[0]
+        result["validation"] = {
+            name: measures(model, validation, asked, **options)[0]
+            for name, options in DECODINGS.items()
+        }
         fit(model, encoded, seed, **COVERAGE)
         result["coverage"] = measures(model, test, held_out)[0]
     return result

@@ -487,7 +487,7 @@ class _World:
         return told[:size]
 
     def without(self, fact, told, template, rng):
-        """Return what is told with a fact that does not answer in the place of the one that does."""
+        """Return what is told, another fact in the place of the one that answers."""
         other = fact
         while other in told or _fits(other, fact, template):
             other = rng.choice(self.facts)
