@@ -151,3 +151,14 @@ def test_overlap_finds_what_a_single_matching_sentence_tells(facts):
         question=["Who", "?"], passage=["nobody", "."], sentences=[(0, 1)]
     )
     assert overlap_answer(example) is None
+
+
+def test_withdrawals_can_be_asked_for_less_often(facts):
+    def share(withdrawn):
+        examples = make_examples(facts, 600, 0, withdrawn=withdrawn)
+        relations = Counter(example.fact.relation for example in examples)
+        return relations["withdrawn"] / (relations["withdrawn"] + relations["introduced"])
+
+    assert share(0.0) == 0
+    assert 0.2 < share(0.4) < 0.35
+    assert 0.4 < share(1.0) < 0.55

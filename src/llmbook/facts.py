@@ -389,6 +389,7 @@ def make_examples(
     num_sentences=4,
     unanswerable=0.0,
     twins=0.7,
+    withdrawn=1.0,
     asked=PARTS,
     longest=None,
 ):
@@ -412,6 +413,10 @@ def make_examples(
         as many sentences as in the others, and among them its twin.
     twins : float
         The share of questions about currencies that are drawn from facts with a twin.
+    withdrawn : float
+        The share of the questions about withdrawals that is kept. Below 1 the two facts of a pair
+        of twins are asked for unequally often, so that a verb tells something by itself, and not
+        only together with that of the question.
     asked : sequence of str
         Parts of a fact, of which one is drawn for each question; what stands here more often is
         asked for more often.
@@ -441,6 +446,8 @@ def make_examples(
         fact = rng.choice(facts)
         if fact.relation != "spoken" and world.twinned and rng.random() < twins:
             fact = rng.choice(world.twinned)
+        if fact.relation == "withdrawn" and withdrawn < 1 and rng.random() >= withdrawn:
+            continue
         part = rng.choice(asked)
         template = rng.choice(QUESTIONS[fact.relation, part][questions])
         told = world.company(fact, num_sentences, rng)

@@ -189,7 +189,7 @@ class SpanReader(keras.Model):
         self,
         vocab_size,
         d_model=64,
-        num_heads=2,
+        num_heads=4,
         num_blocks=3,
         positions="rotary",
         length=160,
@@ -287,7 +287,7 @@ def build_reader(encoder, seed=0, **options):
 
 
 def train(
-    model, encoder, encoded, steps=1700, batch_size=32, learning_rate=3e-3, seed=0, **options
+    model, encoder, encoded, steps=1200, batch_size=32, learning_rate=3e-3, seed=0, **options
 ):
     """Train on encoded examples, slots dealt out anew at every step.
 
