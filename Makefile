@@ -15,6 +15,9 @@ BASE_PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 py
 # Each target runs its steps through this, which says what starts and how long it took.
 RUN := $(PYTHON) tools/timed.py
 
+# Two files of tests, or two notebooks, at a time.
+TWO := -n 2 --dist loadscope
+
 .DEFAULT_GOAL := help
 .PHONY: help book test execute serve lab lint accessibility lighthouse pdf benchmark experiments clean
 
@@ -36,8 +39,8 @@ book: $(STAMP)  ## build the site from the stored outputs and print its path
 	@echo "The book: $(CURDIR)/$(SITE)/index.html"
 
 test: book  ## run every test and every notebook
-	@$(RUN) "Tests: the library, the exercises and the site" $(PYTHON) -m pytest tests -q --cov --cov-report=term
-	@$(RUN) "Tests: every cell of every notebook" $(PYTHON) -m pytest chapters -q --nbval --nbval-cell-timeout=600
+	@$(RUN) "Tests: the library, the exercises and the site" $(PYTHON) -m pytest tests -q $(TWO) --cov --cov-report=term
+	@$(RUN) "Tests: every cell of every notebook" $(PYTHON) -m pytest chapters -q $(TWO) --nbval --nbval-cell-timeout=600
 
 execute: $(STAMP)  ## re-run the notebooks that are out of date; NB=all, or NB="paths", runs those named
 	@$(PYTHON) tools/notebooks.py execute $(NB)

@@ -7,16 +7,16 @@ two CPU times of one turn: a busy machine slows both alike.
 
 import time
 
+try:
+    import torch  # before TensorFlow: loaded after it, a build with CUDA crashes
+except ModuleNotFoundError:
+    torch = None
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from llmbook.layers import MultiHeadAttention
-
-try:
-    import torch
-except ModuleNotFoundError:
-    torch = None
 
 BATCH, LENGTH, HEADS = 32, 100, 4
 TURNS, CALLS = 15, 5

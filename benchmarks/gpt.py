@@ -7,17 +7,18 @@ ratio is the median over the turns of the CPU times of one turn: a busy machine 
 
 import time
 
+try:
+    import torch  # before TensorFlow: loaded after it, a build with CUDA crashes
+    import torch._dynamo
+    from torch import nn
+except ModuleNotFoundError:
+    torch = None
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from llmbook.gpt import GPT, GPTConfig, adamw, compiled_step, generate
-
-try:
-    import torch
-    from torch import nn
-except ModuleNotFoundError:
-    torch = None
 
 SHAPES = {  # sizes, then sequences and tokens of a batch
     "chapter 6": (GPTConfig(2699, 256, d_model=128, num_heads=4, num_layers=2), 8, 128),

@@ -14,15 +14,16 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+try:
+    import torch  # before TensorFlow: loaded after it, a build with CUDA crashes
+except ModuleNotFoundError:
+    torch = None
+
 import numpy as np
 import tensorflow as tf
 
 from llmbook import gpt, lora, smollm
 
-try:
-    import torch
-except ModuleNotFoundError:
-    torch = None
 try:
     import xllamacpp
 except ModuleNotFoundError:

@@ -107,8 +107,8 @@ def copy_alignment(model, encoded, ids, written):
 
 def run(kind, seed):
     training, test = parts()["training"], parts()["test"]
-    name = kind != "no_name"
-    encoded, held_out = encode(training, name), encode(test, name)
+    named = kind != "no_name"
+    encoded, held_out = encode(training, named), encode(test, named)
     keras.utils.set_random_seed(seed)
     size = len(vocabulary())
     config = Seq2SeqConfig(size, size, shared=True, extra=EXTRA, **MODEL)

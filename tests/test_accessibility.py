@@ -5,7 +5,6 @@ import pytest
 from browser import serve, set_mode
 
 NAMES = [
-    "index.html",
     "intro.html",
     "chapters/02_attention.html",
     "appendix/glossary.html",
@@ -29,6 +28,7 @@ def test_an_obstacle_is_found(browser, tmp_path):
     (tmp_path / "index.html").write_text(
         '<!doctype html><html lang="en"><title>x</title><main><h1>x</h1><button></button></main></html>'
     )
+    (tmp_path / "old.html").write_text('<meta http-equiv="Refresh" content="0; url=index.html">')
     assert accessibility.page_names(tmp_path) == ["index.html"]
     with serve(tmp_path) as base:
         page = browser.new_page()

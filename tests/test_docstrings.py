@@ -5,9 +5,8 @@ import pytest
 from llmbook.docstrings import (
     PACKAGES,
     Pair,
-    docstrings_of,
-    first_lines,
     load_docstrings,
+    pairs_of,
     split_by_module,
     summary_and_body,
 )
@@ -99,12 +98,11 @@ def test_names_are_dotted_and_files_that_are_no_python_are_passed_over(tmp_path)
     path = tmp_path / "module.py"
     docstring = f'"""Return the largest value.\n\n{PROSE}\n"""'
     path.write_text(f"class A:\n    def f(self):\n        {docstring!s}\n")
-    ((name, found),) = docstrings_of(path)
-    assert (name, summary_and_body(found)) == ("A.f", ("Return the largest value.", PROSE))
+    assert [pair.name for pair in pairs_of(path)] == ["A.f"]
     path.write_text("def broken(:\n")
-    assert docstrings_of(path) == []
+    assert pairs_of(path) == []
     path.write_bytes(b"\xff\xfe\x00")
-    assert docstrings_of(path) == []
+    assert pairs_of(path) == []
 
 
 def test_a_package_that_is_missing_is_named():
@@ -132,17 +130,3 @@ def test_parts_share_no_module_and_no_body():
 def test_shares_must_leave_something(shares):
     with pytest.raises(ValueError, match="shares"):
         split_by_module([], shares)
-
-
-def test_first_lines_are_of_training_modules_and_new():
-    pairs = load_docstrings(["babel"], report=silent)
-    parts = split_by_module(pairs)
-    more = first_lines(load_docstrings(["babel"], report=silent, body_words=0), parts)
-    held_out = {pair.module for name in ("validation", "test") for pair in parts[name]}
-    known = {pair.summary for pair in pairs}
-    assert len(more) > 30
-    assert any(not pair.body for pair in more)
-    for pair in more:
-        assert pair.module not in held_out
-        assert pair.summary not in known
-        assert len(pair.body.split()) < 10

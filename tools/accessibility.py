@@ -15,8 +15,12 @@ WEIGHTS = ["critical", "serious", "moderate", "minor"]
 
 
 def page_names(site):
-    """Return the addresses of a site's pages."""
-    paths = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    """Return the addresses of a site's pages, but of those that only send the reader on."""
+    paths = [
+        path
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts and 'http-equiv="refresh"' not in path.read_text().lower()
+    ]
     return [path.relative_to(site).as_posix() for path in paths]
 
 

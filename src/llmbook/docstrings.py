@@ -8,7 +8,7 @@ import ast
 import hashlib
 import inspect
 import re
-from functools import cache
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Pair(NamedTuple):
     body: str
 
 
-def load_docstrings(packages=PACKAGES, report=print, body_words=BODY_WORDS):
+def load_docstrings(packages=PACKAGES, report=print):
     """Return the docstrings of functions and classes that have a summary and some prose.
 
     A summary has 3 to 18 words; a body 10 or more, up to the first heading, list or code. Of pairs
@@ -54,8 +54,6 @@ def load_docstrings(packages=PACKAGES, report=print, body_words=BODY_WORDS):
         Importable names.
     report : callable
         Receives one sentence that counts what was found, dropped and kept.
-    body_words : int
-        The fewest words of a body; with 0 a summary is enough.
 
     Returns
     -------
@@ -66,32 +64,19 @@ def load_docstrings(packages=PACKAGES, report=print, body_words=BODY_WORDS):
     FileNotFoundError
         If a package is not installed.
     """
-    found = [
-        Pair(package, module, name, *summary_and_body(docstring, body_words))
-        for package in packages
-        for module, name, docstring in _docstrings_of_package(package)
-    ]
-    pairs = [pair for pair in found if pair.summary]
+    pairs, counts = [], Counter()
+    for package in packages:
+        root = _root(package)
+        for path in sorted(root.rglob("*.py")):
+            module = path.relative_to(root)
+            if not LEFT_OUT & set(module.parts):
+                pairs += pairs_of(path, package, module.as_posix(), counts)
     kept = _distinct(pairs)
-    wanted = "a summary and prose" if body_words else "a summary"
     report(
-        f"{len(found):,} docstrings; {len(pairs):,} with {wanted}; "
+        f"{counts['docstrings']:,} docstrings; {len(pairs):,} with a summary and prose; "
         f"{len(pairs) - len(kept):,} repeats dropped; {len(kept):,} kept."
     )
     return kept
-
-
-@cache
-def _docstrings_of_package(package):
-    """Return the file, the name and the docstring of all that has one."""
-    root = _root(package)
-    files = [(path, path.relative_to(root)) for path in sorted(root.rglob("*.py"))]
-    return [
-        (module.as_posix(), name, docstring)
-        for path, module in files
-        if not LEFT_OUT & set(module.parts)
-        for name, docstring in docstrings_of(path)
-    ]
 
 
 def _root(package):
@@ -104,13 +89,20 @@ def _root(package):
     return Path(spec.submodule_search_locations[0])
 
 
-def docstrings_of(path):
-    """Return the dotted names and the docstrings of one file of Python, none if it is no Python."""
+def pairs_of(path, package="", module="", counts=None):
+    """Return the pairs of one file of Python, none if it is no Python; count its docstrings."""
+    counts = Counter() if counts is None else counts
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, ValueError):
         return []
-    return list(_documented(tree))
+    pairs = []
+    for name, docstring in _documented(tree):
+        counts["docstrings"] += 1
+        summary, body = summary_and_body(docstring)
+        if summary:
+            pairs.append(Pair(package, module, name, summary, body))
+    return pairs
 
 
 def _documented(tree, prefix=""):
@@ -124,14 +116,12 @@ def _documented(tree, prefix=""):
                 yield from _documented(node, f"{prefix}{node.name}.")
 
 
-def summary_and_body(docstring, body_words=BODY_WORDS):
+def summary_and_body(docstring):
     """Return the first paragraph and the prose after it, two empty strings if one is no good.
 
     Parameters
     ----------
     docstring : str
-    body_words : int
-        The fewest words of prose.
 
     Returns
     -------
@@ -145,7 +135,7 @@ def summary_and_body(docstring, body_words=BODY_WORDS):
     summary, body = _plain(first), _plain(" ".join(prose))
     fewest, most = SUMMARY_WORDS
     is_summary = fewest <= len(summary.split()) <= most and summary[0].isalpha()
-    if not is_summary or END_OF_PROSE.search(first) or len(body.split()) < body_words:
+    if not is_summary or END_OF_PROSE.search(first) or len(body.split()) < BODY_WORDS:
         return "", ""
     return summary, body
 
@@ -168,7 +158,7 @@ def _plain(text):
 def _distinct(pairs):
     seen, kept = set(), []
     for pair in pairs:
-        keys = {_letters(pair.summary), _letters(pair.body)[:120]} - {""}
+        keys = {_letters(pair.summary), _letters(pair.body)[:120]}
         if not keys & seen:
             kept.append(pair)
         seen |= keys
@@ -215,29 +205,6 @@ def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
     for name in ("validation", "test"):
         parts[name] = [pair for pair in parts[name] if _share(pair.body, known, shingle) < 0.5]
     return parts
-
-
-def first_lines(pairs, parts):
-    """Return what else there is to learn first lines from: pairs that need not have any prose.
-
-    Parameters
-    ----------
-    pairs : list of Pair
-        Loaded with ``body_words=0``.
-    parts : dict of str to list of Pair
-        What :func:`split_by_module` made of those with prose.
-
-    Returns
-    -------
-    list of Pair
-        Of modules that fall into training, with summaries that no part has.
-    """
-    known = {_letters(pair.summary) for part in parts.values() for pair in part}
-    return [
-        pair
-        for pair in split_by_module(pairs)["training"]
-        if len(pair.body.split()) < BODY_WORDS and _letters(pair.summary) not in known
-    ]
 
 
 def _runs(text, length):
