@@ -16,7 +16,6 @@ from PIL import Image
 
 CHAPTERS = [pytest.param(path, id=path.stem) for path in notebooks.notebooks()]
 TESTS = Path(__file__).parent
-CHAPTERS_AND_DRAFTS = [*notebooks.notebooks(), *(TESTS.parent / "drafts").glob("*.ipynb")]
 
 
 def code_cells(path):
@@ -77,8 +76,8 @@ def test_it_has_the_shape_of_a_chapter(path):
         assert re.search(rf"^## {heading}", whole, re.MULTILINE), heading
 
 
-def equation_labels(paths=None):
-    for path in paths or notebooks.notebooks():
+def equation_labels():
+    for path in notebooks.notebooks():
         for cell in notebooks.read(path).cells:
             if cell.cell_type == "markdown":
                 yield from re.findall(r"\$\$\s*\((eq-[\w-]+)\)", cell.source)
@@ -97,8 +96,8 @@ def test_every_equation_has_a_test_that_names_its_label():
     assert set(labels) - set(marked_equations()) == set()
 
 
-def test_every_equation_that_a_test_names_is_in_the_book_or_in_a_draft():
-    assert set(marked_equations()) - set(equation_labels(CHAPTERS_AND_DRAFTS)) == set()
+def test_every_equation_that_a_test_names_is_in_the_book():
+    assert set(marked_equations()) - set(equation_labels()) == set()
 
 
 def section_labels():

@@ -74,12 +74,8 @@ def markdown(path):
 
 
 def prose():
-    """Return the text of all chapters, and of those that still wait as drafts."""
-    paths = [
-        *notebooks.notebooks(),
-        *(ROOT / "drafts").glob("*.ipynb"),
-        *(ROOT / "chapters").glob("*.md"),
-    ]
+    """Return the text of all chapters."""
+    paths = [*notebooks.notebooks(), *(ROOT / "chapters").glob("*.md")]
     return "\n".join(text for path in paths for text in markdown(path))
 
 
