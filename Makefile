@@ -15,8 +15,10 @@ BASE_PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 py
 # Each target runs its steps through this, which says what starts and how long it took.
 RUN := $(PYTHON) tools/timed.py
 
-# Two files of tests, or two notebooks, at a time.
+# Two files of tests, or two notebooks, at a time, each on a core of its own.
 TWO := -n 2 --dist loadscope
+test: export TF_NUM_INTRAOP_THREADS := 1
+test: export TF_NUM_INTEROP_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book test execute serve lab lint accessibility lighthouse pdf benchmark experiments clean

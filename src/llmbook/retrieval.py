@@ -5,14 +5,13 @@ Shapes: ``Q`` queries, ``N`` documents, ``B`` pairs of a batch, ``T`` positions.
 
 import functools
 import re
+import warnings
 from typing import NamedTuple
 
-import bm25s
 import keras
 import numpy as np
 import snowballstemmer
 import tensorflow as tf
-from bm25s.stopwords import STOPWORDS_EN
 from keras import ops
 from scipy.stats import rankdata
 
@@ -20,6 +19,11 @@ from llmbook import gpt
 from llmbook.layers import AttentionPooling, TransformerBlock
 from llmbook.sections import Section
 from llmbook.text import PAD_ID, UNKNOWN_ID, Tokenizer, pad
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # in a notebook its progress bars, never shown, miss a widget
+    import bm25s
+    from bm25s.stopwords import STOPWORDS_EN
 
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
