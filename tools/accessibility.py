@@ -19,7 +19,8 @@ def page_names(site):
     paths = [
         path
         for path in sorted(site.rglob("*.html"))
-        if "_static" not in path.parts and 'http-equiv="refresh"' not in path.read_text().lower()
+        if "_static" not in path.parts
+        and 'http-equiv="refresh"' not in path.read_text("utf-8").lower()
     ]
     return [path.relative_to(site).as_posix() for path in paths]
 

@@ -1,3 +1,5 @@
+"""Typical wrong answers to the exercises of chapter 11."""
+
 import numpy as np
 
 
