@@ -15,6 +15,10 @@ BASE_PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 py
 # Each target runs its steps through this, which says what starts and how long it took.
 RUN := $(PYTHON) tools/timed.py
 
+# TensorFlow's faster products of matrices: by itself it takes them on some processors alone. It reads
+# this when it is imported, which a notebook may do before it imports llmbook.
+export TF_ENABLE_ONEDNN_OPTS ?= 1
+
 # Two files of tests, or two notebooks, at a time, each on a core of its own.
 TWO := -n 2 --dist loadscope
 test: export TF_NUM_INTRAOP_THREADS := 1

@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results" / "translation.json"
 EXPRESSIONS = {
     "data": {"training": 16_000, "validation": 500, "test": 1_000, "seed": 42},
     "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0},
-    "training": {"steps": 1_500, "batch_size": 64, "learning_rate": 3e-3},
+    "training": {"steps": 1_500, "batch_size": 64, "learning_rate": 2e-3},
 }
 SENTENCES = {
     "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
