@@ -33,7 +33,7 @@ help:  ## list the commands
 # The environment is complete when the stamp stands: an interrupted set-up leaves none and is begun afresh.
 $(STAMP): requirements.txt requirements-data.txt
 	@test -n "$(BASE_PYTHON)" || { echo "The book needs Python 3.11, 3.12 or 3.13, and found none: install one, or name it with BASE_PYTHON=…"; exit 1; }
-	@echo "Environment: creating $(VENV) with $(BASE_PYTHON); about two minutes, once"
+	@echo "Environment: creating $(VENV) with $(BASE_PYTHON); about three minutes, once"
 	@rm -rf $(VENV)
 	@"$(BASE_PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module failed: on Debian and Ubuntu, install the package python3-venv"; exit 1; }
 	@$(RUN) "Environment: installing requirements.txt" $(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
