@@ -1,4 +1,4 @@
-"""The site's own part: formulas set at build time, styles and fonts cut to what pages use."""
+"""The site's own part: formulas drawn at build time, styles and fonts cut to what pages use."""
 
 import io
 import re
@@ -13,14 +13,14 @@ from fontTools.ttLib import TTFont
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
-from booksite import bundle, formulas, llms, pages
+from booksite import bundle, formulas, llms, outlines, pages
 
 
 def test_a_formula_is_drawn_and_spoken():
     page = BeautifulSoup(formulas.typeset(r"\frac{a}{\sqrt{d_k}}", display=True), "html.parser")
-    shown, spoken = page.find("mjx-math"), page.find("math")
+    shown, spoken = page.find("svg"), page.find("math")
     assert shown["aria-hidden"] == "true"
-    assert shown.find("mjx-mfrac")
+    assert [element.name for element in shown.find_all(True)] == ["path"]
     assert spoken.find("mfrac").find("msqrt").get_text() == "dk"
 
 
@@ -32,8 +32,26 @@ def test_tex_that_cannot_be_read_raises(tex):
 
 def test_a_formula_in_a_line_breaks_after_outer_relations_only():
     html = formulas.typeset("a = (b + c) = {d = e}", display=False)
-    assert html.count("<wbr") == 3  # two relations, one sum; not the relation in the group
-    assert "<wbr" not in formulas.typeset("a = b", display=True)
+    assert html.count("<svg") == 4  # two relations, one sum; not the relation in the group
+    assert formulas.typeset("a = b", display=True).count("<svg") == 1
+
+
+def test_a_letter_is_the_same_text_wherever_it_stands():
+    square = "M10 20H30V40H10Z"
+    assert outlines.moved(square, (0, 0, 1, -1)) == "M10-20h20v-20h-20z"
+    assert outlines.moved(square, (500.2, 300, 1, -1)) == "M510 280h20v-20h-20z"
+    assert outlines.moved("M0 0Q2 4 6 8T9 9", (0, 0, 0.5, 0.5)) == "M0 0q1 2 3 4t1 0"
+
+
+def test_a_stretched_stroke_is_cut_to_its_length():
+    window = [(12, 18), (0, 99)]
+    assert outlines.moved("M10 20H30V40H10Z", (0, 0, 1, 1), window) == "M12 20h6v20h-6z"
+
+
+def test_a_letter_that_the_fonts_lack_stays_as_mathjax_drew_it():
+    page = BeautifulSoup(formulas.typeset(r"\text{水} = a", display=True), "html.parser")
+    assert page.find("svg").find("text").get_text() == "水"
+    assert "水" in page.find("math").get_text()
 
 
 def test_only_rules_that_may_match_stay():
@@ -55,13 +73,20 @@ def test_only_rules_that_may_match_stay():
     assert ".gone" not in kept[4]
 
 
+def test_words_of_the_text_keep_no_rule():
+    page = '<p class="lead big" id="top">a note in the margin</p><script>x.add("open")</script>'
+    assert bundle.names(page) >= {"p", "lead", "big", "top", "open"}
+    assert not bundle.names(page) & {"note", "margin", "class"}
+
+
 def test_characters_on_the_page_are_found():
     rules = ['a::before{content:"\\f0c9"}', 'b{--icon-tip: "\\2b x"}', 'c{font-family:"no"}']
     assert bundle.shown_characters(rules) == {"\uf0c9", "+", "x"}
 
 
 def test_a_font_keeps_the_letters_asked_for():
-    data = (formulas.FONTS / "MathJax_Main-Regular.woff").read_bytes()
+    fonts = formulas.MATHJAX / "output/chtml/fonts/woff-v2"
+    data = (fonts / "MathJax_Main-Regular.woff").read_bytes()
     small = bundle.subset_font(data, {"a", "α", "水"})
     assert set(TTFont(io.BytesIO(small)).getBestCmap()) == {ord("a")}
     assert len(small) < len(data) / 10

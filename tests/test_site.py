@@ -254,7 +254,7 @@ def unrendered_markup(pages):
             f"{page.name}: …{prose[m.start() : m.end() + 20]!r}" for m in UNRENDERED.finditer(prose)
         ]
         complaints += [
-            f"{page.name}: a formula in error" for tag, _, _ in page.elements if tag == "mjx-merror"
+            f"{page.name}: a formula in error" for tag, _, _ in page.elements if tag == "merror"
         ]
     return complaints
 
@@ -377,7 +377,7 @@ FAULTY = [
     (unrendered_markup, "<p>so $$ x = 1 $$</p>"),
     (unrendered_markup, "<p>\\begin{aligned} x</p>"),
     (unrendered_markup, "<p>see {ref}`sec-masks`</p>"),
-    (unrendered_markup, "<mjx-merror>x</mjx-merror>"),
+    (unrendered_markup, "<merror>x</merror>"),
     (overweight, '<img src="heavy.webp" alt="A heavy figure">'),
     (overweight, '<link rel="stylesheet" href="_static/heavy.css">'),
 ]  # fmt: skip

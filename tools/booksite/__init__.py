@@ -1,9 +1,10 @@
 """The book's own part of the site: formulas set at build time, light pages, accessible markup.
 
 A Sphinx extension, switched on in ``_config.yml``. Nothing on a page comes from another host, and a
-page loads one style sheet, one script, and the figures and letters that it shows:
+page loads one style sheet, one script, and the figures that it shows:
 
 - :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
+- :mod:`booksite.outlines` redraws each formula with one path, which a phone lays out at once;
 - :mod:`booksite.library` fills the pages of the API reference from the library's docstrings;
 - :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;

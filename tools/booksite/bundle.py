@@ -1,9 +1,8 @@
 """Join the theme's styles and scripts into one file each, and leave out what no page uses.
 
 The theme alone loads two megabytes in two dozen files. Here a page loads ``_static/site.css``,
-``_static/site.js`` and the fonts of its formulas. A rule of a style sheet stays if the classes, ids
-and elements of its selector are words of some page or script; a letter or an icon stays in its font
-if some rule that stayed shows it.
+``_static/site.js``. A rule of a style sheet stays if some page has the classes, ids and elements of
+its selector, or some script the words; an icon stays in its font if some rule that stayed shows it.
 """
 
 import base64
@@ -15,8 +14,6 @@ from pathlib import Path
 import tinycss2
 from fontTools import subset
 from fontTools.ttLib import TTFont
-
-from booksite import formulas
 
 # What the pages need of Sphinx, the theme and its extensions, in the order in which it must come.
 STYLES = [
@@ -58,14 +55,14 @@ def bundle(app, exception):
         return
     pages = "".join(path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html"))
     script = joined(static, SCRIPTS, ";\n")
-    words = set(re.findall(r"[\w-]+", pages + script + joined(static, SEARCH)))
+    # The theme seeks on each page what stands in the margin, by 24 names: nothing does here.
+    script = re.sub(r'\["marginnote",.*?\]', '["margin"]', script)
+    words = names(pages) | set(re.findall(r"[\w-]+", script + joined(static, SEARCH)))
     site = used_rules(joined(static, STYLES), words)
     site = [rule for rule in site if not rule.startswith("@font-face")]
     site += icon_fonts(static, shown_characters(site))
-    mathematics = used_rules(formulas.stylesheet(), words)
-    write_formula_fonts(mathematics, static / "fonts")
     remove_all_but(static, [*SEARCH, *re.findall(r"_static/([^\"?]+)", pages)])
-    (static / "site.css").write_text("\n".join(mathematics + site), encoding="utf-8")
+    (static / "site.css").write_text("\n".join(site), encoding="utf-8")
     (static / "site.js").write_text(script, encoding="utf-8")
 
 
@@ -74,6 +71,14 @@ def joined(static, patterns, separator="\n"):
     paths = [path for pattern in patterns for path in sorted(static.glob(pattern))]
     text = separator.join(path.read_text(encoding="utf-8") for path in paths)
     return re.sub(r"^(//# sourceMappingURL=.*|@charset .*?;)", "", text, flags=re.MULTILINE)
+
+
+def names(pages):
+    """Return the elements, classes and ids of some pages, and the words of their scripts."""
+    elements = re.findall(r"<([\w-]+)", pages)
+    values = re.findall(r"\b(?:class|id)=\"([^\"]*)\"", pages)
+    scripts = re.findall(r"<script\b.*?</script>", pages, re.DOTALL)
+    return set(elements) | set(re.findall(r"[\w-]+", " ".join(values + scripts)))
 
 
 def used_rules(css, words):
@@ -152,27 +157,10 @@ def icon_fonts(static, characters):
     return rules
 
 
-def write_formula_fonts(rules, folder):
-    """Write the fonts of MathJax that some rule uses, with the letters that the formulas show."""
-    folder.mkdir(exist_ok=True)
-    characters = shown_characters(rules)
-    faces = [rule for rule in rules if rule.startswith("@font-face")]
-    others = "".join(rule for rule in rules if rule not in faces)
-    for face in faces:
-        family = re.search(r"font-family:\s*([\w-]+)", face)[1]
-        name = re.search(r"[\w-]+\.woff", face)[0]
-        if family in others:
-            data = (formulas.FONTS / name).read_bytes()
-            (folder / name).write_bytes(subset_font(data, characters))
-        else:
-            rules.remove(face)
-
-
 def remove_all_but(static, names):
     """Remove the static files that no page loads: their text is in the joined ones."""
     for path in static.rglob("*"):
-        is_kept = path.parent.name == "fonts" or path.relative_to(static).as_posix() in names
-        if path.is_file() and not is_kept:
+        if path.is_file() and path.relative_to(static).as_posix() not in names:
             path.unlink()
 
 

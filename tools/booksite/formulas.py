@@ -1,8 +1,8 @@
 """Set the formulas while the site is built: MathJax's output is in the page, its scripts are not.
 
 MathJax comes from the package ``sphinx-mathjax-offline`` and runs inside V8 (``mini-racer``). Each
-formula becomes HTML, drawn alike by every browser, with MathML beside it for screen readers. TeX
-that MathJax cannot read is a warning, and so ends the build.
+formula becomes one drawing, with MathML beside it for screen readers. TeX that MathJax cannot read
+is a warning, and so ends the build.
 """
 
 import atexit
@@ -17,17 +17,18 @@ from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number, wrap_displaymath
 
+from booksite import outlines
+
 LOGGER = logging.getLogger(__name__)
 PACKAGE = distribution("sphinx-mathjax-offline")
 MATHJAX = PACKAGE.locate_file("sphinx-mathjax-offline/static/mathjax")
-FONTS = MATHJAX / "output/chtml/fonts/woff-v2"
 COMPONENTS = [
     "loader.js",
     "core.js",
     "adaptors/liteDOM.js",
     "input/tex-full.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
+    "output/svg.js",
+    "output/svg/fonts/tex.js",
 ]
 PROGRAM = """
 const adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor();
@@ -36,22 +37,17 @@ const input = new MathJax._.input.tex_ts.TeX({
   packages: ["base", "ams", "boldsymbol", "cancel", "color", "mathtools", "newcommand"],
   formatError: (jax, error) => { throw error; },
 });
-const font = new MathJax._.output.chtml.fonts.tex_ts.TeXFont({fontURL: "fonts"});
-const output = new MathJax._.output.chtml_ts.CHTML({font, adaptiveCSS: false});
+const font = new MathJax._.output.svg.fonts.tex_ts.TeXFont();
+const output = new MathJax._.output.svg_ts.SVG({font, fontCache: "none"});
 const page = MathJax._.mathjax.mathjax.document("", {InputJax: input, OutputJax: output});
 const visitor = new MathJax._.core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
 
 // A formula within a line may break after its outermost operators and relations, as in TeX.
 const {BIN, REL} = MathJax._.core.MmlTree.MmlNode.TEXCLASS;
-function allowBreaks(item) {
+function breaks(item) {
   const parts = item.root.childNodes[0].childNodes;
-  const drawn = adaptor.childNodes(adaptor.firstChild(item.typesetRoot)).slice();
-  if (parts.length !== drawn.length) return;
-  parts.slice(0, -1).forEach((part, index) => {
-    if (part.isKind("mo") && [BIN, REL].includes(part.texClass)) {
-      adaptor.insert(adaptor.node("wbr"), drawn[index + 1]);
-    }
-  });
+  const isBreak = (part) => part.isKind("mo") && [BIN, REL].includes(part.texClass);
+  return parts.slice(0, -1).flatMap((part, index) => isBreak(part) ? [index + 1] : []);
 }
 
 function typeset(tex, display) {
@@ -60,17 +56,15 @@ function typeset(tex, display) {
     item.start.node = adaptor.body(page.document);
     item.setMetrics(16, 8, 1280, 1e6, 1);
     item.convert(page);
-    if (!display) allowBreaks(item);
     return JSON.stringify({
-      html: adaptor.innerHTML(item.typesetRoot),
+      svg: adaptor.innerHTML(item.typesetRoot),
+      breaks: display ? [] : breaks(item),
       mathml: visitor.visitTree(item.root),
     });
   } catch (error) {
     return JSON.stringify({error: error.message});
   }
 }
-
-function stylesheet() { return adaptor.textContent(output.styleSheet(page)); }
 """
 
 
@@ -99,17 +93,8 @@ def typeset(tex, display):
     if "error" in result:
         raise ValueError(result["error"])
     mathml = re.sub(r"\n\s*", "", result["mathml"])
-    shown = result["html"].replace("<mjx-math ", '<mjx-math aria-hidden="true" ', 1)
-    shape = ' display="true"' if display else ""
-    return (
-        f'<mjx-container class="MathJax" jax="CHTML"{shape}>{shown}'
-        f"<mjx-assistive-mml>{mathml}</mjx-assistive-mml></mjx-container>"
-    )
-
-
-def stylesheet():
-    """Return the style sheet that the formulas need, fonts at the relative address ``fonts/``."""
-    return mathjax().call("stylesheet")
+    shown = outlines.draw(result["svg"], result["breaks"])
+    return f'{shown}<span class="spoken">{mathml}</span>'
 
 
 def _typeset_node(node, tex, display):
