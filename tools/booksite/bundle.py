@@ -31,10 +31,11 @@ SCRIPTS = [
     "sphinx_highlight.js",
     "clipboard.min.js",
     "copybutton.js",
-    "scripts/sphinx-book-theme.js",
-    "scripts/pydata-sphinx-theme.js",
     "book.js",
 ]
+# These measure the page, so they wait until it is drawn: it need not be laid out for them alone.
+LATE_SCRIPTS = ["scripts/sphinx-book-theme.js", "scripts/pydata-sphinx-theme.js"]
+LATE = "requestAnimationFrame(() => setTimeout(() => {\n%s\n}));\n"
 SEARCH = ["searchtools.js", "language_data.js"]  # loaded by search.html alone
 ICON_FONTS = {  # file: (family, weight)
     "vendor/fontawesome/webfonts/fa-solid-900.ttf": ("Font Awesome 6 Free", 900),
@@ -54,7 +55,8 @@ def bundle(app, exception):
         (static / "site.css").touch()
         return
     pages = "".join(path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html"))
-    script = joined(static, SCRIPTS, ";\n")
+    script = joined(static, SCRIPTS, ";\n") + ";\n"
+    script += "".join(LATE % joined(static, [name]) for name in LATE_SCRIPTS)
     # The theme seeks on each page what stands in the margin, by 24 names: nothing does here.
     script = re.sub(r'\["marginnote",.*?\]', '["margin"]', script)
     words = names(pages) | set(re.findall(r"[\w-]+", script + joined(static, SEARCH)))
