@@ -40,7 +40,7 @@ def drawing(parts, left, top, width, height):
         inside = f'<path d="{path}"/>'
     except NotImplementedError:  # rare: left as MathJax drew it
         inside = "".join(ElementTree.tostring(part, encoding="unicode") for part in parts)
-        inside = f'<g transform="scale(1,-1)">{inside}</g>'
+        inside = f'<g transform="scale(1,-1)" stroke="currentColor" stroke-width="0">{inside}</g>'
     box = " ".join(f"{number:.0f}" for number in (left, top, width, height))
     size = f"width:{em(width)};height:{em(height)};vertical-align:{em(-top - height)}"
     return f'<svg aria-hidden="true" viewBox="{box}" style="{size}">{inside}</svg>'
