@@ -9,6 +9,7 @@ from llmbook import attention as reference
 from llmbook.layers import (
     AttentionPooling,
     FeedForward,
+    Linear,
     MaskedAveragePooling,
     MultiHeadAttention,
     RMSNorm,
@@ -449,6 +450,29 @@ def test_rotate_equals_the_numpy_function(start):
     x = normal(2, 5, 6)
     expected = reference.rotary(x, positions=start + np.arange(5), base=500.0)
     np.testing.assert_allclose(rotate(tf.constant(x), start, 500.0), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 3, 5), (0, 3, 5), (2, 3, 4, 5)])
+@pytest.mark.parametrize("options", [{}, {"activation": "gelu", "use_bias": False}])
+def test_a_linear_layer_equals_keras_dense(shape, options):
+    ours, theirs = Linear(7, **options), keras.layers.Dense(7, **options)
+    x = normal(*shape)
+    theirs.build(x.shape)
+    ours.build(x.shape)
+    ours.set_weights([normal(*w.shape, seed=i) for i, w in enumerate(theirs.get_weights())])
+    theirs.set_weights(ours.get_weights())
+    unknown = tf.TensorSpec([None] * (x.ndim - 1) + [5], "float32")
+    compiled = tf.function(ours, input_signature=[unknown])
+    for call in ours, compiled:
+        np.testing.assert_allclose(call(x), theirs(x), **TOLERANCE)
+    assert ours.compute_output_shape(x.shape) == (*x.shape[:-1], 7)
+    with tf.GradientTape(persistent=True) as tape:
+        sums = [tf.reduce_sum(layer(x) ** 2) for layer in (ours, theirs)]
+    slopes = [
+        tape.gradient(total, layer.kernel)
+        for total, layer in zip(sums, (ours, theirs), strict=True)
+    ]
+    np.testing.assert_allclose(*slopes, rtol=1e-4, atol=1e-4)
 
 
 def test_feed_forward_and_swiglu_compute_their_formulas():

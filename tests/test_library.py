@@ -3,7 +3,10 @@
 import ast
 import importlib
 import inspect
+import platform
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +109,28 @@ def test_the_mathematics_does_not_need_keras(name):
 )
 def test_what_imports_keras_or_imports_what_does_is_machinery(name):
     assert library.needs_keras(name)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that returns memory")
+def test_freed_memory_is_kept_for_the_next_step():
+    """A page that was returned to the system costs a fault when it is touched again."""
+    program = """
+import resource
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for module in "sys", "llmbook":
+    __import__(module)
+    text = b"x" * 2**26
+    del text
+    before = faults()
+    for _ in range(10):
+        text = b"x" * 2**26
+        del text
+    print(faults() - before)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    without, with_llmbook = map(int, run.stdout.split())
+    assert with_llmbook < without / 10
 
 
 def test_every_module_is_on_one_page_of_the_reference():

@@ -15,6 +15,7 @@ from llmbook.tagging import (
     Tagger,
     TaggingModel,
     TaggingTokenizer,
+    _batches,
     allowed_steps,
     best_path,
     bio_tags,
@@ -24,6 +25,7 @@ from llmbook.tagging import (
     spans_of,
     train,
 )
+from llmbook.text import PAD_ID
 
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 
@@ -198,6 +200,29 @@ def test_only_distances_matter_to_the_model(trained):
     moved = np.concatenate([np.zeros((1, 3, 6), np.int32), ids], axis=1)  # (1, 7, 6)
     plain, shifted = tagger.model(ids)["tags"], tagger.model(moved)["tags"]
     np.testing.assert_allclose(plain[0], shifted[0, 3:], atol=1e-4)
+
+
+@pytest.mark.parametrize("unknown", [0.0, 1.0])
+def test_an_epoch_holds_every_example_once_and_hides_rare_words(trained, unknown):
+    tagger, examples, _ = trained
+    words = [token for token in tagger.tokenizer.tokens if token.startswith("word:")]
+    rare = [tagger.tokenizer.ids[token] for token in words[4:]]
+    found, seen = [], set()
+    for ids, wanted, counts in _batches(tagger, examples, 7, unknown, frequent=4):
+        assert np.array_equal(counts["tags"], ids[:, :, 0] != PAD_ID)
+        assert np.array_equal(counts["pointer"], counts["tags"])
+        seen |= set(ids[:, :, 0].numpy().flat)
+        for tags, places, length in zip(
+            wanted["tags"].numpy(),
+            wanted["pointer"].numpy(),
+            np.sum(counts["tags"], 1),
+            strict=True,
+        ):
+            n = int(length)
+            found.append(([tagger.tags[tag] for tag in tags[:n]], places[:n].tolist()))
+    expected = [(bio_tags(e.spans, len(e.words)), pointing_targets(e).tolist()) for e in examples]
+    assert sorted(found) == sorted(expected)
+    assert seen.isdisjoint(rare) if unknown else seen.issuperset(rare)
 
 
 @pytest.mark.equation("eq-pointing-loss")

@@ -188,30 +188,30 @@ def build_keras_example(vocab_size, length=200, d_model=32, num_heads=2, dropout
     return keras.Model(ids, keras.layers.Dense(1)(keras.layers.Dropout(dropout)(hidden)))
 
 
-def length_batches(sequences, labels, batch_size, random):
-    """Yield the batches of one epoch, texts of similar length together, so that padding is little.
+def length_batches(lengths, batch_size, random, noise=8):
+    """Yield the batches of one epoch, sequences of similar length together: padding is little.
 
-    Texts are sorted by their length plus a little noise and cut into batches, which come in random
-    order.
+    The sequences are sorted by their length plus a little noise and cut into batches, which come in
+    random order.
 
     Parameters
     ----------
-    sequences : list of (T,) or (T, N) ids
-    labels : (B,) of 0 or 1
+    lengths : (N,) of int
+        Of all sequences.
     batch_size : int
     random : numpy.random.Generator
+    noise : float
+        The most that is added to a length, or taken from it.
 
     Yields
     ------
-    ids : (b, T) or (b, T, N) of int32
-    labels : (b, 1) of float32
+    (b,) of int
+        Which sequences form a batch.
     """
-    lengths = np.array([len(sequence) for sequence in sequences])  # (B,)
-    order = np.argsort(lengths + random.uniform(-8, 8, len(lengths)))  # (B,)
+    order = np.argsort(lengths + random.uniform(-noise, noise, len(lengths)))  # (N,)
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     random.shuffle(batches)
-    for batch in batches:
-        yield pad([sequences[i] for i in batch]), labels[batch][:, None].astype("float32")
+    yield from batches
 
 
 class LazyAdam(keras.optimizers.Adam):
@@ -314,8 +314,15 @@ def fit(
     callbacks : sequence of keras.callbacks.Callback
     """
     random = np.random.default_rng(seed)
+    lengths = np.array([len(sequence) for sequence in sequences])  # (B,)
+
+    def epoch():
+        for batch in length_batches(lengths, batch_size, random):
+            answers = labels[batch][:, None].astype("float32")  # (b, 1)
+            yield pad([sequences[i] for i in batch]), answers
+
     batches = tf.data.Dataset.from_generator(
-        lambda: length_batches(sequences, labels, batch_size, random),
+        epoch,
         output_signature=(
             tf.TensorSpec((None, None, *np.shape(pad(sequences[:1]))[2:]), tf.int32),
             tf.TensorSpec((None, 1), tf.float32),

@@ -119,11 +119,9 @@ class MultiHeadAttention(keras.layers.Layer):
         self.output_projection = self._projection("output", self.num_heads * self.d_k, d_model)
 
     def _projection(self, name, width, units):
-        dense = keras.layers.Dense(
-            units, use_bias=False, dtype=self.dtype_policy, name=f"{name}_projection"
-        )
-        dense.build((None, width))
-        return dense
+        linear = Linear(units, use_bias=False, dtype=self.dtype_policy, name=f"{name}_projection")
+        linear.build((None, width))
+        return linear
 
     def call(
         self,
@@ -433,6 +431,24 @@ class TransformerBlock(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("llmbook")
+class Linear(keras.layers.Dense):
+    r"""A linear map of every vector of a sequence, as one product of two matrices.
+
+    .. math:: \mathrm{output} = \sigma(x W + b)
+
+    The numbers are those of :class:`keras.layers.Dense`, which however works out shapes around
+    every product of a sequence: where one token is read at a time, that takes longer than the
+    product.
+    """
+
+    def call(self, x, training=None):
+        """Map (..., d) to (..., units)."""
+        _, *lengths, width = ops.shape(x)
+        y = super().call(ops.reshape(x, (-1, width)), training=training)  # (N, units)
+        return ops.reshape(y, (-1, *lengths, self.units))
+
+
+@keras.saving.register_keras_serializable("llmbook")
 class FeedForward(keras.layers.Layer):
     r"""The network that a block applies at every position.
 
@@ -456,10 +472,8 @@ class FeedForward(keras.layers.Layer):
     def build(self, x_shape):
         """Create the two linear maps."""
         options = {"dtype": self.dtype_policy}
-        self.hidden = keras.layers.Dense(self.hidden_dim, self.activation, name="hidden", **options)
-        self.output_projection = keras.layers.Dense(
-            x_shape[-1], name="output_projection", **options
-        )
+        self.hidden = Linear(self.hidden_dim, self.activation, name="hidden", **options)
+        self.output_projection = Linear(x_shape[-1], name="output_projection", **options)
         self.hidden.build(x_shape)
         self.output_projection.build((*x_shape[:-1], self.hidden_dim))
 
@@ -493,9 +507,9 @@ class SwiGLU(keras.layers.Layer):
     def build(self, x_shape):
         """Create the three linear maps, without biases."""
         options = {"use_bias": False, "dtype": self.dtype_policy}
-        self.gate = keras.layers.Dense(self.hidden_dim, "silu", name="gate", **options)
-        self.up = keras.layers.Dense(self.hidden_dim, name="up", **options)
-        self.down = keras.layers.Dense(x_shape[-1], name="down", **options)
+        self.gate = Linear(self.hidden_dim, "silu", name="gate", **options)
+        self.up = Linear(self.hidden_dim, name="up", **options)
+        self.down = Linear(x_shape[-1], name="down", **options)
         for layer in (self.gate, self.up):
             layer.build(x_shape)
         self.down.build((*x_shape[:-1], self.hidden_dim))

@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import ops
 from seqeval.metrics import f1_score
 
+from llmbook.classifier import length_batches
 from llmbook.layers import TransformerBlock
 from llmbook.losses import log_softmax
 from llmbook.text import PAD_ID, UNKNOWN_ID, Tokenizer, pad
@@ -349,7 +350,7 @@ class Tagger:
 def train(
     tagger,
     examples,
-    epochs=5,
+    epochs=4,
     batch_size=64,
     learning_rate=4e-3,
     pointing=0.5,
@@ -439,40 +440,38 @@ def pointing_accuracy(examples, weights):
 def _batches(tagger, examples, batch_size, unknown, frequent):
     """Return a data set of batches of similar length: ids, what is wanted, what counts."""
     index = {tag: i for i, tag in enumerate(tagger.tags)}
-    lengths = [len(example.words) for example in examples]
-    ids = [tagger.tokenizer.encode(example) for example in examples]
+    lengths = np.array([len(example.words) for example in examples])  # (E,)
     tags = [
         [index[tag] for tag in bio_tags(example.spans, length)]
         for example, length in zip(examples, lengths, strict=True)
     ]
-    targets = [pointing_targets(example) for example in examples]
-    columns = (pad(ids), pad(tags), pad(targets))  # (E, T, 6), (E, T), (E, T) for E examples
+    columns = (
+        pad([tagger.tokenizer.encode(example) for example in examples]),  # (E, T, 6)
+        pad(tags),  # (E, T)
+        pad([pointing_targets(example) for example in examples]),  # (E, T)
+    )
     rare = _rare_words(tagger.tokenizer, frequent)
+    random = np.random.default_rng(tagger.seed)
 
-    def trim(length, ids, tags, targets):
-        return ids[:length], tags[:length], targets[:length]
+    def epoch():
+        for batch in length_batches(lengths, batch_size, random, noise=2):
+            ids, tags, targets = (column[batch, : lengths[batch].max()] for column in columns)
+            hidden = rare[ids] & (random.random(ids.shape) < unknown)  # (B, T, 6)
+            counts = (ids[:, :, 0] != PAD_ID).astype("float32")  # (B, T)
+            yield (
+                np.where(hidden, UNKNOWN_ID, ids),
+                {"tags": tags, "pointer": targets},
+                {"tags": counts, "pointer": counts},
+            )
 
-    def hide(ids, tags, targets):
-        chance = tf.random.uniform(tf.shape(ids))  # (B, T, 6)
-        hidden = tf.gather(rare, ids) & (chance < unknown)  # (B, T, 6)
-        counts = tf.cast(ids[:, :, 0] != PAD_ID, tf.float32)  # (B, T)
-        return (
-            tf.where(hidden, UNKNOWN_ID, ids),
-            {"tags": tags, "pointer": targets},
-            {"tags": counts, "pointer": counts},
-        )
-
-    edges = [8, 12, 16, 20, 28]
-    sizes = np.bincount(np.digitize(lengths, edges))  # of the groups of similar length
+    table = {
+        dtype: {name: tf.TensorSpec((None, None), dtype) for name in ("tags", "pointer")}
+        for dtype in ("int32", "float32")
+    }
+    signature = (tf.TensorSpec((None, None, 6), "int32"), table["int32"], table["float32"])
     return (
-        tf.data.Dataset.from_tensor_slices((np.array(lengths), *columns))
-        .shuffle(len(examples), seed=tagger.seed)
-        .map(trim)
-        .bucket_by_sequence_length(
-            lambda ids, tags, targets: tf.shape(ids)[0], edges, [batch_size] * (len(edges) + 1)
-        )
-        .map(hide)
-        .apply(tf.data.experimental.assert_cardinality(int(np.sum(-(-sizes // batch_size)))))
+        tf.data.Dataset.from_generator(epoch, output_signature=signature)
+        .apply(tf.data.experimental.assert_cardinality(-(-len(examples) // batch_size)))
         .prefetch(2)
     )
 

@@ -1,6 +1,6 @@
 """Join the theme's styles and scripts into one file each, and leave out what no page uses.
 
-The theme alone loads two megabytes in two dozen files. Here a page loads ``_static/site.css``,
+The theme alone loads two megabytes in two dozen files. Here a page loads ``_static/site.css`` and
 ``_static/site.js``. A rule of a style sheet stays if some page has the classes, ids and elements of
 its selector, or some script the words; an icon stays in its font if some rule that stayed shows it.
 """
