@@ -15,6 +15,7 @@ from llmbook.classifier import (
     build_article_model,
     build_classifier,
     build_keras_example,
+    fit,
     length_batches,
     rollout,
     token_mask,
@@ -129,6 +130,38 @@ def test_every_text_stands_in_one_batch(lengths, batch_size, seed):
     assert len(batches) == -(-len(lengths) // batch_size)
     assert all(len(batch) <= batch_size for batch in batches)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+
+
+class Watched:
+    """What stands in for a model and keeps the batches of one epoch."""
+
+    def compile(self, **options):
+        pass
+
+    def fit(self, batches, **options):
+        self.batches = [(ids.numpy(), answers.numpy()) for ids, answers in batches]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 90), min_size=1, max_size=70), st.integers(1, 20), st.integers(0, 5))
+def test_every_text_is_trained_on_with_its_own_label(lengths, batch_size, seed):
+    sequences = [np.full(n, i + 2) for i, n in enumerate(lengths)]
+    labels = np.arange(len(lengths)) % 2
+    model = Watched()
+    fit(model, sequences, labels, batch_size=batch_size, seed=seed)
+    assert len(model.batches) == -(-len(lengths) // batch_size)
+    seen = []
+    for ids, answers in model.batches:
+        assert (ids[:, -1] > 0).any()
+        assert answers.shape == (len(ids), 1)
+        for row, (answer,) in zip(ids, answers, strict=True):
+            tokens = row[row > 1]
+            if len(tokens):
+                number = tokens[0] - 2
+                assert answer == number % 2
+                assert np.array_equal(tokens, sequences[number])
+                seen.append(number)
+    assert sorted(seen) == [i for i, n in enumerate(lengths) if n]
 
 
 @pytest.mark.parametrize("noise", [2, 8])

@@ -159,10 +159,10 @@ def icon_fonts(static, characters):
     return rules
 
 
-def remove_all_but(static, names):
+def remove_all_but(static, kept):
     """Remove the static files that no page loads: their text is in the joined ones."""
     for path in static.rglob("*"):
-        if path.is_file() and path.relative_to(static).as_posix() not in names:
+        if path.is_file() and path.relative_to(static).as_posix() not in kept:
             path.unlink()
 
 
