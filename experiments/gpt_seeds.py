@@ -27,7 +27,7 @@ RESULTS = FOLDER / "gpt_seeds.json"
 RECIPE = {
     "model": {"length": 128, "d_model": 128, "num_heads": 4, "num_layers": 2},
     "batch": {"length": 128, "batch_size": 8},
-    "training": {"steps": 1200, "learning_rate": 0.004, "warmup": 0.05},
+    "training": {"steps": 1000, "learning_rate": 0.004, "warmup": 0.05},
     "counting_order": 5,
 }
 WINDOW = json.loads((FOLDER / "window_model.json").read_text())  # the recipe of chapter 1

@@ -33,7 +33,7 @@ from llmbook.text import pad
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
 SEEDS = [0, 1, 2]
 CANDIDATES = 1000
-QUERY_LENGTH, BODY_LENGTH = 16, 48
+QUERY_LENGTH, BODY_LENGTH = 12, 32
 
 
 def parts():

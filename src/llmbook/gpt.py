@@ -171,7 +171,10 @@ class GPT(keras.Model):
 
     def logits(self, x):
         """Map the last hidden vectors (..., d_model) to logits (..., V), in 32 bits at least."""
-        logits = tf.matmul(x, tf.cast(self.embedding.embeddings, x.dtype), transpose_b=True)
+        embeddings = tf.cast(self.embedding.embeddings, x.dtype)  # (V, d_model)
+        # As one product of matrices, which is quicker than many small ones.
+        logits = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), embeddings, transpose_b=True)
+        logits = tf.reshape(logits, (*ops.shape(x)[:-1], -1))  # (..., V)
         return tf.cast(logits, "float32") if logits.dtype.size < 4 else logits
 
     def next_logits(self, ids, caches=None):

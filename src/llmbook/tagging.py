@@ -350,7 +350,7 @@ class Tagger:
 def train(
     tagger,
     examples,
-    epochs=4,
+    epochs=3,
     batch_size=64,
     learning_rate=4e-3,
     pointing=0.5,
