@@ -243,7 +243,7 @@ def train(
     def batch(step):
         return queries[order[step]], documents[order[step]]
 
-    # XLA takes several times as long here: its gradient of a large table of embeddings is slow.
+    # XLA takes several times as long here: it is slow at the random numbers of dropout.
     options = {"learning_rate": learning_rate, "jit_compile": False} | options
     return gpt.train(model, batch, len(order), loss=pair_loss, **options)
 
