@@ -32,8 +32,8 @@ from llmbook.seq2seq import (
 
 RESULTS = Path(__file__).parent / "results" / "summaries.json"
 MODEL = {"d_model": 96, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
-TRAINING = {"steps": 1_700, "batch_size": 16, "learning_rate": 3e-3}
-COVERAGE = {"steps": 300, "batch_size": 16, "learning_rate": 1e-3, "coverage": 1.0}
+TRAINING = {"steps": 1_700, "batch_size": 16, "learning_rate": 3e-3, "weight_decay": 0.3}
+COVERAGE = TRAINING | {"steps": 300, "learning_rate": 1e-3, "coverage": 1.0}
 BEAM = {"width": 4, "length_penalty": 1.0}
 DECODINGS = {
     "greedy": {},
@@ -69,10 +69,9 @@ def encode(pairs, name=True):
     return encode_pairs(both, words, words, EXTRA, summaries.LENGTHS)
 
 
-def fit(model, encoded, seed, steps, batch_size, learning_rate, coverage=0.0):
+def fit(model, encoded, seed, batch_size, coverage=0.0, **options):
     loss = partial(target_loss, coverage=coverage)
-    batches = shuffled(encoded, batch_size, seed)
-    train(model, batches, steps, learning_rate, loss=loss, jit_compile=False)
+    train(model, shuffled(encoded, batch_size, seed), loss=loss, **options)
 
 
 def measures(model, pairs, encoded, **options):

@@ -106,24 +106,19 @@ class Encoder:
                 f"a passage must hold at most {self.num_slots} unknown words, got {len(unknown)}"
             )
         slots = dict(zip(unknown, rng.permutation(self.num_slots), strict=False))
-        asked = {word for word in words[: len(question)] if word in slots}
-
-        def views(word, written, side):
-            slot = slots.get(word)
-            place = self.word_ids[word] if slot is None else self.first_slot + slot
-            is_named = side == 1 and word in asked
-            return [
-                place,
-                *(self.first_view + v for v in (side, 2 + _shape(written), 6 + is_named)),
-            ]
-
-        sides = [0] * len(question) + [1] * len(passage)
-        row = [
-            views(word, written, side)
-            for word, written, side in zip(words, (*question, *passage), sides, strict=True)
+        ids = self.word_ids | {word: self.first_slot + slot for word, slot in slots.items()}
+        places = [ids[word] for word in words]
+        shapes = [_shape(word) for word in (*question, *passage)]
+        side = len(question)
+        asked = {word for word in words[:side] if word in slots}
+        views = [
+            [*places[:side], SEPARATOR_ID, *places[side:]],
+            [0] * (side + 1) + [1] * len(passage),
+            [*shapes[:side], 0, *shapes[side:]],
+            [0] * (side + 1) + [word in asked for word in words[side:]],
         ]
-        separator = [SEPARATOR_ID, *(self.first_view + v for v in (0, 2, 6))]
-        return [*row[: len(question)], separator, *row[len(question) :]]
+        first = self.first_view
+        return np.array(views).T + np.array([0, first, first + 2, first + 6])  # (T, N)
 
     def shuffle_slots(self, ids, rng):
         """Deal the slots of each example out anew.

@@ -202,7 +202,7 @@ def build_dual_encoder(vocab_size, seed=0, **options):
 
 
 def train(
-    model, queries, documents, epochs=6, batch_size=128, learning_rate=3e-3, seed=0, **options
+    model, queries, documents, epochs=4, batch_size=128, learning_rate=5e-3, seed=0, **options
 ):
     """Train on pairs, each batch drawn from a random order of all of them.
 
