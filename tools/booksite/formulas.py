@@ -106,12 +106,9 @@ def _typeset_node(node, tex, display):
 
 
 def visit_inline(translator, node):
-    """Write a formula within a line; what follows without a space stays on its line."""
+    """Write a formula within a line."""
     html = _typeset_node(node, node.astext(), display=False)
-    following = node.next_node(descend=False, siblings=True)
-    is_joined = following is not None and re.match(r"\S", following.astext())
-    joiner = "&#8288;" if is_joined else ""  # without it a line may break before a comma
-    translator.body.append(f'<span class="math">{html}</span>{joiner}')
+    translator.body.append(f'<span class="math">{html}</span>')
     raise SkipNode
 
 
