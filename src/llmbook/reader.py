@@ -109,13 +109,13 @@ class Encoder:
         ids = self.word_ids | {word: self.first_slot + slot for word, slot in slots.items()}
         places = [ids[word] for word in words]
         shapes = [_shape(word) for word in (*question, *passage)]
-        side = len(question)
-        asked = {word for word in words[:side] if word in slots}
+        separator = len(question)
+        asked = {word for word in words[:separator] if word in slots}
         views = [
-            [*places[:side], SEPARATOR_ID, *places[side:]],
-            [0] * (side + 1) + [1] * len(passage),
-            [*shapes[:side], 0, *shapes[side:]],
-            [0] * (side + 1) + [word in asked for word in words[side:]],
+            [*places[:separator], SEPARATOR_ID, *places[separator:]],
+            [0] * (separator + 1) + [1] * len(passage),
+            [*shapes[:separator], 0, *shapes[separator:]],
+            [0] * (separator + 1) + [word in asked for word in words[separator:]],
         ]
         first = self.first_view
         return np.array(views).T + np.array([0, first, first + 2, first + 6])  # (T, N)
