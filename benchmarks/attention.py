@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from llmbook.layers import MultiHeadAttention
+from llmbook.models.layers import MultiHeadAttention
 
 BATCH, LENGTH, HEADS = 32, 100, 4
 TURNS, CALLS = 15, 5

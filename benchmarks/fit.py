@@ -1,7 +1,7 @@
 """How fast is the book's training? CPU time an epoch, as a ratio to the article's `fit`.
 
 The article's model, once as it writes it (heads as wide as the model, every text padded to 100,
-batches of 32) and once with its heads' width put right and trained by ``llmbook.classifier.fit``:
+batches of 32) and once with its heads' width put right and trained by ``llmbook.models.classifier.fit``:
 batches of 64 texts of similar length. Both take turns in one run; the first epoch of a turn, in
 which TensorFlow traces the graph, is left out.
 """
@@ -12,9 +12,9 @@ import time
 import keras
 import numpy as np
 
-from llmbook.classifier import build_article_model, fit
-from llmbook.data import load_reviews
-from llmbook.text import CharTokenizer
+from llmbook.corpora.reviews import load_reviews
+from llmbook.models.classifier import build_article_model, fit
+from llmbook.text.tokenizers import CharTokenizer
 
 TEXTS, LENGTH, D_MODEL, HEADS = 4096, 100, 64, 4
 TURNS, EPOCHS = 2, 4

@@ -18,7 +18,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from llmbook.gpt import GPT, GPTConfig, adamw, compiled_step, generate
+from llmbook.models.generation import generate
+from llmbook.models.gpt import GPT, GPTConfig
+from llmbook.models.training import adamw, compiled_step
 
 SHAPES = {  # sizes, then sequences and tokens of a batch
     "chapter 6": (GPTConfig(2699, 256, d_model=128, num_heads=4, num_layers=2), 8, 128),

@@ -22,7 +22,7 @@ except ModuleNotFoundError:
 import numpy as np
 import tensorflow as tf
 
-from llmbook import gpt, lora, smollm
+from llmbook.models import generation, lora, smollm, training
 
 try:
     import xllamacpp
@@ -88,12 +88,12 @@ def products_alone(model):
 
 
 def write(report, model, question, kind):
-    seconds, _ = cpu_seconds(lambda: gpt.generate(model, [question], 24, 0))
+    seconds, _ = cpu_seconds(lambda: generation.generate(model, [question], 24, 0))
     report.add(f"first answer, tracing included{kind}", seconds, "CPU-s")
     for batch in (1, BATCH):
         prompts = [question] * batch
-        read, _ = cpu_seconds(lambda p=prompts: gpt.generate(model, p, 1, 0), 3)
-        both, _ = cpu_seconds(lambda p=prompts: gpt.generate(model, p, NEW + 1, 0), 3)
+        read, _ = cpu_seconds(lambda p=prompts: generation.generate(model, p, 1, 0), 3)
+        both, _ = cpu_seconds(lambda p=prompts: generation.generate(model, p, NEW + 1, 0), 3)
         report.add(f"reading {batch}{kind}", batch * len(question) / read, "tokens a CPU-s")
         report.add(f"writing {batch}{kind}", batch * NEW / (both - read), "tokens a CPU-s")
     alone = BATCH / products_alone(model)
@@ -104,8 +104,8 @@ def train(report, model, rate, kind):
     lora.add_adapters(model, rank=8)
     rng = np.random.default_rng(0)
     ids = rng.integers(1000, 40000, (BATCH, LENGTH)).astype("int32")  # (B, T)
-    optimizer = gpt.adamw(model, steps=10, learning_rate=1e-3, weight_decay=0.0)
-    step = gpt.compiled_step(model, optimizer, jit_compile=False)
+    optimizer = training.adamw(model, steps=10, learning_rate=1e-3, weight_decay=0.0)
+    step = training.compiled_step(model, optimizer, jit_compile=False)
     seconds, _ = cpu_seconds(lambda: step(ids))
     report.add(f"first step of LoRA, tracing included{kind}", seconds, "CPU-s")
     seconds, _ = cpu_seconds(lambda: step(ids), 5)
@@ -130,7 +130,7 @@ def compare_with_llama_cpp(report, model, tokenizer, question):
     complete(question, 1)
     seconds, _ = cpu_seconds(lambda: complete(question, NEW), 3)  # it has kept what it has read
     report.add("llama.cpp, writing 1", NEW / seconds, "tokens a CPU-s")
-    answer = gpt.generate(model, [question], 2 * NEW, 0)[0].tolist()
+    answer = generation.generate(model, [question], 2 * NEW, 0)[0].tolist()
     ids, start = [*question, *answer], len(question)
     ours = model(np.array([ids]))[0].numpy().argmax(-1)  # (T,)
     same = [complete(ids[:t], 1) == tokenizer.decode([ours[t - 1]]) for t in range(start, len(ids))]

@@ -17,7 +17,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from llmbook.attention import online_softmax_attention, scaled_dot_product_attention
+from llmbook.mathematics.attention import online_softmax_attention, scaled_dot_product_attention
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "attention_cost.json"

@@ -16,17 +16,18 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from llmbook.classifier import (
+from llmbook.corpora.reviews import load_reviews, split
+from llmbook.mathematics.calibration import expected_calibration_error, fit_temperature
+from llmbook.mathematics.losses import sigmoid
+from llmbook.models.classifier import (
     Classifier,
     build_article_model,
     build_classifier,
     build_keras_example,
     train,
 )
-from llmbook.data import load_reviews, split
-from llmbook.losses import expected_calibration_error, fit_temperature, sigmoid
 from llmbook.recording import Recording
-from llmbook.text import CharTokenizer, NgramTokenizer, WordTokenizer, pad
+from llmbook.text.tokenizers import CharTokenizer, NgramTokenizer, WordTokenizer, pad
 
 RESULTS = Path(__file__).parent / "results" / "classifier.json"
 SEEDS = [0, 1, 2]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from llmbook.books import load_web_bible
-from llmbook.optim import SGD, Adam, warmup_cosine
+from llmbook.corpora.books import load_web_bible
+from llmbook.mathematics.optim import SGD, Adam, warmup_cosine
+from llmbook.mathematics.transformer import LanguageModel, random_pieces, train
 from llmbook.recording import Recording
-from llmbook.text import CharTokenizer
-from llmbook.transformer import LanguageModel, random_pieces, train
+from llmbook.text.tokenizers import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "engine_training.json"
 LENGTH, WIDTH, HEADS = 32, 32, 4

@@ -14,7 +14,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from llmbook.gpt import GPT, GPTConfig, generate
+from llmbook.models.generation import generate
+from llmbook.models.gpt import GPT, GPTConfig
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "gpt_cache.json"

@@ -15,10 +15,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import gpt
-from llmbook.books import load_sanguo, split_book
+from llmbook.corpora.books import load_sanguo, split_book
+from llmbook.models import gpt, training
 from llmbook.recording import Recording
-from llmbook.text import CharTokenizer
+from llmbook.text.tokenizers import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_scaling.json"
 WIDTHS, DEPTHS, SHARES = (8, 16, 32, 64), (1, 3), (1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -42,7 +42,7 @@ def run(width, depth, text, validation, vocab_size):
         held_out = -gpt.text_log_probabilities(model, validation).mean()
         curve.append([step, round(loss, 4), round(float(held_out), 4)])
 
-    gpt.train(model, gpt.windows(text, seed=SEED, **BATCH), report=report, **TRAINING)
+    training.train(model, training.windows(text, seed=SEED, **BATCH), report=report, **TRAINING)
     return {
         "parameters": model.count_params(),
         "tokens": len(text),

@@ -16,11 +16,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import gpt, window
-from llmbook.books import load_sanguo, split_book
-from llmbook.ngram import KneserNey, perplexity
+from llmbook.corpora.books import load_sanguo, split_book
+from llmbook.mathematics.ngram import KneserNey, perplexity
+from llmbook.models import gpt, training, window
 from llmbook.recording import Recording
-from llmbook.text import CharTokenizer
+from llmbook.text.tokenizers import CharTokenizer
 
 FOLDER = Path(__file__).parent / "results"
 RESULTS = FOLDER / "gpt_seeds.json"
@@ -40,8 +40,8 @@ def trained_gpt(seed, ids, vocab_size):
     model = gpt.GPT(gpt.GPTConfig(vocab_size, **RECIPE["model"]))
     gpt.start_from_counts(model, ids, seed)
     checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_seeds_{seed}.npz"
-    batches = gpt.windows(ids, seed=seed, **RECIPE["batch"])
-    gpt.train(model, batches, checkpoint=checkpoint, **RECIPE["training"])
+    batches = training.windows(ids, seed=seed, **RECIPE["batch"])
+    training.train(model, batches, checkpoint=checkpoint, **RECIPE["training"])
     checkpoint.unlink()
     return lambda text: gpt.text_log_probabilities(model, text)
 

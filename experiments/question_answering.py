@@ -18,17 +18,16 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from llmbook.facts import (
+from llmbook.corpora.facts import (
     PARTS,
-    exact,
     load_facts,
     make_examples,
-    overlap_answer,
     split_places,
     template_words,
     text_of,
 )
-from llmbook.reader import Encoder, best_threshold, build_reader, outcome, train
+from llmbook.measures.answers import exact, overlap_answer
+from llmbook.models.reader import Encoder, best_threshold, build_reader, outcome, train
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "question_answering.json"

@@ -9,11 +9,11 @@ expected; the chapter's notebook judges them.
 import time
 from pathlib import Path
 
-from llmbook import smollm
-from llmbook.facts import load_facts, make_examples, split_places
+from llmbook.corpora.facts import load_facts, make_examples, split_places
+from llmbook.corpora.sections import load_questions, load_sections
+from llmbook.models import smollm
+from llmbook.models.retrieval import SectionIndex
 from llmbook.recording import Recording
-from llmbook.retrieval import SectionIndex
-from llmbook.sections import load_questions, load_sections
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "reading_real_model.json"

@@ -13,22 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from llmbook.docstrings import load_docstrings, split_by_module
-from llmbook.recording import Recording
-from llmbook.retrieval import (
+from llmbook.corpora.docstrings import load_docstrings, split_by_module
+from llmbook.measures.ranking import (
     BM25,
     TermTokenizer,
     best_weight,
-    build_dual_encoder,
-    embed,
     mean_reciprocal_rank,
     recall_at,
     reciprocal_rank_fusion,
     right_ranks,
-    train,
     weighted_fusion,
 )
-from llmbook.text import pad
+from llmbook.models.retrieval import build_dual_encoder, embed, train
+from llmbook.recording import Recording
+from llmbook.text.tokenizers import pad
 
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
 SEEDS = [0, 1, 2]

@@ -11,12 +11,14 @@ import re
 import time
 from pathlib import Path
 
-from llmbook import smollm
-from llmbook.gpt import generate
+from llmbook.corpora.roles import real
+from llmbook.corpora.roles.grammar import corpus
+from llmbook.measures import roles
+from llmbook.models import smollm
+from llmbook.models.generation import generate
+from llmbook.models.tagging import Tagger, pointing_accuracy, train
 from llmbook.recording import Recording
-from llmbook.roles import real, rules
-from llmbook.roles.grammar import corpus
-from llmbook.tagging import Tagger, pointing_accuracy, span_f1, train
+from llmbook.text.tags import span_f1
 
 RESULTS = Path(__file__).parent / "results" / "semantic_roles.json"
 SEEDS = [0, 1, 2]
@@ -70,11 +72,11 @@ def tagger_run(name, seed):
 def rules_run():
     _, tests = parts()
     f1 = {
-        part: round(span_f1(examples, [rules.label(example) for example in examples]), 4)
+        part: round(span_f1(examples, [roles.label(example) for example in examples]), 4)
         for part, examples in tests.items()
     }
     asked = questions(tests["real, test"])
-    who = round(share_right(asked, [rules.label(example) for example in asked]), 4)
+    who = round(share_right(asked, [roles.label(example) for example in asked]), 4)
     return {"model": "rules", "seed": None, "f1": f1, "who_did_it": who}
 
 

@@ -17,16 +17,18 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from llmbook.classifier import AttentionClassifier, Classifier, build_classifier, fit, train
-from llmbook.data import load_reviews, split
-from llmbook.domains import by_domain
-from llmbook.english import WordViewTokenizer, load_lexicon, words
-from llmbook.losses import sigmoid
-from llmbook.probes import pass_rates
+from llmbook.corpora.domains import by_domain
+from llmbook.corpora.lexicon import load_lexicon
+from llmbook.corpora.probes import pass_rates
+from llmbook.corpora.reviews import load_reviews, split
+from llmbook.corpora.snippets import load_snippets
+from llmbook.mathematics.losses import sigmoid
+from llmbook.measures.sentiment import flips
+from llmbook.models.classifier import AttentionClassifier, Classifier, build_classifier, fit, train
+from llmbook.models.sentiment import RawValueClassifier, attended, contributions
 from llmbook.recording import Recording
-from llmbook.sentiment import RawValueClassifier, attended, contributions, flips
-from llmbook.snippets import load_snippets
-from llmbook.text import NgramTokenizer
+from llmbook.text.english import WordViewTokenizer, words
+from llmbook.text.tokenizers import NgramTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "sentiment.json"
 FRACTIONS = (0.7, 0.1, 0.2)

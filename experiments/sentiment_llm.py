@@ -16,13 +16,13 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from llmbook import gpt, lora, smollm
-from llmbook.data import split
-from llmbook.judge import PROMPT, WordJudge
-from llmbook.probes import pass_rates
+from llmbook.corpora.probes import pass_rates
+from llmbook.corpora.reviews import split
+from llmbook.corpora.snippets import load_aspects, load_snippets
+from llmbook.measures.sentiment import cut, fit_cuts, macro_f1
+from llmbook.models import lora, smollm
+from llmbook.models.judge import PROMPT, WordJudge
 from llmbook.recording import Recording
-from llmbook.sentiment import cut, fit_cuts, macro_f1
-from llmbook.snippets import load_aspects, load_snippets
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results" / "sentiment_llm.json"
@@ -94,11 +94,11 @@ def evaluate(model, tokenizer, prompt):
 
 def tune(model, tokenizer, prompt, seed):
     """Put adapters on the model and train them on movie snippets; return the losses."""
-    training = parts("movies")[0].polar()
+    examples = parts("movies")[0].polar()
     judge = WordJudge(model, tokenizer, prompt)
-    batch = judge.batches(training.texts, training.labels, seed=seed, **RECIPE["batch"])
+    batch = judge.batches(examples.texts, examples.labels, seed=seed, **RECIPE["batch"])
     lora.add_adapters(model, seed=seed, **RECIPE["adapters"])
-    return gpt.train(model, batch, loss=judge.loss, jit_compile=False, **RECIPE["training"])
+    return training.train(model, batch, loss=judge.loss, jit_compile=False, **RECIPE["training"])
 
 
 def try_prompts():

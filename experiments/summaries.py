@@ -14,21 +14,21 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import smollm, summaries
-from llmbook.alignment import alignment_accuracy
-from llmbook.docstrings import load_docstrings, split_by_module
-from llmbook.gpt import train
-from llmbook.recording import Recording
-from llmbook.seq2seq import (
+from llmbook.corpora.docstrings import load_docstrings, split_by_module
+from llmbook.measures import summaries
+from llmbook.measures.alignment import alignment_accuracy
+from llmbook.models import smollm
+from llmbook.models.seq2seq import (
     EncoderDecoder,
     PointerGenerator,
     Seq2SeqConfig,
-    Vocabulary,
     decode,
     encode_pairs,
-    shuffled,
     target_loss,
 )
+from llmbook.models.training import shuffled, train
+from llmbook.recording import Recording
+from llmbook.text.tokenizers import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "summaries.json"
 MODEL = {"d_model": 96, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}

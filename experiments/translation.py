@@ -14,21 +14,21 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import cldr, hsk, smollm
-from llmbook.alignment import alignment_accuracy, same
-from llmbook.gpt import train
-from llmbook.recording import Recording
-from llmbook.seq2seq import (
+from llmbook.corpora import cldr, hsk
+from llmbook.measures.alignment import alignment_accuracy, same
+from llmbook.measures.translation import gloss_translation, learned_dictionary, nearest, scores
+from llmbook.models import smollm
+from llmbook.models.seq2seq import (
     EncoderDecoder,
     PointerGenerator,
     Seq2SeqConfig,
-    Vocabulary,
     decode,
     encode_pairs,
-    shuffled,
     target_loss,
 )
-from llmbook.translation import gloss_translation, learned_dictionary, nearest, scores
+from llmbook.models.training import shuffled, train
+from llmbook.recording import Recording
+from llmbook.text.tokenizers import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "translation.json"
 EXPRESSIONS = {

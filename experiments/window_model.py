@@ -12,10 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook.books import load_sanguo, split_book
+from llmbook.corpora.books import load_sanguo, split_book
+from llmbook.models.window import WindowModel, start_from_counts, train
 from llmbook.recording import Recording
-from llmbook.text import CharTokenizer
-from llmbook.window import WindowModel, start_from_counts, train
+from llmbook.text.tokenizers import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "window_model.json"
 MODEL = {"window": 4, "d_model": 96, "hidden_dim": 384}

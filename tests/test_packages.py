@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from llmbook import books, data, plotting, smollm
+from llmbook.corpora import books, reviews
+from llmbook.models import smollm
 from llmbook.packages import packaged_file
+from llmbook.showing import plotting
 
 PINNED = (Path(__file__).parents[1] / "requirements-data.txt").read_text(encoding="utf-8")
 
@@ -13,7 +15,7 @@ PINNED = (Path(__file__).parents[1] / "requirements-data.txt").read_text(encodin
     [
         books.SANGUO_PACKAGE,
         books.BIBLE_PACKAGE,
-        data.REVIEWS_PACKAGE,
+        reviews.REVIEWS_PACKAGE,
         plotting.FONT_PACKAGE,
         smollm.PACKAGE,
     ],

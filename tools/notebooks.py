@@ -129,7 +129,7 @@ def normal_form(notebook):
                 normal_output(output) for output in cell.outputs if output.get("name") != "stderr"
             ]
     nbformat.validate(notebook)
-    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return nbformat.writes(notebook) + "\n"
 
 
 def normal_output(output):

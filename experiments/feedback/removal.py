@@ -14,9 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from llmbook import gpt
-from llmbook.feedback import removal
 from llmbook.feedback.learner import until
+from llmbook.feedback.tasks import removal
+from llmbook.models import generation, gpt, training
 from llmbook.recording import load, store, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "removal.json"
@@ -50,11 +50,11 @@ def run(width, steps, seed):
     table = model.embedding.embeddings  # (V, d_model), as in llmbook.feedback.pretraining
     table.assign(keras.random.normal(table.shape, stddev=width**-0.5, seed=seed))
     start = time.process_time()
-    gpt.train(model, documents(seed), steps, learning_rate=LEARNING_RATE, weight_decay=0.01)
+    training.train(model, documents(seed), steps, learning_rate=LEARNING_RATE, weight_decay=0.01)
     rng = random.Random("examination")
     cells = [cell for cell in removal.CELLS for _ in range(EXAMPLES)]
     prompts, answers = zip(*(removal.draw(rng, *cell) for cell in cells), strict=True)
-    written = gpt.generate(
+    written = generation.generate(
         model, prompts, removal.LONGEST_SENTENCE, temperature=0, stop=removal.END
     ).tolist()
     right = np.array(

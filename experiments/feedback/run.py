@@ -17,7 +17,7 @@ from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.learner import Learner
 from llmbook.feedback.loop import draw_examination, examine, run
 from llmbook.feedback.pretraining import CONFIG, examine_refiner, pretrain
-from llmbook.feedback.world import CHOICES, Invitations
+from llmbook.feedback.tasks.invitations import CHOICES, Invitations
 from llmbook.recording import load, store, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "feedback.json"

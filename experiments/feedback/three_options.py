@@ -10,7 +10,7 @@ trials, then run with three other models and seeds, and stored in
 
 from run import RESULTS, Laboratory, record, tuned_at_equal_time
 
-from llmbook.feedback.world import THREE_CHOICES
+from llmbook.feedback.tasks.invitations import THREE_CHOICES
 
 METHODS = ("sft", "ilf_replay", "expert_iteration", "grpo_scores", "dpo")
 

@@ -10,12 +10,12 @@ it again: at most one run is lost.
 import itertools
 from pathlib import Path
 
-from llmbook import lora, smollm
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.loop import draw_examination, run
-from llmbook.feedback.shop import Shop
+from llmbook.feedback.tasks.shop import Shop
 from llmbook.feedback.warm_up import ADAPTERS
+from llmbook.models import lora, smollm
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parents[1] / "results" / "real_feedback.json"

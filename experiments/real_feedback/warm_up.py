@@ -9,10 +9,11 @@ and the losses with what the refiner then can do to ``experiments/results/warm_u
 import time
 from pathlib import Path
 
-from llmbook import lora, smollm
-from llmbook.feedback import shop, warm_up
+from llmbook.feedback import warm_up
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.loop import draw_examination, examine
+from llmbook.feedback.tasks import shop
+from llmbook.models import lora, smollm
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parents[1] / "results" / "warm_up.json"

@@ -1,7 +1,7 @@
 """The library beneath *From Attention to Feedback*.
 
-Two floors: the mathematics (:mod:`llmbook.attention`, :mod:`llmbook.losses`, …) is NumPy alone and
-never imports TensorFlow; the machinery (:mod:`llmbook.layers`, :mod:`llmbook.classifier`, …) is
+Two floors: the mathematics (:mod:`llmbook.mathematics.attention`, :mod:`llmbook.mathematics.losses`, …) is NumPy alone and
+never imports TensorFlow; the machinery (:mod:`llmbook.models.layers`, :mod:`llmbook.models.classifier`, …) is
 Keras 3 on TensorFlow.
 """
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llmbook.attention import causal_mask, softmax
+from llmbook.mathematics.attention import causal_mask, softmax
 
 
 def temperature_multiplies(scores, temperature):

@@ -1,7 +1,7 @@
 import numpy as np
 
-from llmbook.attention import softmax
-from llmbook.losses import cross_entropy, sigmoid
+from llmbook.mathematics.attention import softmax
+from llmbook.mathematics.losses import cross_entropy, sigmoid
 
 
 def stub(*arguments, **options):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from llmbook.autodiff import Tensor
+from llmbook.mathematics.autodiff import Tensor
 
 
 def stub(*arguments, **options):

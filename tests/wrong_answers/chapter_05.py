@@ -1,7 +1,7 @@
 import numpy as np
 
-from llmbook.data import key
-from llmbook.losses import sigmoid
+from llmbook.corpora.reviews import key
+from llmbook.mathematics.losses import sigmoid
 
 
 def stub(*arguments, **options):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llmbook.feedback import world
+from llmbook.feedback.tasks import invitations
 
 
 def loss_overflows(better, worse):
@@ -39,19 +39,22 @@ def tilt_unnormalised(reference, reward, beta):
 
 
 def any_fault(record, message):
-    found = world.faults(record, message)
+    found = invitations.faults(record, message)
     return found[-1] if found else None
 
 
 def no_answer_to_perfection(record, message):
     found = sorted(
-        world.faults(record, message), key=lambda edit: world.criterion_of(edit) != "greeting"
+        invitations.faults(record, message),
+        key=lambda edit: invitations.criterion_of(edit) != "greeting",
     )
     return found[0]
 
 
 def greeting_only(record, message):
-    found = [e for e in world.faults(record, message) if world.criterion_of(e) == "greeting"]
+    found = [
+        e for e in invitations.faults(record, message) if invitations.criterion_of(e) == "greeting"
+    ]
     return found[0] if found else None
 
 

@@ -1,4 +1,4 @@
-from llmbook.roles.grammar import attach, clause, join, words
+from llmbook.corpora.roles.grammar import attach, clause, join, words
 
 
 def stub(*arguments, **options):

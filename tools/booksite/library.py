@@ -1,17 +1,16 @@
-"""Fill the pages of the API reference: a section a module of ``llmbook``, from its docstrings.
+"""Fill the pages of the API reference: a page a package of ``llmbook``, a section a module.
 
-A page says ``% modules of the mathematics`` or ``% modules of the machinery`` (a comment of MyST),
-and Sphinx's autodoc, called for each module of that floor, stands in its place. A module that is
-added to the library is in the reference at the next build.
+A page says ``% modules of llmbook.mathematics`` (a comment of MyST), and Sphinx's autodoc, called
+for each module of that package, stands in its place. A module that is added to the library is in
+the reference at the next build.
 """
 
 import ast
 import re
-from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "llmbook"
-MARKER = re.compile(r"^% modules of the (mathematics|machinery)$", re.MULTILINE)
+MARKER = re.compile(r"^% modules of (llmbook[\w.]*)$", re.MULTILINE)
 SECTION = """## {name}
 
 ```{{eval-rst}}
@@ -54,31 +53,17 @@ def file_of(name, package=PACKAGE):
     return next(filter(Path.is_file, [path.with_suffix(".py"), path / "__init__.py"]), None)
 
 
-@cache
-def needs_keras(name, package=PACKAGE):
-    """Tell whether a module is of the upper floor: it imports Keras or what imports Keras."""
-    return any(
-        imported.split(".")[0] in ("keras", "tensorflow")
-        or (imported != name and file_of(imported, package) and needs_keras(imported, package))
-        for imported in imports(file_of(name, package))
-    )
+def belong_to(package):
+    """Return the modules of a package; of ``llmbook`` itself those outside of its packages."""
+    names = modules()
+    if package == PACKAGE.name:
+        return [name for name in names if name.count(".") == 1 and "exercises" not in name]
+    return [name for name in names if f"{name}.".startswith(f"{package}.")]
 
 
-def imports(path):
-    """Return the dotted names that a file imports at its top level."""
-    names = []
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return names
-
-
-def reference(floor):
-    """Return the sections of a floor's modules, in MyST."""
-    wanted = floor == "machinery"
-    return "\n".join(SECTION.format(name=name) for name in modules() if needs_keras(name) == wanted)
+def reference(package):
+    """Return the sections of a package's modules, in MyST."""
+    return "\n".join(SECTION.format(name=name) for name in belong_to(package))
 
 
 def fill_pages(app, docname, source):
@@ -92,10 +77,9 @@ def skip(app, what, name, member, is_skipped, options):
 
 
 def outdated(app, env, added, changed, removed):
-    """Name the pages of the reference, to be read anew, when modules come, go or change floor."""
-    floors = {name: needs_keras(name) for name in modules()}
-    before, env.booksite_modules = getattr(env, "booksite_modules", None), floors
-    if before == floors:
+    """Name the pages of the reference, to be read anew, when modules come or go."""
+    before, env.booksite_modules = getattr(env, "booksite_modules", None), modules()
+    if before == env.booksite_modules:
         return []
     texts = {name: Path(env.doc2path(name)).read_text("utf-8") for name in env.found_docs}
     return [name for name, text in texts.items() if MARKER.search(text)]

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from llmbook.bpe import BPETokenizer
 from llmbook.exercises import exercise
+from llmbook.text.bpe import BPETokenizer
 
 
 @exercise("1.1", "divide by how often the left token was followed by anything, then smooth both")
@@ -89,7 +89,7 @@ def _(best_share):
 
 @exercise("1.5", "four arrays: the vectors, the hidden layer with its bias, W_p, the output bias")
 def _(window_parameters):
-    from llmbook.window import WindowModel
+    from llmbook.models.window import WindowModel
 
     for sizes in ((50, 1, 4, 6), (50, 3, 4, 6), (20, 3, 8, 6), (20, 3, 8, 10)):
         found, expected = window_parameters(*sizes), WindowModel(*sizes).count_params()

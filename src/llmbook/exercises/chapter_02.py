@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from llmbook.attention import causal_mask, scaled_dot_product_attention, sinusoidal_positions
 from llmbook.exercises import exercise
+from llmbook.mathematics.attention import (
+    causal_mask,
+    scaled_dot_product_attention,
+    sinusoidal_positions,
+)
 
 
 @exercise("2.1", "the library's softmax is stable already: what do you have to give it?")

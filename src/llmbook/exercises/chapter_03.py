@@ -3,7 +3,7 @@
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.losses import cross_entropy, sigmoid
+from llmbook.mathematics.losses import cross_entropy, sigmoid
 
 
 @exercise(

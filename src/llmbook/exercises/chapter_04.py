@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from llmbook.autodiff import Tensor
-from llmbook.backprop import numerical_gradient
 from llmbook.exercises import exercise
+from llmbook.mathematics.autodiff import Tensor
+from llmbook.mathematics.backprop import numerical_gradient
 
 
 @exercise(

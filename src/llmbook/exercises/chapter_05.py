@@ -3,7 +3,7 @@
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.losses import sigmoid
+from llmbook.mathematics.losses import sigmoid
 
 
 @exercise("5.1", "Compare keys, not texts, and divide by the number of test texts.")

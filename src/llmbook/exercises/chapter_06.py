@@ -3,7 +3,7 @@
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.layers import MultiHeadAttention
+from llmbook.models.layers import MultiHeadAttention
 
 
 @exercise("6.1", "sort the probabilities, likeliest first: how much do those before a token hold?")

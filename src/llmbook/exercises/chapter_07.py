@@ -7,7 +7,7 @@ from llmbook.exercises import exercise
 
 @exercise("7.1", "a key and a value, in each layer, for each head that has its own")
 def _(cache_bytes):
-    from llmbook.gpt import GPTConfig
+    from llmbook.models.gpt import GPTConfig
 
     cases = {
         "9 heads of 64 that share 3 of keys and values, 30 layers, 100 tokens": (

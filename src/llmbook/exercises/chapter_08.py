@@ -5,8 +5,8 @@ import random
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.feedback import world
 from llmbook.feedback.annotator import SECONDS
+from llmbook.feedback.tasks import invitations
 
 
 @exercise("8.1", "-ln σ(z) is ln(1 + e^-z); NumPy has a function that adds two exponentials safely")
@@ -42,14 +42,14 @@ def _(tilt):
 def _(first_fault):
     rng = random.Random(0)
     for _ in range(200):
-        record = world.draw_record(rng)
-        message = world.random_message(rng, record)
-        found = world.faults(record, message)
-        about = [world.criterion_of(edit) for edit in found]
+        record = invitations.draw_record(rng)
+        message = invitations.random_message(rng, record)
+        found = invitations.faults(record, message)
+        about = [invitations.criterion_of(edit) for edit in found]
         expected = found[about.index("greeting") if "greeting" in about else 0]
         named = first_fault(record, message)
         assert named == expected, f"of {found} it should name {expected}, not {named}."
-    perfect = first_fault(record, world.house_style(record))
+    perfect = first_fault(record, invitations.house_style(record))
     assert perfect is None, f"of a perfect message it should say None, not {perfect}."
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
+from llmbook.corpora.roles.grammar import examples, words
 from llmbook.exercises import exercise
-from llmbook.roles.grammar import examples, words
 
 
 @exercise("14.1", "Look at the tag before: an inside is legal after a begin or inside of its role.")

@@ -1,7 +1,7 @@
 """Fine-tuning from feedback: a world with an annotator, seven methods of learning from it, and one
 loop for them all.
 
-:mod:`~llmbook.feedback.world` is the task, :mod:`~llmbook.feedback.wording` what the annotator
+:mod:`~llmbook.feedback.tasks.invitations` is the task, :mod:`~llmbook.feedback.tasks.wording` what the annotator
 says,
 :mod:`~llmbook.feedback.methods` the published objectives, :mod:`~llmbook.feedback.learner` the
 model that learns and

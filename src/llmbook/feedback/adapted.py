@@ -8,8 +8,8 @@ one model, and compiles every graph once.
 
 from contextlib import contextmanager
 
-from llmbook import gpt
 from llmbook.feedback.learner import Learner
+from llmbook.models import generation
 
 BEGINNING = "the adapters that the learner began with"
 
@@ -23,7 +23,7 @@ class AdapterLearner(Learner):
         As for :class:`llmbook.feedback.learner.Learner`.
     model : keras.Model
         Its trainable variables, a few beside many frozen ones, are what it learns; see
-        :mod:`llmbook.lora`.
+        :mod:`llmbook.models.lora`.
     generate : callable
         As for :class:`llmbook.feedback.learner.Learner`.
     batch_size : int
@@ -34,7 +34,7 @@ class AdapterLearner(Learner):
 
     jit_compile = False  # XLA multiplies numbers of 16 bits as if they had 32
 
-    def __init__(self, task, model, generate=gpt.generate, batch_size=8, temperature=0.7):
+    def __init__(self, task, model, generate=generation.generate, batch_size=8, temperature=0.7):
         self.batch_size, self.temperature = batch_size, temperature
         super().__init__(task, model, generate, reference=BEGINNING)
 

@@ -19,7 +19,7 @@ class Annotator:
     Parameters
     ----------
     task : object
-        As of :class:`llmbook.feedback.world.Invitations`.
+        As of :class:`llmbook.feedback.tasks.invitations.Invitations`.
     annotations : int, optional
         How many answers of any kind the budget pays.
     seconds : float, optional

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from llmbook import gpt
+from llmbook.models import generation, gpt
 
 
 class Learner:
@@ -22,12 +22,12 @@ class Learner:
     ----------
     task : object
         Says how records, drafts and words of criticism are read and written;
-        :class:`llmbook.feedback.world.Invitations` is one, and lists what a task has.
+        :class:`llmbook.feedback.tasks.invitations.Invitations` is one, and lists what a task has.
     model : keras.Model
         Maps ids (B, T) to logits (B, T, V). It is trained in place.
     generate : callable
         ``generate(model, prompts, max_new, temperature=…, stop=…, seed=…)`` continues lists of ids
-        as :func:`llmbook.gpt.generate` does, which it is by default: (B, max_new), padded.
+        as :func:`llmbook.models.generation.generate` does, which it is by default: (B, max_new), padded.
     reference : keras.Model, optional
         The policy before it learns, never trained: it refines drafts, and penalties measure the
         distance from it. By default a copy of ``model``; of a model with adapters it may be the
@@ -44,7 +44,7 @@ class Learner:
 
     jit_compile = True
 
-    def __init__(self, task, model, generate=gpt.generate, reference=None):
+    def __init__(self, task, model, generate=generation.generate, reference=None):
         self.task, self.model, self.generate = task, model, generate
         self.reference = reference or copy_of(model)
         self._reward_model = None
@@ -114,7 +114,7 @@ class Learner:
         -------
         ids : (n, T) of int32, zero after the end
         mask : (n, T - 1) of float32
-            1 where the *next* token is the draft's: see :func:`llmbook.gpt.log_probabilities`.
+            1 where the *next* token is the draft's: see :func:`llmbook.models.gpt.log_probabilities`.
         """
         prompts = [self.task.draft_prompt(record) for record in records]
         length = self.task.draft_prompt_length + self.task.draft_length
@@ -144,7 +144,7 @@ class Learner:
         return np.concatenate(results)[: len(arrays[0])]
 
     def log_probs(self, model, ids):
-        """Return :func:`llmbook.gpt.log_probabilities` of many rows, (n, T - 1)."""
+        """Return :func:`llmbook.models.gpt.log_probabilities` of many rows, (n, T - 1)."""
         return self.evaluate(gpt.log_probabilities, model, ids)
 
     # --- learning ---------------------------------------------------------------------------------

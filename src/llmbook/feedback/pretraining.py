@@ -5,22 +5,28 @@ import random
 import keras
 import numpy as np
 
-from llmbook import gpt
-from llmbook.feedback import world
+from llmbook.feedback.tasks import invitations
+from llmbook.models import gpt, training
 
-DOCUMENT_LENGTH = world.Invitations.refine_prompt_length + world.Invitations.draft_length
+DOCUMENT_LENGTH = (
+    invitations.Invitations.refine_prompt_length + invitations.Invitations.draft_length
+)
 CONFIG = gpt.GPTConfig(
-    vocab_size=len(world.VOCABULARY), length=DOCUMENT_LENGTH, d_model=64, num_heads=4, num_layers=2
+    vocab_size=len(invitations.VOCABULARY),
+    length=DOCUMENT_LENGTH,
+    d_model=64,
+    num_heads=4,
+    num_layers=2,
 )
 
 
-def documents(seed=0, batch_size=48, choices=world.CHOICES):
+def documents(seed=0, batch_size=48, choices=invitations.CHOICES):
     """Return a function of the step that draws documents to pretrain on.
 
     Returns
     -------
     batch : callable
-        ``batch(step)`` returns the ids (B, T) of :func:`llmbook.feedback.world.edit_document`, and
+        ``batch(step)`` returns the ids (B, T) of :func:`llmbook.feedback.tasks.invitations.edit_document`, and
         1 or 0 for how much each token counts as a target (B, T).
     """
 
@@ -29,7 +35,7 @@ def documents(seed=0, batch_size=48, choices=world.CHOICES):
         ids = np.zeros((batch_size, DOCUMENT_LENGTH), "int32")  # (B, T)
         weights = np.zeros((batch_size, DOCUMENT_LENGTH), "float32")  # (B, T)
         for row in range(batch_size):
-            document, learned = world.edit_document(rng, choices=choices)
+            document, learned = invitations.edit_document(rng, choices=choices)
             ids[row, : len(document)] = document
             weights[row, : len(document)] = learned
         return ids, weights
@@ -37,9 +43,9 @@ def documents(seed=0, batch_size=48, choices=world.CHOICES):
     return batch
 
 
-def pretrain(seed=0, steps=700, learning_rate=6e-3, choices=world.CHOICES, **options):
+def pretrain(seed=0, steps=700, learning_rate=6e-3, choices=invitations.CHOICES, **options):
     """Return a GPT trained on documents with these choices; options go to
-    :func:`llmbook.gpt.train`.
+    :func:`llmbook.models.training.train`.
     """
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(CONFIG)
@@ -47,7 +53,7 @@ def pretrain(seed=0, steps=700, learning_rate=6e-3, choices=world.CHOICES, **opt
     table = model.embedding.embeddings  # (V, d_model)
     table.assign(keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed))
     batch = documents(seed, choices=choices)
-    gpt.train(model, batch, steps, learning_rate=learning_rate, weight_decay=0.01, **options)
+    training.train(model, batch, steps, learning_rate=learning_rate, weight_decay=0.01, **options)
     return model
 
 
@@ -75,7 +81,7 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
     rng, task, cases = random.Random(seed), learner.task, []
     while len(cases) < number:
         record = task.draw(rng, split)
-        draft = world.render(record, world.random_message(rng, record))
+        draft = invitations.render(record, invitations.random_message(rng, record))
         critique = task.critique(rng, record, draft)
         if not critique.accepted:
             cases.append((record, draft, critique))
@@ -83,7 +89,7 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
     read = {
         "own": critiques,
         "another": (*critiques[1:], critiques[0]),
-        "none": [world.Critique(())] * number,
+        "none": [invitations.Critique(())] * number,
     }[feedback]
     refined = learner.refine(records, drafts, read, temperature=0.0)
     return sum(

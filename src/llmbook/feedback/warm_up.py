@@ -1,6 +1,6 @@
 """Make a refiner of a real model: adapters that learn to follow edits in words, and no house rule.
 
-The documents are those of :func:`llmbook.feedback.shop.edit_document`. What comes of it is shipped
+The documents are those of :func:`llmbook.feedback.tasks.shop.edit_document`. What comes of it is shipped
 with the book: ``experiments/real_feedback/warm_up.py`` made it, and makes it again.
 """
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from llmbook import gpt, lora
-from llmbook.feedback.shop import Critique, edit_document, original, render
+from llmbook.feedback.tasks.shop import Critique, edit_document, original, render
+from llmbook.models import lora, training
 
 ADAPTERS = Path(__file__).with_name("refiner.npz")
-"""The adapters that the warm-up made, as :func:`llmbook.lora.load` reads them."""
+"""The adapters that the warm-up made, as :func:`llmbook.models.lora.load` reads them."""
 FIRST_BLOCK = 10  # the blocks before it, a third of SmolLM2, are left as they are
 LENGTH = 96  # tokens of a document; the few longer ones are passed over
 
@@ -58,11 +58,11 @@ def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
     steps : int
     learning_rate : float
     options
-        Of :func:`llmbook.gpt.train`.
+        Of :func:`llmbook.models.training.train`.
     """
     lora.add_adapters(model, targets=lora.EVERY_LINEAR, first_block=FIRST_BLOCK, seed=seed)
     batch = documents(tokenizer, seed)
-    return gpt.train(model, batch, steps, learning_rate, weight_decay=0.0, **options)
+    return training.train(model, batch, steps, learning_rate, weight_decay=0.0, **options)
 
 
 def examine_refiner(learner, records, feedback="own", seed=0):

@@ -15,7 +15,7 @@ from keras import ops
 
 from llmbook.feedback.annotator import shares
 from llmbook.feedback.methods.ilf import criticise, refinements
-from llmbook.gpt import log_probabilities
+from llmbook.models.gpt import log_probabilities
 
 
 def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):

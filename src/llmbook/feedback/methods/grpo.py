@@ -20,7 +20,7 @@ from keras import ops
 
 from llmbook.feedback.methods.dpo import compare_drafts
 from llmbook.feedback.methods.reward_model import reward, train_reward_model
-from llmbook.gpt import log_probabilities
+from llmbook.models.gpt import log_probabilities
 
 
 def group_advantages(rewards, epsilon=1e-4):

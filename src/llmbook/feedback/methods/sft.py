@@ -11,7 +11,7 @@ other method of this package that picks texts to imitate ends in this loss.
 
 from keras import ops
 
-from llmbook.gpt import log_probabilities
+from llmbook.models.gpt import log_probabilities
 
 
 def sft_loss(log_probs, mask):

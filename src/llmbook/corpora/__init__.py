@@ -1,0 +1,1 @@
+"""The texts that the book reads, each loaded by a module of its own, or written by rules."""

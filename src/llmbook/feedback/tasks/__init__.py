@@ -1,0 +1,1 @@
+"""The tasks that are learned from feedback: invitations, a shop, and the removal of words."""

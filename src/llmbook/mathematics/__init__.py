@@ -1,0 +1,1 @@
+"""The mathematics of the book, in NumPy alone: attention, losses, gradients, optimisers, counts."""

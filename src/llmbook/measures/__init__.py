@@ -1,0 +1,1 @@
+"""How good an answer is, and the baselines that need no training."""

@@ -1,0 +1,95 @@
+"""Scores of translations, and translators that do not learn: what a model has to beat."""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from sacrebleu.metrics import BLEU, CHRF
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from llmbook.corpora.hsk import english_tokens, senses
+
+
+class Scores(NamedTuple):
+    """Of a set of translations, each against one reference."""
+
+    bleu: float  # 0 to 100
+    chrf: float  # 0 to 100
+    exact: float  # share that equals its reference
+
+
+def scores(hypotheses, references):
+    r"""Return BLEU, chrF and the share of exact translations, in lower case.
+
+    .. math::
+
+        \mathrm{BLEU} = \min(1, e^{1 - r/c}) \Big(\prod_{n=1}^{4} p_n\Big)^{1/4}, \qquad
+        \mathrm{chrF} = \frac{5 P R}{4 P + R}
+
+    with :math:`p_n` the share of the hypotheses' n-grams that stand in their references, :math:`r`
+    and :math:`c` the lengths of references and hypotheses (Papineni et al. 2002, section 2.3), and
+    :math:`P` and :math:`R` the precision and recall of character n-grams up to 6 (Popović 2015).
+    Both are sacrebleu's (Post 2018).
+
+    Parameters
+    ----------
+    hypotheses, references : lists of str
+        Tokens, separated by spaces.
+
+    Raises
+    ------
+    ValueError
+        If the lists are empty or differ in length.
+    """
+    if not hypotheses or len(hypotheses) != len(references):
+        raise ValueError(
+            f"references must be as many as hypotheses and at least one, got {len(references)} "
+            f"and {len(hypotheses)}"
+        )
+    bleu = BLEU(lowercase=True, tokenize="none", force=True)
+    chrf = CHRF(lowercase=True)
+    equal = [one.lower() == two.lower() for one, two in zip(hypotheses, references, strict=True)]
+    return Scores(
+        bleu.corpus_score(hypotheses, [references]).score,
+        chrf.corpus_score(hypotheses, [references]).score,
+        float(np.mean(equal)),
+    )
+
+
+def nearest(queries, texts, ngrams=(1, 2)):
+    """Return, for each query, the index of the text most like it in its characters' TF-IDF."""
+    counter = TfidfVectorizer(analyzer="char", ngram_range=ngrams)
+    known = counter.fit_transform(texts)  # (N, V)
+    similarity = counter.transform(queries) @ known.T  # (M, N)
+    return np.asarray(similarity.argmax(axis=1)).ravel()  # (M,)
+
+
+def gloss_translation(sentence):
+    """Translate a Sentence word by word: the first sense of each gloss, in the Chinese order."""
+    found = [senses(gloss)[:1] for gloss in sentence.glosses]
+    return " ".join([*english_tokens(" ".join(sense for one in found for sense in one)), "."])
+
+
+def learned_dictionary(pairs):
+    r"""Return for each source token the target token that it stands with most exclusively.
+
+    .. math:: \arg\max_y \frac{2\, n(x, y)}{n(x) + n(y)}
+
+    with :math:`n` counting the pairs that hold a token, or both (the coefficient of Dice 1945).
+
+    Parameters
+    ----------
+    pairs : list of (list of str, list of str)
+    """
+    together: dict[str, Counter] = {}
+    of_source, of_target = Counter(), Counter()
+    for source, target in ((set(source), set(target)) for source, target in pairs):
+        of_source.update(source)
+        of_target.update(target)
+        for token in source:
+            together.setdefault(token, Counter()).update(target)
+    return {
+        x: max(counts, key=lambda y, x=x, n=counts: 2 * n[y] / (of_source[x] + of_target[y]))
+        for x, counts in together.items()
+        if counts
+    }

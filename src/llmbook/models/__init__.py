@@ -1,0 +1,1 @@
+"""What is trained, in Keras: layers, models, their training and their decoding."""

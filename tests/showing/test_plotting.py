@@ -1,0 +1,98 @@
+import warnings
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from llmbook import packages
+from llmbook.showing import plotting
+
+TOKENS = ["酒店", "is", "很", "good"]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def weights():
+    return np.random.default_rng(0).dirichlet(np.ones(4), size=(3, 4))  # (H, T_q, T_k)
+
+
+def test_a_heatmap_shows_the_weights_with_tokens_on_both_axes(weights):
+    ax = plotting.attention_heatmap(weights[0], TOKENS, key_tokens=list("abcd"), title="head 0")
+    np.testing.assert_array_equal(ax.images[0].get_array(), weights[0])
+    assert [label.get_text() for label in ax.get_yticklabels()] == TOKENS
+    assert [label.get_text() for label in ax.get_xticklabels()] == list("abcd")
+    assert ax.get_title() == "head 0"
+
+
+def test_small_heatmaps_write_their_weights_and_large_ones_have_a_colour_bar(weights):
+    small = plotting.attention_heatmap(weights[0], TOKENS)
+    assert {text.get_text() for text in small.texts} == {
+        f"{weight:.2f}" for weight in weights[0].flat
+    }
+    large = plotting.attention_heatmap(np.eye(9), list("abcdefghi"))
+    assert len(large.texts) == 0
+    assert len(large.figure.axes) == 2
+
+
+def test_the_grid_draws_every_head_on_one_scale(weights):
+    figure = plotting.attention_grid(weights, TOKENS, columns=2)
+    images = [ax.images[0] for ax in figure.axes if ax.images and ax.get_title()]
+    assert [ax.get_title() for ax in figure.axes[:3]] == ["head 0", "head 1", "head 2"]
+    assert {image.norm.vmax for image in images} == {weights.max()}
+    for image, head in zip(images, weights, strict=True):
+        np.testing.assert_array_equal(image.get_array(), head)
+
+
+def test_chinese_and_english_are_drawn_without_a_missing_glyph(weights):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Matplotlib warns of each glyph that its fonts lack
+        plotting.attention_heatmap(
+            weights[0], TOKENS, title="注意力 attention"
+        ).figure.canvas.draw()
+
+
+def test_the_colours_are_monotone_in_lightness():
+    red, green, blue, _ = mpl.colormaps[plotting.SEQUENTIAL](np.linspace(0, 1, 64)).T
+    lightness = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert (np.diff(lightness) < 0).all()
+
+
+def test_learning_curves_draw_series_and_baselines():
+    ax = plotting.learning_curves(
+        {"train": [3, 2], "validation": ([10, 20], [4, 3])}, baselines={"chance": 1.0}
+    )
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 3], [2, 2]])
+    np.testing.assert_array_equal(ax.lines[1].get_xydata(), [[10, 4], [20, 3]])
+    assert list(ax.lines[2].get_ydata()) == [1.0, 1.0]
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.ones((3, 4)), r"\(4, 4\).*\(3, 4\)"),
+        (np.full((4, 4), np.nan), "NaN"),
+        (-np.ones((4, 4)), "non-negative"),
+    ],
+)
+def test_bad_weights_are_named(bad, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.attention_heatmap(bad, TOKENS)
+
+
+def test_a_grid_without_heads_and_curves_without_series_are_named(weights):
+    with pytest.raises(ValueError, match="heads, queries, keys"):
+        plotting.attention_grid(weights[0], TOKENS)
+    with pytest.raises(ValueError, match="at least one"):
+        plotting.learning_curves({})
+
+
+def test_without_the_font_package_matplotlibs_own_font_is_left(monkeypatch):
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    assert plotting._chinese_fonts() == []
