@@ -1,9 +1,11 @@
-"""How fast is the book's training? CPU time an epoch, as a ratio to the article's `fit`.
+"""How fast is the book's training? CPU time an epoch, as a ratio to the
+article's `fit`.
 
-The article's model, once as it writes it (heads as wide as the model, every text padded to 100,
-batches of 32) and once with its heads' width put right and trained by ``llmbook.models.classifier.fit``:
-batches of 64 texts of similar length. Both take turns in one run; the first epoch of a turn, in
-which TensorFlow traces the graph, is left out.
+The article's model, once as it writes it (heads as wide as the model, every
+text padded to 100, batches of 32) and once with its heads' width put right and
+trained by ``llmbook.models.classifier.fit``: batches of 64 texts of similar
+length. Both take turns in one run; the first epoch of a turn, in which
+TensorFlow traces the graph, is left out.
 """
 
 import statistics
@@ -39,12 +41,17 @@ class CPUSeconds(keras.callbacks.Callback):
 def articles_fit(sequences, labels, vocab_size, clock):
     ids = keras.utils.pad_sequences(sequences, maxlen=LENGTH)  # (B, T)
     inputs = keras.Input((LENGTH,))
-    x = keras.layers.Embedding(vocab_size, D_MODEL, mask_zero=True)(inputs)  # (B, T, d_model)
+    # (B, T, d_model)
+    x = keras.layers.Embedding(vocab_size, D_MODEL, mask_zero=True)(inputs)
     x = keras.layers.MultiHeadAttention(HEADS, D_MODEL)(x, x)  # (B, T, d_model)
     x = keras.layers.GlobalAveragePooling1D()(x)  # (B, d_model)
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(x))
-    model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
-    model.fit(ids, labels, epochs=EPOCHS, batch_size=32, verbose=0, callbacks=[clock])
+    model.compile(
+        loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"]
+    )
+    model.fit(
+        ids, labels, epochs=EPOCHS, batch_size=32, verbose=0, callbacks=[clock]
+    )
 
 
 def our_fit(sequences, labels, vocab_size, clock):
@@ -65,8 +72,14 @@ def main():
             function(sequences, labels, len(tokenizer), clock)
             found.extend(clock.seconds[1:])
     article, ours = (statistics.median(found) for found in seconds.values())
-    print(f"An epoch of {TEXTS:,} reviews, mean length {np.mean([len(s) for s in sequences]):.0f}:")
-    print(f"the article's fit takes {article / ours:.1f} times the CPU time of the book's.")
+    print(
+        f"An epoch of {TEXTS:,} reviews, mean length"
+        f" {np.mean([len(s) for s in sequences]):.0f}:"
+    )
+    print(
+        f"the article's fit takes {article / ours:.1f} times the CPU time of"
+        " the book's."
+    )
 
 
 if __name__ == "__main__":

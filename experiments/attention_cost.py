@@ -1,10 +1,11 @@
-"""Measure what attention costs in CPU time as sequences grow, naive and online, on one thread.
+"""Measure what attention costs in CPU time as sequences grow, naive and online,
+on one thread.
 
     python experiments/attention_cost.py
 
-Each length is one run, stored in ``experiments/results/attention_cost.json`` when it is done; a run
-that is there already is not repeated. Chapter 2 reads the ratios: the seconds belong to the machine
-that took them.
+Each length is one run, stored in ``experiments/results/attention_cost.json``
+when it is done; a run that is there already is not repeated. Chapter 2 reads
+the ratios: the seconds belong to the machine that took them.
 """
 
 import os
@@ -17,7 +18,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from llmbook.mathematics.attention import online_softmax_attention, scaled_dot_product_attention
+from llmbook.mathematics.attention import (
+    online_softmax_attention,
+    scaled_dot_product_attention,
+)
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "attention_cost.json"

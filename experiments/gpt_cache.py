@@ -2,9 +2,10 @@
 
     python experiments/gpt_cache.py
 
-Each length is one run, stored in ``experiments/results/gpt_cache.json`` when it is done; a run that
-is there already is not repeated. Chapter 6 reads the ratios: the seconds belong to the machine that
-took them. The model is of the chapter's sizes but untrained, which changes no time.
+Each length is one run, stored in ``experiments/results/gpt_cache.json`` when it
+is done; a run that is there already is not repeated. Chapter 6 reads the
+ratios: the seconds belong to the machine that took them. The model is of the
+chapter's sizes but untrained, which changes no time.
 """
 
 import statistics
@@ -20,11 +21,19 @@ from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "gpt_cache.json"
 LENGTHS, ROWS, REPEATS, SEED = [25, 50, 100, 200], [1, 8], 7, 0
-SIZES = {"vocab_size": 2699, "length": 256, "d_model": 128, "num_heads": 4, "num_layers": 2}
+SIZES = {
+    "vocab_size": 2699,
+    "length": 256,
+    "d_model": 128,
+    "num_heads": 4,
+    "num_layers": 2,
+}
 
 
 def seconds(model, rows, new):
-    """Return the median CPU-seconds with a cache and without, measured in turns."""
+    """Return the median CPU-seconds with a cache and without, measured in
+    turns.
+    """
     prompts, times = [[2, 3, 4, 5]] * rows, {True: [], False: []}
     for _ in range(REPEATS):
         for use_cache, taken in times.items():
@@ -53,7 +62,12 @@ def main():
         for new in LENGTHS:
             if not recording.holds(rows=rows, new=new):
                 cached, uncached = seconds(model, rows, new)
-                found = {"rows": rows, "new": new, "cached": cached, "uncached": uncached}
+                found = {
+                    "rows": rows,
+                    "new": new,
+                    "cached": cached,
+                    "uncached": uncached,
+                }
                 print(recording.add(found), flush=True)
 
 

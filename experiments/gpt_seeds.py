@@ -1,11 +1,13 @@
-"""Train the GPT of chapter 6, and the best single model of chapter 1, from three seeds each.
+"""Train the GPT of chapter 6, and the best single model of chapter 1, from
+three seeds each.
 
     python experiments/gpt_seeds.py
 
-Each run is stored in ``experiments/results/gpt_seeds.json`` when it is done; a run that is there
-already is not repeated, and a GPT that was interrupted goes on from its checkpoint. The chapter
-reads the recipe from there, and follows it live with the first seed. The recipe was chosen on the
-validation text. Both models are also mixed with counting, at the share that is best there.
+Each run is stored in ``experiments/results/gpt_seeds.json`` when it is done; a
+run that is there already is not repeated, and a GPT that was interrupted goes
+on from its checkpoint. The chapter reads the recipe from there, and follows it
+live with the first seed. The recipe was chosen on the validation text. Both
+models are also mixed with counting, at the share that is best there.
 """
 
 import json
@@ -30,13 +32,16 @@ RECIPE = {
     "training": {"steps": 1000, "learning_rate": 0.004, "warmup": 0.05},
     "counting_order": 5,
 }
-WINDOW = json.loads((FOLDER / "window_model.json").read_text())  # the recipe of chapter 1
+# the recipe of chapter 1
+WINDOW = json.loads((FOLDER / "window_model.json").read_text())
 SEEDS = [0, 1, 2]
 SHARES = [round(0.1 * tenths, 1) for tenths in range(1, 10)]
 
 
 def trained_gpt(seed, ids, vocab_size):
-    """Return a function that scores a text, one log-probability for each token but the first."""
+    """Return a function that scores a text, one log-probability for each token
+    but the first.
+    """
     model = gpt.GPT(gpt.GPTConfig(vocab_size, **RECIPE["model"]))
     gpt.start_from_counts(model, ids, seed)
     checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_seeds_{seed}.npz"
@@ -48,15 +53,21 @@ def trained_gpt(seed, ids, vocab_size):
 
 def trained_window(seed, ids, vocab_size):
     """Return the same of the model with memory of chapter 1."""
-    model = window.WindowModel(vocab_size, averages=[16, 128], **WINDOW["model"])
+    model = window.WindowModel(
+        vocab_size, averages=[16, 128], **WINDOW["model"]
+    )
     window.start_from_counts(model, ids, seed)
     window.train(model, ids, seed=seed, **WINDOW["training"])
     return lambda text: model.log_probabilities(text)[1:]
 
 
 def mixed(ours, counted, share):
-    """Perplexity of a mixture, from the log-probabilities that both give to each token."""
-    return perplexity(np.log(share * np.exp(ours) + (1 - share) * np.exp(counted)))
+    """Perplexity of a mixture, from the log-probabilities that both give to
+    each token.
+    """
+    return perplexity(
+        np.log(share * np.exp(ours) + (1 - share) * np.exp(counted))
+    )
 
 
 def run(train, seed, ids, vocab_size, counted):
@@ -65,7 +76,12 @@ def run(train, seed, ids, vocab_size, counted):
     score = train(seed, ids["train"], vocab_size)
     seconds = time.process_time() - start
     scores = {part: score(ids[part]) for part in counted}
-    share = min(SHARES, key=lambda share: mixed(scores["validation"], counted["validation"], share))
+    share = min(
+        SHARES,
+        key=lambda share: mixed(
+            scores["validation"], counted["validation"], share
+        ),
+    )
     return {
         "validation": perplexity(scores["validation"]),
         "test": perplexity(scores["test"]),
@@ -79,19 +95,36 @@ def main():
     recording = Recording(
         RESULTS,
         ("numpy", "keras", "tensorflow"),
-        what="perplexity on the Three Kingdoms, and that of the mixture with Kneser-Ney",
+        what=(
+            "perplexity on the Three Kingdoms, and that of the mixture with"
+            " Kneser-Ney"
+        ),
         recipe=RECIPE,
     )
     book = split_book(load_sanguo())
     characters = CharTokenizer.fit([book.train], min_count=5)
-    ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
-    counting = KneserNey(RECIPE["counting_order"], len(characters)).fit(ids["train"])
-    counted = {p: counting.log_probabilities(ids[p])[1:] for p in ("validation", "test")}
-    for name, train in ("GPT", trained_gpt), ("window with memory", trained_window):
+    ids = {
+        part: np.array(characters.encode(text))
+        for part, text in book._asdict().items()
+    }
+    counting = KneserNey(RECIPE["counting_order"], len(characters)).fit(
+        ids["train"]
+    )
+    counted = {
+        p: counting.log_probabilities(ids[p])[1:]
+        for p in ("validation", "test")
+    }
+    for name, train in (
+        ("GPT", trained_gpt),
+        ("window with memory", trained_window),
+    ):
         for seed in SEEDS:
             if not recording.holds(model=name, seed=seed):
                 found = run(train, seed, ids, len(characters), counted)
-                print(recording.add({"model": name, "seed": seed} | found), flush=True)
+                print(
+                    recording.add({"model": name, "seed": seed} | found),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

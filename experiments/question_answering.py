@@ -1,14 +1,14 @@
 """Train the reader of chapter 12 with three seeds, and two variants of it.
 
-The variant "learned" has a vector for each place instead of rotations; "alike" is trained on as
-many questions about withdrawals as about introductions.
+The variant "learned" has a vector for each place instead of rotations; "alike"
+is trained on as many questions about withdrawals as about introductions.
 
     python experiments/question_answering.py
 
 A run is one kind of reader and one seed, stored in
-``experiments/results/question_answering.json`` when it is done; a run that is there already is not
-repeated. Nothing is chosen on the test questions: the threshold for "no answer" comes from the
-validation territories and wordings.
+``experiments/results/question_answering.json`` when it is done; a run that is
+there already is not repeated. Nothing is chosen on the test questions: the
+threshold for "no answer" comes from the validation territories and wordings.
 """
 
 import functools
@@ -27,7 +27,13 @@ from llmbook.corpora.facts import (
     text_of,
 )
 from llmbook.measures.answers import exact, overlap_answer
-from llmbook.models.reader import Encoder, best_threshold, build_reader, outcome, train
+from llmbook.models.reader import (
+    Encoder,
+    best_threshold,
+    build_reader,
+    outcome,
+    train,
+)
 from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "question_answering.json"
@@ -60,7 +66,9 @@ def parts():
 
 @functools.cache
 def training(**changes):
-    """Return the encoder and the encoded training examples, the same for every seed."""
+    """Return the encoder and the encoded training examples, the same for every
+    seed.
+    """
     encoder = Encoder(template_words())
     examples = make_examples(parts()["training"], 16_000, 1, **DATA | changes)
     return encoder, encoder.encode(examples, seed=1, hide=0.01)
@@ -73,23 +81,35 @@ def test_examples(name):
 
 
 def overlap_baseline():
-    """Return the share of exact answers by word overlap: all, and those with a twin."""
+    """Return the share of exact answers by word overlap: all, and those with a
+    twin.
+    """
     found = {}
     for name in TESTS:
         examples = test_examples(name)
         right = np.array(
-            [exact(text_of(e.passage, overlap_answer(e)), e.answer_text) for e in examples]
+            [
+                exact(text_of(e.passage, overlap_answer(e)), e.answer_text)
+                for e in examples
+            ]
         )
         twins = np.array([e.has_twin for e in examples])
-        found |= {name: float(right.mean()), f"{name}_twins": float(right[twins].mean())}
+        found |= {
+            name: float(right.mean()),
+            f"{name}_twins": float(right[twins].mean()),
+        }
     return rounded(found)
 
 
 def no_answer(model, encoder):
-    """Tune a threshold on validation questions, a third of them unanswerable; return the test's."""
+    """Tune a threshold on validation questions, a third of them unanswerable;
+    return the test's.
+    """
     options = {"unanswerable": 1 / 3}
     wording = {"statements": "validation", "questions": "validation"}
-    validation = make_examples(parts()["validation"], 1000, 6, **wording, **options)
+    validation = make_examples(
+        parts()["validation"], 1000, 6, **wording, **options
+    )
     test = make_examples(parts()["test"], 1000, 7, **options)
     tuned = outcome(model, encoder, validation)
     threshold = best_threshold(tuned.margins, *answered(validation, tuned))
@@ -118,7 +138,9 @@ def validation_exact(model, encoder):
     found = {}
     for name, options in [("names", {}), ("templates", wording)]:
         examples = make_examples(parts()["validation"], 600, 7, **options)
-        found[f"validation_{name}"] = float(outcome(model, encoder, examples).exact.mean())
+        found[f"validation_{name}"] = float(
+            outcome(model, encoder, examples).exact.mean()
+        )
     return found
 
 
@@ -139,9 +161,14 @@ def run(kind, seed):
         found[f"{name}_twins"] = float(done.exact[twins].mean())
         found[f"{name}_in_sentence"] = float(done.in_sentence.mean())
         asked = np.array([e.asked for e in examples])
-        found |= {f"{name}_{part}": float(done.exact[asked == part].mean()) for part in PARTS}
+        found |= {
+            f"{name}_{part}": float(done.exact[asked == part].mean())
+            for part in PARTS
+        }
     found |= no_answer(model, encoder)
-    curve = [round(float(part.mean()), 3) for part in np.array_split(losses, 16)]
+    curve = [
+        round(float(part.mean()), 3) for part in np.array_split(losses, 16)
+    ]
     return {"model": kind, "seed": seed, **rounded(found), "loss": curve} | {
         "cpu_seconds": round(seconds)
     }
@@ -151,7 +178,10 @@ def main():
     recording = Recording(
         RESULTS,
         ("tensorflow", "keras", "numpy", "babel"),
-        what="exact answers on 1,000 questions each; loss as means of 16 equal parts of training",
+        what=(
+            "exact answers on 1,000 questions each; loss as means of 16 equal"
+            " parts of training"
+        ),
         data=DATA,
         overlap=overlap_baseline(),
     )

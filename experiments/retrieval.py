@@ -1,11 +1,12 @@
-"""Find the docstring's body for its first line: by shared words, by a dual encoder, by both.
+"""Find the docstring's body for its first line: by shared words, by a dual
+encoder, by both.
 
     python experiments/retrieval.py
 
 A run is one seed of the dual encoder of chapter 12, stored in
-``experiments/results/retrieval.json`` when it is done; a run that is there already is not repeated.
-The weight of the mixture is chosen on validation pairs, from modules that are neither in training
-nor in test.
+``experiments/results/retrieval.json`` when it is done; a run that is there
+already is not repeated. The weight of the mixture is chosen on validation
+pairs, from modules that are neither in training nor in test.
 """
 
 import time
@@ -35,9 +36,15 @@ QUERY_LENGTH, BODY_LENGTH = 12, 32
 
 
 def parts():
-    """Return training pairs, and a thousand each to validate and to test with."""
+    """Return training pairs, and a thousand each to validate and to test
+    with.
+    """
     split = split_by_module(load_docstrings(report=print), shares=(0.12, 0.12))
-    return split["training"], split["validation"][:CANDIDATES], split["test"][:CANDIDATES]
+    return (
+        split["training"],
+        split["validation"][:CANDIDATES],
+        split["test"][:CANDIDATES],
+    )
 
 
 def columns(pairs):
@@ -55,7 +62,9 @@ def measures(name, scores, right):
 
 def run(seed, training, validation, test):
     summaries, bodies = columns(training)
-    tokenizer = TermTokenizer.fit([*summaries, *bodies], min_count=2, max_size=8000)
+    tokenizer = TermTokenizer.fit(
+        [*summaries, *bodies], min_count=2, max_size=8000
+    )
     queries, documents = (
         pad([tokenizer.encode(text) for text in texts], length)
         for texts, length in [(summaries, QUERY_LENGTH), (bodies, BODY_LENGTH)]
@@ -65,7 +74,8 @@ def run(seed, training, validation, test):
     train(model, queries, documents, seed=seed)
     seconds = time.process_time() - start
     words, vectors = zip(
-        *(both_scores(model, tokenizer, pairs) for pairs in (validation, test)), strict=True
+        *(both_scores(model, tokenizer, pairs) for pairs in (validation, test)),
+        strict=True,
     )
     right = np.arange(CANDIDATES)
     weight = best_weight(vectors[0], words[0], right)
@@ -74,8 +84,12 @@ def run(seed, training, validation, test):
         "weight": weight,
         **measures("bm25", words[1], right),
         **measures("dual", vectors[1], right),
-        **measures("weighted", weighted_fusion(vectors[1], words[1], weight), right),
-        **measures("ranks", reciprocal_rank_fusion(vectors[1], words[1]), right),
+        **measures(
+            "weighted", weighted_fusion(vectors[1], words[1], weight), right
+        ),
+        **measures(
+            "ranks", reciprocal_rank_fusion(vectors[1], words[1]), right
+        ),
         "cpu_seconds": round(seconds),
     }
 
@@ -92,7 +106,10 @@ def main():
     recording = Recording(
         RESULTS,
         ("tensorflow", "keras", "numpy", "bm25s", "snowballstemmer"),
-        what="the body for a first line among 1,000: recall at 1 and 10, mean reciprocal rank",
+        what=(
+            "the body for a first line among 1,000: recall at 1 and 10, mean"
+            " reciprocal rank"
+        ),
         pairs=[len(part) for part in split],
     )
     for seed in SEEDS:

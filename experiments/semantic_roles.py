@@ -1,10 +1,12 @@
-"""Train the taggers of chapter 14 with three seeds each and record how well they label roles.
+"""Train the taggers of chapter 14 with three seeds each and record how well
+they label roles.
 
     python experiments/semantic_roles.py
 
-A run is one tagger and one seed, stored in ``experiments/results/semantic_roles.json`` when it is
-done; a run that is there already is not repeated. The rules and the real language model of
-chapter 7 are runs as well, without a seed. CPU-seconds belong to the machine that took them.
+A run is one tagger and one seed, stored in
+``experiments/results/semantic_roles.json`` when it is done; a run that is there
+already is not repeated. The rules and the real language model of chapter 7 are
+runs as well, without a seed. CPU-seconds belong to the machine that took them.
 """
 
 import re
@@ -24,14 +26,19 @@ RESULTS = Path(__file__).parent / "results" / "semantic_roles.json"
 SEEDS = [0, 1, 2]
 TAGGERS = {"tagger": {}, "head left to itself": {"pointing": 0.0}}
 REAL_MODEL = "SmolLM2-135M-Instruct"
-ASKED = 40  # so many of the real test sentences, the first, are put to the language model
+# so many of the real test sentences, the first, are put to the language model
+ASKED = 40
 SOLVED = [
     ("Two old men waited at the station .", "waited", "Two old men"),
     ("Tom gave her the book yesterday .", "gave", "Tom"),
     ("I know that the girl likes music .", "likes", "the girl"),
     ("The letter was written by Anna .", "written", "Anna"),
     ("She came in and sat down .", "sat", "She"),
-    ("My sister's cat , which we love , caught a mouse .", "caught", "My sister's cat"),
+    (
+        "My sister's cat , which we love , caught a mouse .",
+        "caught",
+        "My sister's cat",
+    ),
 ]
 QUESTION = 'Sentence: {}\nWho or what did it: "{}"?\nAnswer:'
 
@@ -41,7 +48,9 @@ def parts():
     found = corpus()
     training = found.pop("training")
     sentences = real.load()
-    found |= {f"real, {part}": real.examples(sentences, part) for part in real.PARTS}
+    found |= {
+        f"real, {part}": real.examples(sentences, part) for part in real.PARTS
+    }
     return training, found
 
 
@@ -51,16 +60,28 @@ def tagger_run(name, seed):
     tagger = Tagger(training, seed)
     train(tagger, training, **TAGGERS[name])
     seconds = time.process_time() - start
-    run = {"model": name, "seed": seed, "f1": {}, "pointing": {}, "best_other_head": {}}
+    run = {
+        "model": name,
+        "seed": seed,
+        "f1": {},
+        "pointing": {},
+        "best_other_head": {},
+    }
     for part, examples in tests.items():
         readings = tagger.read(examples)
-        run["f1"][part] = round(span_f1(examples, [reading.spans for reading in readings]), 4)
+        run["f1"][part] = round(
+            span_f1(examples, [reading.spans for reading in readings]), 4
+        )
         heads = {
-            (block, head): pointing_accuracy(examples, [r.weights[block][head] for r in readings])
+            (block, head): pointing_accuracy(
+                examples, [r.weights[block][head] for r in readings]
+            )
             for block in range(len(readings[0].weights))
             for head in range(len(readings[0].weights[0]))
         }
-        run["pointing"][part] = round(heads.pop((len(readings[0].weights) - 1, 0)), 4)
+        run["pointing"][part] = round(
+            heads.pop((len(readings[0].weights) - 1, 0)), 4
+        )
         run["best_other_head"][part] = round(max(heads.values()), 4)
     asked = questions(tests["real, test"])
     return run | {
@@ -72,21 +93,29 @@ def tagger_run(name, seed):
 def rules_run():
     _, tests = parts()
     f1 = {
-        part: round(span_f1(examples, [roles.label(example) for example in examples]), 4)
+        part: round(
+            span_f1(examples, [roles.label(example) for example in examples]), 4
+        )
         for part, examples in tests.items()
     }
     asked = questions(tests["real, test"])
-    who = round(share_right(asked, [roles.label(example) for example in asked]), 4)
+    who = round(
+        share_right(asked, [roles.label(example) for example in asked]), 4
+    )
     return {"model": "rules", "seed": None, "f1": f1, "who_did_it": who}
 
 
 def questions(examples):
-    """Return the examples put to the language model: the first in which somebody did it."""
+    """Return the examples put to the language model: the first in which
+    somebody did it.
+    """
     return [example for example in examples if who_did_it(example)][:ASKED]
 
 
 def who_did_it(example):
-    """Return the words of ARG0 without "by" and articles, in lower case, or None."""
+    """Return the words of ARG0 without "by" and articles, in lower case, or
+    None.
+    """
     for start, end, role in example.spans:
         if role == "ARG0":
             return plain(" ".join(example.words[start:end]))
@@ -94,22 +123,39 @@ def who_did_it(example):
 
 
 def plain(text):
-    """Return a text in lower case, without punctuation, "by" and articles; "I'll" is "I"."""
-    text = re.sub(r"\b(i|he|she|it|we|you|they|let)['’]\w+", r"\1", text.lower())
-    kept = [w for w in re.findall(r"[\w']+", text) if w not in ("by", "the", "a", "an")]
+    """Return a text in lower case, without punctuation, "by" and articles;
+    "I'll" is "I".
+    """
+    text = re.sub(
+        r"\b(i|he|she|it|we|you|they|let)['’]\w+", r"\1", text.lower()
+    )
+    kept = [
+        w
+        for w in re.findall(r"[\w']+", text)
+        if w not in ("by", "the", "a", "an")
+    ]
     return " ".join(kept)
 
 
 def prompt(example):
-    """Return the solved examples and the question about one example, as one text."""
-    solved = [f"{QUESTION.format(words, verb)} {answer}" for words, verb, answer in SOLVED]
-    asked = QUESTION.format(" ".join(example.words), example.words[example.predicate])
+    """Return the solved examples and the question about one example, as one
+    text.
+    """
+    solved = [
+        f"{QUESTION.format(words, verb)} {answer}"
+        for words, verb, answer in SOLVED
+    ]
+    asked = QUESTION.format(
+        " ".join(example.words), example.words[example.predicate]
+    )
     return "\n\n".join([*solved, asked])
 
 
 def continued(model, tokenizer, prompts):
     """Let the model continue texts."""
-    rows = generate(model, [tokenizer.encode(text) for text in prompts], 12, temperature=0.0)
+    rows = generate(
+        model, [tokenizer.encode(text) for text in prompts], 12, temperature=0.0
+    )
     return [tokenizer.decode(row) for row in rows]
 
 
@@ -119,19 +165,28 @@ def chatted(model, tokenizer, prompts):
 
 
 def language_model_run():
-    """Ask the real model who did it, in the way that does better on the development sentences."""
+    """Ask the real model who did it, in the way that does better on the
+    development sentences.
+    """
     _, tests = parts()
     model, tokenizer = smollm.load()
     start = time.process_time()
 
     def ask(way, examples):
-        answers = way(model, tokenizer, [prompt(example) for example in examples])
+        answers = way(
+            model, tokenizer, [prompt(example) for example in examples]
+        )
         answers = [answer.strip().split("\n")[0] for answer in answers]
-        right = [plain(a) == who_did_it(e) for a, e in zip(answers, examples, strict=True)]
+        right = [
+            plain(a) == who_did_it(e)
+            for a, e in zip(answers, examples, strict=True)
+        ]
         return round(sum(right) / len(right), 4), answers
 
     practice = questions(tests["real, development"])
-    tried = {way.__name__: ask(way, practice)[0] for way in (continued, chatted)}
+    tried = {
+        way.__name__: ask(way, practice)[0] for way in (continued, chatted)
+    }
     best = max((continued, chatted), key=lambda way: tried[way.__name__])
     examples = questions(tests["real, test"])
     right, answers = ask(best, examples)
@@ -142,7 +197,11 @@ def language_model_run():
         "asked": len(examples),
         "who_did_it": right,
         "answers": [
-            {"sentence": " ".join(e.words), "verb": e.words[e.predicate], "answer": answer}
+            {
+                "sentence": " ".join(e.words),
+                "verb": e.words[e.predicate],
+                "answer": answer,
+            }
             for e, answer in zip(examples, answers, strict=True)
         ],
         "cpu_seconds": round(time.process_time() - start),
@@ -162,10 +221,20 @@ def main():
     recording = Recording(
         RESULTS,
         ("tensorflow", "keras", "numpy", "seqeval"),
-        what="span F1 (seqeval), and how often a head's largest weight is on the predicate",
+        what=(
+            "span F1 (seqeval), and how often a head's largest weight is on the"
+            " predicate"
+        ),
     )
-    runs = [("rules", None), *(("tagger", seed) for seed in SEEDS), (REAL_MODEL, None)]
-    for name, seed in [*runs, *(("head left to itself", seed) for seed in SEEDS)]:
+    runs = [
+        ("rules", None),
+        *(("tagger", seed) for seed in SEEDS),
+        (REAL_MODEL, None),
+    ]
+    for name, seed in [
+        *runs,
+        *(("head left to itself", seed) for seed in SEEDS),
+    ]:
         if not recording.holds(model=name, seed=seed):
             print(recording.add(run(name, seed)), flush=True)
 
@@ -173,7 +242,9 @@ def main():
 def run(name, seed):
     if name == "rules":
         return rules_run()
-    return language_model_run() if name == REAL_MODEL else tagger_run(name, seed)
+    return (
+        language_model_run() if name == REAL_MODEL else tagger_run(name, seed)
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Train the classifiers of chapter 13 with three seeds each and record how well they do.
+"""Train the classifiers of chapter 13 with three seeds each and record how well
+they do.
 
     python experiments/sentiment.py
 
-A run is one model and one seed, stored in ``experiments/results/sentiment.json`` when it is done; a
-run that is there already is not repeated. English models learn from movie snippets and are tested
-on others, on product reviews and on tweets; the Chinese one of chapter 5 learns from reviews of one
-domain and is tested on all three. CPU-seconds belong to the machine that took them.
+A run is one model and one seed, stored in
+``experiments/results/sentiment.json`` when it is done; a run that is there
+already is not repeated. English models learn from movie snippets and are tested
+on others, on product reviews and on tweets; the Chinese one of chapter 5 learns
+from reviews of one domain and is tested on all three. CPU-seconds belong to the
+machine that took them.
 """
 
 import functools
@@ -24,7 +27,13 @@ from llmbook.corpora.reviews import load_reviews, split
 from llmbook.corpora.snippets import load_snippets
 from llmbook.mathematics.losses import sigmoid
 from llmbook.measures.sentiment import flips
-from llmbook.models.classifier import AttentionClassifier, Classifier, build_classifier, fit, train
+from llmbook.models.classifier import (
+    AttentionClassifier,
+    Classifier,
+    build_classifier,
+    fit,
+    train,
+)
 from llmbook.models.sentiment import RawValueClassifier, attended, contributions
 from llmbook.recording import Recording
 from llmbook.text.english import WordViewTokenizer, words
@@ -49,19 +58,32 @@ def parts(source):
 
 
 def polarity(scores, labels):
-    return {"accuracy": np.mean((scores > 0) == labels), "auc": roc_auc_score(labels, scores)}
+    return {
+        "accuracy": np.mean((scores > 0) == labels),
+        "auc": roc_auc_score(labels, scores),
+    }
 
 
 def english(name, seed):
-    """Train on movie snippets, their valence as soft labels, and measure all that is tabled."""
+    """Train on movie snippets, their valence as soft labels, and measure all
+    that is tabled.
+    """
     kind, knows_lexicon = MODELS[name]
     training, validation, test = parts("movies")
     lexicon = load_lexicon() if knows_lexicon else None
-    tokenizer = WordViewTokenizer.fit(training.texts, min_count=2, lexicon=lexicon)
+    tokenizer = WordViewTokenizer.fit(
+        training.texts, min_count=2, lexicon=lexicon
+    )
     keras.utils.set_random_seed(seed)
     classifier = Classifier(kind(len(tokenizer), **SIZES), tokenizer)
     targets = sigmoid(training.valence)  # (N,)
-    fit(classifier.model, classifier.encode(training.texts), targets, seed=seed, **TRAINING)
+    fit(
+        classifier.model,
+        classifier.encode(training.texts),
+        targets,
+        seed=seed,
+        **TRAINING,
+    )
 
     found = {}
     for source, part in [
@@ -72,14 +94,25 @@ def english(name, seed):
     ]:
         reviews = part.polar()
         figures = polarity(classifier.logits(reviews.texts), reviews.labels)
-        found |= {f"{source}_{measure}": value for measure, value in figures.items()}
-    found["spearman"] = spearmanr(classifier.logits(test.texts), test.valence)[0]
-    found |= {f"probe_{kind}": rate for kind, rate in pass_rates(classifier.logits).items()}
-    return found | masking(classifier, test.polar().texts, kind is RawValueClassifier, seed)
+        found |= {
+            f"{source}_{measure}": value for measure, value in figures.items()
+        }
+    found["spearman"] = spearmanr(classifier.logits(test.texts), test.valence)[
+        0
+    ]
+    found |= {
+        f"probe_{kind}": rate
+        for kind, rate in pass_rates(classifier.logits).items()
+    }
+    return found | masking(
+        classifier, test.polar().texts, kind is RawValueClassifier, seed
+    )
 
 
 def masking(classifier, texts, adds_up, seed):
-    """Return the share of answers that turn when the word that a ranking names is hidden."""
+    """Return the share of answers that turn when the word that a ranking names
+    is hidden.
+    """
     side = np.sign(classifier.logits(texts))
     chance = np.random.default_rng(seed)
     rankings = {
@@ -88,30 +121,49 @@ def masking(classifier, texts, adds_up, seed):
     }
     if adds_up:
         parts_of = contributions(classifier, texts)
-        rankings["contribution"] = [s * c for s, c in zip(side, parts_of, strict=True)]
+        rankings["contribution"] = [
+            s * c for s, c in zip(side, parts_of, strict=True)
+        ]
     return {
-        f"flips_{name}": flips(classifier.logits, texts, [np.argmax(r) for r in ranking]).mean()
+        f"flips_{name}": (
+            flips(
+                classifier.logits, texts, [np.argmax(r) for r in ranking]
+            ).mean()
+        )
         for name, ranking in rankings.items()
     }
 
 
 @functools.cache
 def domains():
-    """Return, for each domain, reviews to learn from and reviews to be tested on."""
+    """Return, for each domain, reviews to learn from and reviews to be tested
+    on.
+    """
     counts = PER_DOMAIN["training"], PER_DOMAIN["test"]
     return by_domain(load_reviews(report=lambda line: None), *counts)
 
 
 def chinese(source, seed):
-    """Train chapter 5's classifier on reviews of one domain and test it on all."""
+    """Train chapter 5's classifier on reviews of one domain and test it
+    on all.
+    """
     training, choosing = split(domains()[source][0], (0.9, 0.1))
     tokenizer = NgramTokenizer.fit(training.texts, min_count=2)
     classifier = Classifier(build_classifier(len(tokenizer), seed), tokenizer)
-    train(classifier, training, choosing, report=lambda line: None, seed=seed, epochs=5)
+    train(
+        classifier,
+        training,
+        choosing,
+        report=lambda line: None,
+        seed=seed,
+        epochs=5,
+    )
     found = {}
     for target, (_, test) in domains().items():
         figures = polarity(classifier.logits(test.texts), test.labels)
-        found |= {f"{target}_{measure}": value for measure, value in figures.items()}
+        found |= {
+            f"{target}_{measure}": value for measure, value in figures.items()
+        }
     return found
 
 
@@ -125,14 +177,36 @@ def run(name, seed):
 def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "numpy", "scikit-learn", "jieba", "vaderSentiment"),
-        what="accuracy and AUC on test texts; shares of answers that turn; shares of probes passed",
+        (
+            "tensorflow",
+            "keras",
+            "numpy",
+            "scikit-learn",
+            "jieba",
+            "vaderSentiment",
+        ),
+        what=(
+            "accuracy and AUC on test texts; shares of answers that turn;"
+            " shares of probes passed"
+        ),
         recipe={"sizes": SIZES, "training": TRAINING, "per_domain": PER_DOMAIN},
     )
-    for name in ["raw_lexicon", "plain_lexicon", "raw", "hotels", "books", "computers"]:
+    for name in [
+        "raw_lexicon",
+        "plain_lexicon",
+        "raw",
+        "hotels",
+        "books",
+        "computers",
+    ]:
         for seed in SEEDS:
             if not recording.holds(model=name, seed=seed):
-                print(recording.add({"model": name, "seed": seed} | run(name, seed)), flush=True)
+                print(
+                    recording.add(
+                        {"model": name, "seed": seed} | run(name, seed)
+                    ),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

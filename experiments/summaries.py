@@ -1,10 +1,12 @@
-"""Train the summariser of chapter 11 and record how well it does, beside what does not learn.
+"""Train the summariser of chapter 11 and record how well it does, beside what
+does not learn.
 
     python experiments/summaries.py
 
-Three seeds with the pointer, decoded in several ways, on validation and on test, and again after
-some more steps with the coverage loss; one seed without the pointer, one without the function's
-name. A run is stored in ``experiments/results/summaries.json`` when it is done, and not repeated.
+Three seeds with the pointer, decoded in several ways, on validation and on
+test, and again after some more steps with the coverage loss; one seed without
+the pointer, one without the function's name. A run is stored in
+``experiments/results/summaries.json`` when it is done, and not repeated.
 """
 
 import time
@@ -31,8 +33,18 @@ from llmbook.recording import Recording
 from llmbook.text.tokenizers import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "summaries.json"
-MODEL = {"d_model": 96, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
-TRAINING = {"steps": 1_700, "batch_size": 16, "learning_rate": 3e-3, "weight_decay": 0.3}
+MODEL = {
+    "d_model": 96,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "dropout": 0.0,
+}
+TRAINING = {
+    "steps": 1_700,
+    "batch_size": 16,
+    "learning_rate": 3e-3,
+    "weight_decay": 0.3,
+}
 COVERAGE = TRAINING | {"steps": 300, "learning_rate": 1e-3, "coverage": 1.0}
 BEAM = {"width": 4, "length_penalty": 1.0}
 DECODINGS = {
@@ -56,15 +68,23 @@ def parts():
 @cache
 def vocabulary():
     training = parts()["training"]
-    words = [summaries.source_tokens(pair) + summaries.summary_tokens(pair) for pair in training]
+    words = [
+        summaries.source_tokens(pair) + summaries.summary_tokens(pair)
+        for pair in training
+    ]
     return Vocabulary.fit(words, max_size=VOCABULARY)
 
 
 def encode(pairs, name=True):
     sources = [summaries.source_tokens(pair) for pair in pairs]
     if not name:
-        sources = [source[source.index(summaries.NAME_END) + 1 :] for source in sources]
-    both = [(s, summaries.summary_tokens(p)) for s, p in zip(sources, pairs, strict=True)]
+        sources = [
+            source[source.index(summaries.NAME_END) + 1 :] for source in sources
+        ]
+    both = [
+        (s, summaries.summary_tokens(p))
+        for s, p in zip(sources, pairs, strict=True)
+    ]
     words = vocabulary()
     return encode_pairs(both, words, words, EXTRA, summaries.LENGTHS)
 
@@ -77,31 +97,47 @@ def fit(model, encoded, seed, batch_size, coverage=0.0, **options):
 def measures(model, pairs, encoded, **options):
     """Return ROUGE and what it does not see, and the summaries."""
     ids, _ = decode(model, encoded.source, summaries.LENGTHS[1] + 1, **options)
-    written = [vocabulary().decode(*x) for x in zip(ids, encoded.words, strict=True)]
+    written = [
+        vocabulary().decode(*x) for x in zip(ids, encoded.words, strict=True)
+    ]
     references = [summaries.summary_tokens(pair) for pair in pairs]
     sources = [summaries.source_tokens(pair) for pair in pairs]
     found = summaries.rouge(written, references)._asdict()
     found["length"] = np.mean([len(words) for words in written])
-    found["repeating"] = np.mean([bool(summaries.repeats(words)) for words in written])
+    found["repeating"] = np.mean(
+        [bool(summaries.repeats(words)) for words in written]
+    )
     for name, count in (
         ("unsupported", summaries.unsupported),
         ("contradicting", summaries.contradictions),
     ):
-        found[name] = np.mean([bool(count(*x)) for x in zip(written, sources, strict=True)])
+        found[name] = np.mean(
+            [bool(count(*x)) for x in zip(written, sources, strict=True)]
+        )
     return found, written, ids
 
 
 def copy_alignment(model, encoded, ids, written):
-    """Tell how often attention is at a word of the source while that word is written."""
+    """Tell how often attention is at a word of the source while that word is
+    written.
+    """
     targets = np.concatenate([encoded.target[:, :1], ids], axis=1)  # (N, T + 1)
-    weights = model.score(encoded.source, targets)[1].numpy().mean(axis=1)  # (N, T, S)
+    # (N, T, S)
+    weights = model.score(encoded.source, targets)[1].numpy().mean(axis=1)
     right = []
     for source, row, words in zip(encoded.source, ids, written, strict=True):
-        long = np.array([word.isalpha() and len(word) > 3 for word in words])  # (T',)
+        # (T',)
+        long = np.array([word.isalpha() and len(word) > 3 for word in words])
         same = row[: len(words), None] == source[source > 0][None]  # (T', S')
         right.append(same & long[:, None])
     found = alignment_accuracy(weights, right)
-    return dict(zip(("copy_alignment", "copy_chance", "copied_words"), found, strict=True))
+    return dict(
+        zip(
+            ("copy_alignment", "copy_chance", "copied_words"),
+            found,
+            strict=True,
+        )
+    )
 
 
 def run(kind, seed):
@@ -122,7 +158,9 @@ def run(kind, seed):
     seconds = time.process_time() - start
     result = {"cpu_seconds": seconds}
     for name in DECODINGS if kind == "pointer" else [CHOSEN]:
-        result[name], written, ids = measures(model, test, held_out, **DECODINGS[name])
+        result[name], written, ids = measures(
+            model, test, held_out, **DECODINGS[name]
+        )
         if kind == "pointer":
             result[name] |= copy_alignment(model, held_out, ids, written)
         if name == CHOSEN:
@@ -152,24 +190,34 @@ def baselines():
         "oracle": [summaries.oracle(pair) for pair in test],
         "reference": [summaries.summary_tokens(pair) for pair in test],
     }
-    references, sources = written["reference"], [summaries.source_tokens(pair) for pair in test]
+    references, sources = (
+        written["reference"],
+        [summaries.source_tokens(pair) for pair in test],
+    )
     found = {}
     for name, texts in written.items():
         found[name] = summaries.rouge(texts, references)._asdict()
         for rule in (summaries.unsupported, summaries.contradictions):
             caught = [bool(rule(*x)) for x in zip(texts, sources, strict=True)]
-            found[name][{"contradictions": "contradicting"}.get(rule.__name__, rule.__name__)] = (
-                np.mean(caught)
-            )
+            found[name][
+                {"contradictions": "contradicting"}.get(
+                    rule.__name__, rule.__name__
+                )
+            ] = np.mean(caught)
         found[name]["length"] = np.mean([len(words) for words in texts])
     return found
 
 
 def smollm_run(written, count=24):
-    """Ask SmolLM2 for summaries, and compare them with those of the first seed."""
+    """Ask SmolLM2 for summaries, and compare them with those of the
+    first seed.
+    """
     model, tokenizer = smollm.load()
     pairs = parts()["test"][:count]
-    question = "Say in one sentence of at most twelve words what this Python function does.\n"
+    question = (
+        "Say in one sentence of at most twelve words what this Python function"
+        " does.\n"
+    )
     answers = []
     for start in range(0, count, 8):
         asked = [
@@ -183,11 +231,14 @@ def smollm_run(written, count=24):
         "name_and_lead_": [summaries.name_and_lead(pair) for pair in pairs],
     }
     references, sources = (
-        [cut(pair) for pair in pairs] for cut in (summaries.summary_tokens, summaries.source_tokens)
+        [cut(pair) for pair in pairs]
+        for cut in (summaries.summary_tokens, summaries.source_tokens)
     )
     found = {}
     for name, said in texts.items():
-        caught = [summaries.unsupported(*x) for x in zip(said, sources, strict=True)]
+        caught = [
+            summaries.unsupported(*x) for x in zip(said, sources, strict=True)
+        ]
         found |= {
             f"{name}rouge_l": summaries.rouge(said, references).rouge_l,
             f"{name}length": np.mean([len(words) for words in said]),
@@ -204,15 +255,22 @@ def rounded(value):
     """Round every float inside."""
     if isinstance(value, dict):
         return {name: rounded(inside) for name, inside in value.items()}
-    return round(float(value), 4) if isinstance(value, float | np.floating) else value
+    return (
+        round(float(value), 4)
+        if isinstance(value, float | np.floating)
+        else value
+    )
 
 
 def main():
     recording = Recording(
         RESULTS,
         ("tensorflow", "keras", "numpy", "rouge-score", "scikit-learn"),
-        what="ROUGE F-measures on the test docstrings; shares of summaries that repeat two words, "
-        "have a word that their source does not support, contradict their source",
+        what=(
+            "ROUGE F-measures on the test docstrings; shares of summaries that"
+            " repeat two words, have a word that their source does not support,"
+            " contradict their source"
+        ),
         sizes={part: len(pairs) for part, pairs in parts().items()},
         model=MODEL,
         training=TRAINING,
@@ -223,14 +281,28 @@ def main():
         extra=EXTRA,
     )
     if not recording.holds(kind="baselines"):
-        print(recording.add({"kind": "baselines"} | rounded(baselines())), flush=True)
-    wanted = [("pointer", seed) for seed in SEEDS] + [("no_pointer", 0), ("no_name", 0)]
+        print(
+            recording.add({"kind": "baselines"} | rounded(baselines())),
+            flush=True,
+        )
+    wanted = [("pointer", seed) for seed in SEEDS] + [
+        ("no_pointer", 0),
+        ("no_name", 0),
+    ]
     for kind, seed in wanted:
         if not recording.holds(kind=kind, seed=seed):
-            done = recording.add({"kind": kind, "seed": seed} | rounded(run(kind, seed)))
-            print({k: v for k, v in done.items() if k != "summaries"}, flush=True)
+            done = recording.add(
+                {"kind": kind, "seed": seed} | rounded(run(kind, seed))
+            )
+            print(
+                {k: v for k, v in done.items() if k != "summaries"}, flush=True
+            )
     if not recording.holds(kind="smollm"):
-        written = next(run["summaries"] for run in recording.results["runs"] if "summaries" in run)
+        written = next(
+            run["summaries"]
+            for run in recording.results["runs"]
+            if "summaries" in run
+        )
         recording.add({"kind": "smollm"} | rounded(smollm_run(written)))
 
 

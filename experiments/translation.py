@@ -2,9 +2,10 @@
 
     python experiments/translation.py
 
-Expressions from CLDR with raw and with usual values, three seeds each, and with fewer of them, one
-seed; real sentences with three seeds, with fewer of them and without glosses, one seed. A run is
-stored in ``experiments/results/translation.json`` when it is done, and not repeated.
+Expressions from CLDR with raw and with usual values, three seeds each, and with
+fewer of them, one seed; real sentences with three seeds, with fewer of them and
+without glosses, one seed. A run is stored in
+``experiments/results/translation.json`` when it is done, and not repeated.
 """
 
 import time
@@ -16,7 +17,12 @@ import numpy as np
 
 from llmbook.corpora import cldr, hsk
 from llmbook.measures.alignment import alignment_accuracy, same
-from llmbook.measures.translation import gloss_translation, learned_dictionary, nearest, scores
+from llmbook.measures.translation import (
+    gloss_translation,
+    learned_dictionary,
+    nearest,
+    scores,
+)
 from llmbook.models import smollm
 from llmbook.models.seq2seq import (
     EncoderDecoder,
@@ -33,11 +39,21 @@ from llmbook.text.tokenizers import Vocabulary
 RESULTS = Path(__file__).parent / "results" / "translation.json"
 EXPRESSIONS = {
     "data": {"training": 16_000, "validation": 500, "test": 1_000, "seed": 42},
-    "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0},
+    "model": {
+        "d_model": 64,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "dropout": 0.0,
+    },
     "training": {"steps": 1_500, "batch_size": 64, "learning_rate": 2e-3},
 }
 SENTENCES = {
-    "model": {"d_model": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.2},
+    "model": {
+        "d_model": 64,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "dropout": 0.2,
+    },
     "training": {"steps": 800, "batch_size": 64, "learning_rate": 2e-3},
     "min_count": 2,
     "extra": 24,
@@ -50,7 +66,9 @@ SEEDS = [0, 1, 2]
 def expressions():
     """Return the test, training and unseen-years expressions."""
     data = EXPRESSIONS["data"]
-    found = cldr.generate(sum(data[part] for part in data if part != "seed"), data["seed"])
+    found = cldr.generate(
+        sum(data[part] for part in data if part != "seed"), data["seed"]
+    )
     held_out = data["test"] + data["validation"]
     later = cldr.generate(1_500, seed=7, years=(2050, 2099))
     later = [one for one in later if one.source_fields.count("y") == 4]
@@ -60,15 +78,21 @@ def expressions():
 def exact(model, encoded, vocabulary, texts):
     ids, _ = decode(model, encoded.source, encoded.target.shape[1])
     written = ["".join(vocabulary.decode(row)) for row in ids]
-    return np.mean([one == two for one, two in zip(written, texts, strict=True)])
+    return np.mean(
+        [one == two for one, two in zip(written, texts, strict=True)]
+    )
 
 
 def expression_run(values, size, seed):
     test, training, later = expressions()
     vocabularies = [
-        Vocabulary.fit(getattr(one, side) for one in training) for side in ("source", "target")
+        Vocabulary.fit(getattr(one, side) for one in training)
+        for side in ("source", "target")
     ]
-    longest = [max(len(one[side]) for one in [*test, *training, *later]) for side in (0, 1)]
+    longest = [
+        max(len(one[side]) for one in [*test, *training, *later])
+        for side in (0, 1)
+    ]
 
     def encode(part):
         pairs = [(one.source, one.target) for one in part]
@@ -76,7 +100,9 @@ def expression_run(values, size, seed):
 
     keras.utils.set_random_seed(seed)
     config = Seq2SeqConfig(
-        *map(len, vocabularies), raw_values=values == "raw", **EXPRESSIONS["model"]
+        *map(len, vocabularies),
+        raw_values=values == "raw",
+        **EXPRESSIONS["model"],
     )
     model, start = EncoderDecoder(config), time.process_time()
     options = dict(EXPRESSIONS["training"])
@@ -84,13 +110,22 @@ def expression_run(values, size, seed):
     train(model, batches, loss=target_loss, **options)
     seconds = time.process_time() - start
     encoded = encode(test)
-    weights = model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)
-    right = [same(one.target_fields, one.source_fields, cldr.PUNCTUATION) for one in test]
+    weights = (
+        model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)
+    )
+    right = [
+        same(one.target_fields, one.source_fields, cldr.PUNCTUATION)
+        for one in test
+    ]
     accuracy, chance, tokens = alignment_accuracy(weights, right)
-    share = exact(model, encoded, vocabularies[1], [one.text[1] for one in test])
+    share = exact(
+        model, encoded, vocabularies[1], [one.text[1] for one in test]
+    )
     return {
         "exact": share,
-        "later_years": exact(model, encode(later), vocabularies[1], [x.text[1] for x in later]),
+        "later_years": exact(
+            model, encode(later), vocabularies[1], [x.text[1] for x in later]
+        ),
         "alignment": accuracy,
         "alignment_chance": chance,
         "alignment_tokens": tokens,
@@ -99,17 +134,29 @@ def expression_run(values, size, seed):
 
 
 def expression_baselines():
-    """Return the exact share of the nearest neighbour and of a learned dictionary."""
+    """Return the exact share of the nearest neighbour and of a learned
+    dictionary.
+    """
     test, training, _ = expressions()
     texts = [one.text[1] for one in test]
-    found = nearest([x.text[0] for x in test], [x.text[0] for x in training], ngrams=(1, 3))
+    found = nearest(
+        [x.text[0] for x in test], [x.text[0] for x in training], ngrams=(1, 3)
+    )
     words = learned_dictionary([(one.source, one.target) for one in training])
-    by_word = ["".join(words.get(token, "") for token in one.source).strip() for one in test]
+    by_word = [
+        "".join(words.get(token, "") for token in one.source).strip()
+        for one in test
+    ]
     return {
         "nearest_exact": np.mean(
-            [training[i].text[1] == t for i, t in zip(found, texts, strict=True)]
+            [
+                training[i].text[1] == t
+                for i, t in zip(found, texts, strict=True)
+            ]
         ),
-        "dictionary_exact": np.mean([one == t for one, t in zip(by_word, texts, strict=True)]),
+        "dictionary_exact": np.mean(
+            [one == t for one, t in zip(by_word, texts, strict=True)]
+        ),
     }
 
 
@@ -119,7 +166,9 @@ def sentences():
 
 
 def tokens_of(sentence, glosses):
-    return hsk.glossed_tokens(sentence)[0] if glosses else list(sentence.chinese)
+    return (
+        hsk.glossed_tokens(sentence)[0] if glosses else list(sentence.chinese)
+    )
 
 
 def sentence_run(glosses, size, seed):
@@ -131,12 +180,21 @@ def sentence_run(glosses, size, seed):
     extra = SENTENCES["extra"]
 
     def encode(part):
-        pairs = [(tokens_of(one, glosses), hsk.english_tokens(one.english)) for one in part]
-        return encode_pairs(pairs, vocabulary, vocabulary, extra, SENTENCES["lengths"])
+        pairs = [
+            (tokens_of(one, glosses), hsk.english_tokens(one.english))
+            for one in part
+        ]
+        return encode_pairs(
+            pairs, vocabulary, vocabulary, extra, SENTENCES["lengths"]
+        )
 
     keras.utils.set_random_seed(seed)
     config = Seq2SeqConfig(
-        len(vocabulary), len(vocabulary), shared=True, extra=extra, **SENTENCES["model"]
+        len(vocabulary),
+        len(vocabulary),
+        shared=True,
+        extra=extra,
+        **SENTENCES["model"],
     )
     model, start = PointerGenerator(config), time.process_time()
     options = dict(SENTENCES["training"])
@@ -151,13 +209,24 @@ def sentence_run(glosses, size, seed):
         encoded = encode(part)
         references = [" ".join(hsk.english_tokens(one.english)) for one in part]
         for width in (1, 4):
-            ids, _ = decode(model, encoded.source, 17, width, length_penalty=1.0, no_repeat=3)
+            ids, _ = decode(
+                model,
+                encoded.source,
+                17,
+                width,
+                length_penalty=1.0,
+                no_repeat=3,
+            )
             written = [
-                " ".join(vocabulary.decode(*x)) for x in zip(ids, encoded.words, strict=True)
+                " ".join(vocabulary.decode(*x))
+                for x in zip(ids, encoded.words, strict=True)
             ]
             found = scores(written, references)
             suffix = "" if width == 1 else f"_beam_{width}"
-            result |= {f"{name}_bleu{suffix}": found.bleu, f"{name}_chrf{suffix}": found.chrf}
+            result |= {
+                f"{name}_bleu{suffix}": found.bleu,
+                f"{name}_chrf{suffix}": found.chrf,
+            }
             if name == "test" and width == 1:
                 examples, free = written, ids
     result |= forced_and_free(model, encoded, free)
@@ -167,10 +236,15 @@ def sentence_run(glosses, size, seed):
 
 
 def forced_and_free(model, encoded, ids):
-    """Return the share of right tokens with the true past given, and with the model's own."""
+    """Return the share of right tokens with the true past given, and with the
+    model's own.
+    """
     right = encoded.target[:, 1:]  # (N, T)
-    x, weights, _ = model.decode(encoded.target[:, :-1], model.encode(encoded.source))
-    log_p = model.log_probabilities(x, weights, encoded.source).numpy()  # (N, T, V)
+    x, weights, _ = model.decode(
+        encoded.target[:, :-1], model.encode(encoded.source)
+    )
+    # (N, T, V)
+    log_p = model.log_probabilities(x, weights, encoded.source).numpy()
     log_p[:, :, :2] = -np.inf
     predicted = log_p.argmax(axis=-1)  # (N, T)
     counted = right > 1  # (N, T)
@@ -178,25 +252,39 @@ def forced_and_free(model, encoded, ids):
     return {
         "teacher_forced": (predicted == right)[counted].mean(),
         "free_running": (free == right)[counted].mean(),
-        "token_log_probability": model.score(encoded.source, encoded.target)[0]
-        .numpy()[counted]
-        .mean(),
+        "token_log_probability": (
+            model.score(encoded.source, encoded.target)[0]
+            .numpy()[counted]
+            .mean()
+        ),
     }
 
 
 def word_alignment(model, encoded, part, vocabulary):
-    """Tell how often a target word that stands in a gloss is found at the word that has it."""
-    weights = model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)  # (N, T, S)
+    """Tell how often a target word that stands in a gloss is found at the word
+    that has it.
+    """
+    weights = (
+        model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)
+    )  # (N, T, S)
     longest, right = SENTENCES["lengths"], []
     for one in part:
         tokens, owner = (x[: longest[0]] for x in hsk.glossed_tokens(one))
         rows = []
         for word in hsk.english_tokens(one.english)[: longest[1]]:
-            owners = {o for t, o in zip(tokens, owner, strict=True) if t == word and len(word) > 2}
+            owners = {
+                o
+                for t, o in zip(tokens, owner, strict=True)
+                if t == word and len(word) > 2
+            }
             rows.append([o in owners for o in owner])
         right.append(np.array(rows, bool))
     accuracy, chance, tokens = alignment_accuracy(weights, right)
-    return {"alignment": accuracy, "alignment_chance": chance, "alignment_tokens": tokens}
+    return {
+        "alignment": accuracy,
+        "alignment_chance": chance,
+        "alignment_tokens": tokens,
+    }
 
 
 def sentence_baselines():
@@ -204,27 +292,45 @@ def sentence_baselines():
     result = {}
     for name, part in (("validation", validation), ("test", test)):
         references = [" ".join(hsk.english_tokens(one.english)) for one in part]
-        found = nearest([one.chinese for one in part], [one.chinese for one in training])
-        copied = [" ".join(hsk.english_tokens(training[i].english)) for i in found]
+        found = nearest(
+            [one.chinese for one in part], [one.chinese for one in training]
+        )
+        copied = [
+            " ".join(hsk.english_tokens(training[i].english)) for i in found
+        ]
         for baseline, written in (
             ("nearest", copied),
             ("glosses", [gloss_translation(one) for one in part]),
         ):
             bleu, chrf, _ = scores(written, references)
-            result |= {f"{name}_{baseline}_bleu": bleu, f"{name}_{baseline}_chrf": chrf}
+            result |= {
+                f"{name}_{baseline}_bleu": bleu,
+                f"{name}_{baseline}_chrf": chrf,
+            }
     return result
 
 
 def smollm_run(count=20):
     """Ask SmolLM2 for translations of expressions and of sentences."""
     model, tokenizer = smollm.load()
-    cases = [{"source": one.text[0], "reference": one.text[1]} for one in expressions()[0][:count]]
-    cases += [{"source": s.chinese, "reference": s.english} for s in sentences()[2][:count]]
-    question = "Translate this Chinese text into English. Answer with the translation alone.\n"
+    cases = [
+        {"source": one.text[0], "reference": one.text[1]}
+        for one in expressions()[0][:count]
+    ]
+    cases += [
+        {"source": s.chinese, "reference": s.english}
+        for s in sentences()[2][:count]
+    ]
+    question = (
+        "Translate this Chinese text into English. Answer with the translation"
+        " alone.\n"
+    )
     for start in range(0, len(cases), 8):
         batch = cases[start : start + 8]
         asked = [question + case["source"] for case in batch]
-        for case, said in zip(batch, smollm.answer(model, tokenizer, asked, 24), strict=True):
+        for case, said in zip(
+            batch, smollm.answer(model, tokenizer, asked, 24), strict=True
+        ):
             case["answer"] = said.strip()
     written, references = (
         [" ".join(hsk.english_tokens(case[name])) for case in cases[count:]]
@@ -235,7 +341,11 @@ def smollm_run(count=20):
 
 def rounded(result):
     return {
-        name: value if isinstance(value, int) else round(float(value), 1 if "second" in name else 4)
+        name: (
+            value
+            if isinstance(value, int)
+            else round(float(value), 1 if "second" in name else 4)
+        )
         for name, value in result.items()
     }
 
@@ -243,8 +353,18 @@ def rounded(result):
 def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "numpy", "babel", "sacrebleu", "hsk-sentences-audio"),
-        what="exact translations and alignment of CLDR expressions; BLEU and chrF of HSK sentences",
+        (
+            "tensorflow",
+            "keras",
+            "numpy",
+            "babel",
+            "sacrebleu",
+            "hsk-sentences-audio",
+        ),
+        what=(
+            "exact translations and alignment of CLDR expressions; BLEU and"
+            " chrF of HSK sentences"
+        ),
         expressions=EXPRESSIONS,
         sentences=SENTENCES,
     )
@@ -255,7 +375,9 @@ def main():
     whole = len(sentences()[0])
     wanted = [("expressions", "raw", everything, seed) for seed in SEEDS]
     wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
-    wanted += [("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)]
+    wanted += [
+        ("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)
+    ]
     wanted += [("expressions", "raw", size, 0) for size in (500, 2_000)]
     wanted += [("expressions", "usual", everything, seed) for seed in SEEDS]
     wanted += [("sentences", "characters", whole, 0)]
@@ -270,9 +392,18 @@ def main():
             run |= rounded(found)
             if (kind, size, seed) == ("glosses", whole, 0):
                 run["translations"] = examples
-        print({k: v for k, v in recording.add(run).items() if k != "translations"}, flush=True)
+        print(
+            {
+                k: v
+                for k, v in recording.add(run).items()
+                if k != "translations"
+            },
+            flush=True,
+        )
     if not recording.holds(task="smollm"):
-        print(recording.add({"task": "smollm"} | smollm_run())["chrf"], flush=True)
+        print(
+            recording.add({"task": "smollm"} | smollm_run())["chrf"], flush=True
+        )
 
 
 if __name__ == "__main__":

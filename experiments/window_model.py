@@ -1,9 +1,10 @@
-"""Train the window model of chapter 1 with and without memory, three seeds each.
+"""Train the window model of chapter 1 with and without memory, three seeds
+each.
 
     python experiments/window_model.py
 
-Each run is stored in ``experiments/results/window_model.json`` when it is done; a run that is there
-already is not repeated.
+Each run is stored in ``experiments/results/window_model.json`` when it is done;
+a run that is there already is not repeated.
 """
 
 import time
@@ -28,7 +29,12 @@ def run(averages, seed, vocab_size, ids):
     keras.utils.set_random_seed(seed)
     model = WindowModel(vocab_size, averages=averages, **MODEL)
     start = time.process_time()
-    train(start_from_counts(model, ids["train"], seed), ids["train"], seed=seed, **TRAINING)
+    train(
+        start_from_counts(model, ids["train"], seed),
+        ids["train"],
+        seed=seed,
+        **TRAINING,
+    )
     return {
         "averages": averages,
         "seed": seed,
@@ -48,11 +54,17 @@ def main():
     )
     book = split_book(load_sanguo())
     characters = CharTokenizer.fit([book.train], min_count=5)
-    ids = {part: np.array(characters.encode(text)) for part, text in book._asdict().items()}
+    ids = {
+        part: np.array(characters.encode(text))
+        for part, text in book._asdict().items()
+    }
     for averages in AVERAGES:
         for seed in SEEDS:
             if not recording.holds(averages=averages, seed=seed):
-                print(recording.add(run(averages, seed, len(characters), ids)), flush=True)
+                print(
+                    recording.add(run(averages, seed, len(characters), ids)),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

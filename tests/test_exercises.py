@@ -32,12 +32,16 @@ def wrong_answers():
 def test_the_solution_is_accepted(source, capsys):
     exec(compile(source, "<solution>", "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out
-    assert re.search(r"^Exercise \d+\.\d+: correct\.$", printed, re.MULTILINE), printed
+    assert re.search(
+        r"^Exercise \d+\.\d+: correct\.$", printed, re.MULTILINE
+    ), printed
     assert "not yet" not in printed
 
 
 @pytest.mark.parametrize(("name", "answer"), list(wrong_answers()))
-def test_a_wrong_answer_is_rejected_with_a_reason_and_a_hint(name, answer, capsys):
+def test_a_wrong_answer_is_rejected_with_a_reason_and_a_hint(
+    name, answer, capsys
+):
     check(name, answer)
     printed = capsys.readouterr().out
     assert f"Exercise {name}: not yet." in printed
@@ -45,10 +49,18 @@ def test_a_wrong_answer_is_rejected_with_a_reason_and_a_hint(name, answer, capsy
 
 
 def test_every_exercise_of_a_chapter_has_wrong_answers_and_a_solution():
-    posed, solved, tried = set(), set(), {parameter.values[0] for parameter in wrong_answers()}
+    posed, solved, tried = (
+        set(),
+        set(),
+        {parameter.values[0] for parameter in wrong_answers()},
+    )
     for path in sorted((ROOT / "chapters").glob("*.ipynb")):
         for cell in nbformat.read(path, 4).cells:
-            posed |= set(re.findall(r"^### Exercise (\d+\.\d+)", cell.source, re.MULTILINE))
+            posed |= set(
+                re.findall(
+                    r"^### Exercise (\d+\.\d+)", cell.source, re.MULTILINE
+                )
+            )
             if "solution" in cell.metadata.get("tags", []):
                 solved |= set(re.findall(r'check\("(\d+\.\d+)"', cell.source))
     assert posed == solved == tried

@@ -7,7 +7,9 @@ from llmbook.models import smollm
 from llmbook.packages import packaged_file
 from llmbook.showing import plotting
 
-PINNED = (Path(__file__).parents[1] / "requirements-data.txt").read_text(encoding="utf-8")
+PINNED = (Path(__file__).parents[1] / "requirements-data.txt").read_text(
+    encoding="utf-8"
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,7 @@ def test_a_file_is_found_by_the_name_of_the_distribution():
 
 def test_a_package_that_is_not_there_is_named():
     with pytest.raises(
-        FileNotFoundError, match=r"no-such-data.*a\.txt.*make book.*no-such-data==1"
+        FileNotFoundError,
+        match=r"no-such-data.*a\.txt.*make book.*no-such-data==1",
     ):
         packaged_file("no-such-data==1", "folder/a.txt")

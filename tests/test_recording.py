@@ -23,7 +23,10 @@ def test_what_is_added_is_in_the_file_at_once(path):
     assert json.loads(path.read_text()) == {
         "runs": [run],
         "what": "a number a seed",
-        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
     }
 
 
@@ -36,7 +39,10 @@ def test_a_second_start_knows_which_runs_are_there(path):
     assert not again.holds(seed=1)
     assert not again.holds(seed=0, width=8)
     again.add({"seed": 1})
-    assert [run["seed"] for run in json.loads(path.read_text())["runs"]] == [0, 1]
+    assert [run["seed"] for run in json.loads(path.read_text())["runs"]] == [
+        0,
+        1,
+    ]
 
 
 def test_looking_writes_nothing(path):

@@ -1,7 +1,8 @@
-"""Look for obstacles to accessibility on every page of the built site, in light and in dark.
+"""Look for obstacles to accessibility on every page of the built site, in light
+and in dark.
 
-axe-core looks; a line a page says how many violations it found, by their weight. A serious or
-critical one makes the command fail.
+axe-core looks; a line a page says how many violations it found, by their
+weight. A serious or critical one makes the command fail.
 """
 
 import sys
@@ -15,7 +16,9 @@ WEIGHTS = ["critical", "serious", "moderate", "minor"]
 
 
 def page_names(site):
-    """Return the addresses of a site's pages, but of those that only send the reader on."""
+    """Return the addresses of a site's pages, but of those that only send the
+    reader on.
+    """
     paths = [
         path
         for path in sorted(site.rglob("*.html"))
@@ -26,7 +29,9 @@ def page_names(site):
 
 
 def violations(page):
-    """Return what axe-core finds on an open page: ``(weight, rule, first element)``."""
+    """Return what axe-core finds on an open page: ``(weight, rule, first
+    element)``.
+    """
     found = Axe().run(page).response["violations"]
     return [(v["impact"], v["id"], v["nodes"][0]["html"][:120]) for v in found]
 
@@ -46,9 +51,14 @@ def main():
     """Run the command line."""
     bad = 0
     for name, mode, found in look(SITE, page_names(SITE)):
-        counts = {weight: sum(v[0] == weight for v in found) for weight in WEIGHTS}
+        counts = {
+            weight: sum(v[0] == weight for v in found) for weight in WEIGHTS
+        }
         bad += counts["critical"] + counts["serious"]
-        print(f"{name} {mode}: " + ", ".join(f"{n} {weight}" for weight, n in counts.items()))
+        print(
+            f"{name} {mode}: "
+            + ", ".join(f"{n} {weight}" for weight, n in counts.items())
+        )
         for weight, rule, element in found:
             print(f"  {weight}: {rule}: {element}")
     print(f"{bad} serious or critical violations")

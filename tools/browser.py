@@ -1,7 +1,8 @@
-"""Open the built site in the machine's own Chromium, without a window, and see what a reader sees.
+"""Open the built site in the machine's own Chromium, without a window, and see
+what a reader sees.
 
-Playwright drives it; the browser is Debian's and Ubuntu's package ``chromium``, or any other found
-here or named by the variable CHROMIUM.
+Playwright drives it; the browser is Debian's and Ubuntu's package ``chromium``,
+or any other found here or named by the variable CHROMIUM.
 """
 
 import gzip
@@ -15,11 +16,18 @@ from threading import Thread
 
 from playwright.sync_api import sync_playwright
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+NAMES = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+]
 MISSING = (
-    "no Chromium was found: install the system package chromium, or name a browser with CHROMIUM=…"
+    "no Chromium was found: install the system package chromium, or name a"
+    " browser with CHROMIUM=…"
 )
-QUIET = [  # no sandbox, since containers run as root; no errands of the browser's own
+# no sandbox, since containers run as root; no errands of the browser's own
+QUIET = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -35,7 +43,9 @@ DESKTOP = {"width": 1280, "height": 900}
 def find_browser():
     """Return the path of a Chromium, or None."""
     named = os.environ.get("CHROMIUM")
-    return next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
+    return next(
+        filter(None, map(shutil.which, [named] if named else NAMES)), None
+    )
 
 
 @contextmanager
@@ -57,13 +67,17 @@ def open_browser():
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files as hosts of sites do, text compressed, without a word on the terminal."""
+    """Serves files as hosts of sites do, text compressed, without a word on the
+    terminal.
+    """
 
     def do_GET(self):
         """Send a file, compressed if it is text and the browser takes it so."""
         path = Path(self.translate_path(self.path))
         path = path / "index.html" if path.is_dir() else path
-        if path.suffix not in COMPRESSED or "gzip" not in self.headers.get("Accept-Encoding", ""):
+        if path.suffix not in COMPRESSED or "gzip" not in self.headers.get(
+            "Accept-Encoding", ""
+        ):
             return super().do_GET()
         if not path.is_file():
             return self.send_error(404)
@@ -85,7 +99,9 @@ class Handler(SimpleHTTPRequestHandler):
 @contextmanager
 def serve(folder):
     """Serve a folder on this machine alone, yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Handler, directory=str(folder))
+    )
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -95,5 +111,7 @@ def serve(folder):
 def set_mode(page, mode):
     """Switch a page of the site to the light or the dark mode."""
     page.evaluate(
-        "mode => Object.assign(document.documentElement.dataset, {mode, theme: mode})", mode
+        "mode => Object.assign(document.documentElement.dataset, {mode, theme:"
+        " mode})",
+        mode,
     )

@@ -1,10 +1,11 @@
-"""Print the whole book into one PDF, from the built site, with the machine's own Chromium.
+"""Print the whole book into one PDF, from the built site, with the machine's
+own Chromium.
 
     python tools/edition.py [SITE [PDF]]
 
-The pages of the site become the sections of one document, in the order of the contents, with links
-between them kept. Code is wrapped; a formula or a table that is wider than the paper is made
-smaller.
+The pages of the site become the sections of one document, in the order of the
+contents, with links between them kept. Code is wrapped; a formula or a table
+that is wider than the paper is made smaller.
 """
 
 import argparse
@@ -24,8 +25,8 @@ REFERENCE = "appendix/api_"
 WIDTH = 680  # pixels of A4 between margins of 15 mm
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "15mm", "right": "15mm"}
 FOOTER = (
-    '<div style="width: 100%; font-size: 8px; text-align: center; color: #56606d">'
-    '<span class="pageNumber"></span></div>'
+    '<div style="width: 100%; font-size: 8px; text-align: center; color:'
+    ' #56606d"><span class="pageNumber"></span></div>'
 )
 STYLE = """
 html { font-size: 13px; }
@@ -55,14 +56,25 @@ FIT = """() => {
 
 
 def contents(toc):
-    """Return the names of the documents to print, in order: all but the library's reference."""
-    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [toc["root"], *(name for name in chapters if not name.startswith(REFERENCE))]
+    """Return the names of the documents to print, in order: all but the
+    library's reference.
+    """
+    chapters = [
+        chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
+    ]
+    return [
+        toc["root"],
+        *(name for name in chapters if not name.startswith(REFERENCE)),
+    ]
 
 
 def section(site, name, names):
-    """Return one page's article, its anchors and addresses made those of the whole document."""
-    page = BeautifulSoup((site / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    """Return one page's article, its anchors and addresses made those of the
+    whole document.
+    """
+    page = BeautifulSoup(
+        (site / f"{name}.html").read_text(encoding="utf-8"), "html.parser"
+    )
     article = page.find("article")
     for element in article.find_all(id=True):
         element["id"] = anchor(name, element["id"])
@@ -75,7 +87,9 @@ def section(site, name, names):
         del image["loading"]
     for fold in article.find_all("details"):
         fold["open"] = ""
-    return f'<section class="chapter" id="{anchor(name, "")}">{article}</section>'
+    return (
+        f'<section class="chapter" id="{anchor(name, "")}">{article}</section>'
+    )
 
 
 def anchor(name, fragment):
@@ -84,11 +98,17 @@ def anchor(name, fragment):
 
 
 def address(name, target, names):
-    """Return where a link of a page leads to: elsewhere, a place of the document, or nowhere."""
+    """Return where a link of a page leads to: elsewhere, a place of the
+    document, or nowhere.
+    """
     path, fragment = urldefrag(target)
     if ":" in path:
         return target
-    page = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) if path else name
+    page = (
+        posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+        if path
+        else name
+    )
     page = page.removesuffix(".html")
     return f"#{anchor(page, fragment)}" if page in names else ""
 
@@ -98,20 +118,27 @@ def whole_book(site, toc):
     names = contents(toc)
     sections = "\n".join(section(site, name, names) for name in names)
     return (
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        '<title>From Attention to Feedback</title><link rel="stylesheet" href="_static/site.css">'
-        f'<style>{STYLE}</style></head><body><main class="bd-content bd-main">'
-        f'<div class="bd-article">{sections}</div></main></body></html>'
+        '<!doctype html><html lang="en" data-theme="light"><head><meta'
+        ' charset="utf-8"><title>From Attention to Feedback</title><link'
+        ' rel="stylesheet"'
+        f' href="_static/site.css"><style>{STYLE}</style></head><body><main'
+        ' class="bd-content bd-main"><div'
+        f' class="bd-article">{sections}</div></main></body></html>'
     )
 
 
 def print_book(site, toc, pdf):
-    """Write the PDF; return what is cut off at the edge of the paper, which should be nothing."""
+    """Write the PDF; return what is cut off at the edge of the paper, which
+    should be nothing.
+    """
     with serve(site) as base, open_browser() as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
         page.emulate_media(media="print", color_scheme="light")
-        page.goto(f"{base}/search.html")  # a page of the site, so that addresses are relative to it
-        page.set_content(whole_book(site, toc), wait_until="load", timeout=120_000)
+        # a page of the site, so that addresses are relative to it
+        page.goto(f"{base}/search.html")
+        page.set_content(
+            whole_book(site, toc), wait_until="load", timeout=120_000
+        )
         page.evaluate("document.fonts.ready")
         cut_off = page.evaluate(FIT)
         page.pdf(

@@ -1,7 +1,9 @@
-"""Have Lighthouse judge the heaviest chapter of the built site, as a desktop and as a phone.
+"""Have Lighthouse judge the heaviest chapter of the built site, as a desktop
+and as a phone.
 
-Lighthouse is a program of Node: the system packages ``nodejs`` and ``npm``, and ``chromium``, are
-what it needs; npm fetches it, in the version named here, the first time.
+Lighthouse is a program of Node: the system packages ``nodejs`` and ``npm``, and
+``chromium``, are what it needs; npm fetches it, in the version named here, the
+first time.
 """
 
 import json
@@ -22,14 +24,19 @@ AIMS = {
 
 def heaviest(site):
     """Return the address of the chapter with the largest page."""
-    page = max((site / "chapters").glob("*.html"), key=lambda path: path.stat().st_size)
+    page = max(
+        (site / "chapters").glob("*.html"), key=lambda path: path.stat().st_size
+    )
     return page.relative_to(site).as_posix()
 
 
 def judge(url, form, browser):
     """Return Lighthouse's scores of a page, from 0 to 100."""
     command = ["npx", "--yes", LIGHTHOUSE, url, "--output=json", "--quiet"]
-    command += [f"--only-categories={','.join(CATEGORIES)}", f"--chrome-path={browser}"]
+    command += [
+        f"--only-categories={','.join(CATEGORIES)}",
+        f"--chrome-path={browser}",
+    ]
     command += [f"--chrome-flags=--headless {' '.join(QUIET)}"]
     command += ["--preset=desktop"] if form == "desktop" else []
     run = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -47,7 +54,10 @@ def main():
         for form, aims in AIMS.items():
             scores = judge(f"{base}/{name}", form, browser)
             for category, aim in aims.items():
-                print(f"{name}, {form}: {category} {scores[category]}, asked for {aim}")
+                print(
+                    f"{name}, {form}: {category} {scores[category]}, asked for"
+                    f" {aim}"
+                )
                 missed |= scores[category] < aim
     sys.exit(missed)
 

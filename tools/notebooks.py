@@ -1,15 +1,17 @@
-"""Execute the book's notebooks, store them in a normal form, tell which are out of date.
+"""Execute the book's notebooks, store them in a normal form, tell which are out
+of date.
 
     python tools/notebooks.py execute                 re-run what is out of date
     python tools/notebooks.py execute all             re-run everything
     python tools/notebooks.py execute chapters/02_attention.ipynb …
 
-The normal form holds nothing that a second run on the same machine would change: no times, no
-stderr, outputs of one stream joined, metadata reduced to what the book uses. A fingerprint of the
-notebook's code and of the modules of ``llmbook`` that it imports, comments and docstrings left out,
-is stored with the outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares the
-first, the tests both. What a run took, which differs from run to run, is recorded apart, in
-``appendix/run_times.json``.
+The normal form holds nothing that a second run on the same machine would
+change: no times, no stderr, outputs of one stream joined, metadata reduced to
+what the book uses. A fingerprint of the notebook's code and of the modules of
+``llmbook`` that it imports, comments and docstrings left out, is stored with
+the outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares
+the first, the tests both. What a run took, which differs from run to run, is
+recorded apart, in ``appendix/run_times.json``.
 """
 
 import argparse
@@ -40,7 +42,9 @@ KEPT_CELL_METADATA = ("tags", "mystnb")
 
 
 def notebooks():
-    """Return the paths of the book's notebooks, in the order of their chapters."""
+    """Return the paths of the book's notebooks, in the order of their
+    chapters.
+    """
     return sorted(CHAPTERS.glob("*.ipynb"))
 
 
@@ -50,7 +54,9 @@ def read(path):
 
 
 def execute(path):
-    """Run a notebook in a fresh kernel, store it in normal form, return what the run took."""
+    """Run a notebook in a fresh kernel, store it in normal form, return what
+    the run took.
+    """
     notebook = read(path)
     client = NotebookClient(
         notebook,
@@ -61,8 +67,11 @@ def execute(path):
         resources={"metadata": {"path": str(path.parent)}},
     )
     took = {}
-    # After the last cell the kernel is gone; what it has used is read after every one.
-    client.on_cell_executed = lambda **_: took.update(usage(client.km.provisioner.pid))
+    # After the last cell the kernel is gone; what it has used is read after
+    # every one.
+    client.on_cell_executed = lambda **_: took.update(
+        usage(client.km.provisioner.pid)
+    )
     start = time.perf_counter()
     client.execute()
     took["seconds"] = round(time.perf_counter() - start, 1)
@@ -71,33 +80,50 @@ def execute(path):
 
 
 def usage(pid):
-    """Return what a process has used so far: seconds of all cores together, and most memory."""
+    """Return what a process has used so far: seconds of all cores together, and
+    most memory.
+    """
     process = psutil.Process(pid)
     times = process.cpu_times()
     status = Path(f"/proc/{pid}/status")  # Linux alone keeps the peak
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.is_file() else None
+    peak = (
+        re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if status.is_file()
+        else None
+    )
     megabytes = int(peak[1]) / 1e3 if peak else process.memory_info().rss / 1e6
-    return {"cpu_seconds": round(times.user + times.system, 1), "peak_megabytes": round(megabytes)}
+    return {
+        "cpu_seconds": round(times.user + times.system, 1),
+        "peak_megabytes": round(megabytes),
+    }
 
 
 def machine():
-    """Return a description of this machine: processor, cores, memory, system, Python."""
+    """Return a description of this machine: processor, cores, memory, system,
+    Python.
+    """
     information = Path("/proc/cpuinfo")
     found = information.is_file() and re.search(
         r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE
     )
-    processor = found[1] if found else platform.processor() or platform.machine()
+    processor = (
+        found[1] if found else platform.processor() or platform.machine()
+    )
     memory = psutil.virtual_memory().total / 2**30
     python = platform.python_version()
     return (
-        f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
-        f"Python {python}"
+        f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB,"
+        f" {platform.system()}, Python {python}"
     )
 
 
 def record(path, took, file=RUN_TIMES):
-    """Keep what a run of a notebook took, with the machine and the day, for the book's table."""
-    records = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    """Keep what a run of a notebook took, with the machine and the day, for the
+    book's table.
+    """
+    records = (
+        json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    )
     day = time.strftime("%Y-%m-%d")
     records[path.stem] = took | {"machine": machine(), "date": day}
     text = json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False)
@@ -105,9 +131,14 @@ def record(path, took, file=RUN_TIMES):
 
 
 def write(path, notebook):
-    """Store a notebook that was just run: in normal form, with its fingerprint and its seal."""
+    """Store a notebook that was just run: in normal form, with its fingerprint
+    and its seal.
+    """
     notebook = nbformat.reads(normal_form(notebook), as_version=4)
-    notebook.metadata["llmbook"] = {"fingerprint": fingerprint(notebook), "seal": seal(notebook)}
+    notebook.metadata["llmbook"] = {
+        "fingerprint": fingerprint(notebook),
+        "seal": seal(notebook),
+    }
     path.write_text(normal_form(notebook), encoding="utf-8")
 
 
@@ -122,18 +153,24 @@ def normal_form(notebook):
     notebook.nbformat_minor = 5
     for cell in notebook.cells:
         cell.metadata = {
-            name: cell.metadata[name] for name in KEPT_CELL_METADATA if name in cell.metadata
+            name: cell.metadata[name]
+            for name in KEPT_CELL_METADATA
+            if name in cell.metadata
         }
         if cell.cell_type == "code":
             cell.outputs = [
-                normal_output(output) for output in cell.outputs if output.get("name") != "stderr"
+                normal_output(output)
+                for output in cell.outputs
+                if output.get("name") != "stderr"
             ]
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 
 
 def normal_output(output):
-    """Drop an output's metadata, which differs between front ends; store its figure compactly."""
+    """Drop an output's metadata, which differs between front ends; store its
+    figure compactly.
+    """
     if "metadata" in output:
         output.metadata = {}
     if "image/png" in output.get("data", {}):
@@ -142,46 +179,67 @@ def normal_output(output):
 
 
 def compact_png(encoded):
-    """Return a figure, in base64, with a palette of at most 256 colours: a third of the bytes."""
+    """Return a figure, in base64, with a palette of at most 256 colours: a
+    third of the bytes.
+    """
     image = Image.open(io.BytesIO(base64.b64decode(encoded)))
     if image.mode == "P":
         return encoded
-    palette = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = image.convert("RGB").quantize(
+        256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
     file = io.BytesIO()
     palette.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 
 def fingerprint(notebook):
-    """Return a hash of what outputs follow from: the code and the ``llmbook`` modules beneath."""
+    """Return a hash of what outputs follow from: the code and the ``llmbook``
+    modules beneath.
+    """
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     trees = [ast.parse(source) for source in code]
     digest = hashlib.sha256()
     for tree in trees:
         digest.update(structure(tree).encode())
     for module in sorted(imported_modules(trees)):
-        digest.update(structure(ast.parse(module.read_text(encoding="utf-8"))).encode())
-        for companion in sorted(module.parent.glob(f"{module.stem}.[cj]s*")):  # style and script
+        digest.update(
+            structure(ast.parse(module.read_text(encoding="utf-8"))).encode()
+        )
+        # style and script
+        for companion in sorted(module.parent.glob(f"{module.stem}.[cj]s*")):
             digest.update(companion.read_bytes())
     return digest.hexdigest()
 
 
 def seal(notebook):
-    """Return a hash of the outputs, by which one that was edited by hand is known."""
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
+    """Return a hash of the outputs, by which one that was edited by hand is
+    known.
+    """
+    outputs = [
+        cell.outputs for cell in notebook.cells if cell.cell_type == "code"
+    ]
+    return hashlib.sha256(
+        json.dumps(outputs, sort_keys=True).encode()
+    ).hexdigest()
 
 
 def is_stale(path):
-    """Tell whether a notebook's outputs come from other code, its own or that of ``llmbook``."""
+    """Tell whether a notebook's outputs come from other code, its own or that
+    of ``llmbook``.
+    """
     notebook = read(path)
-    return notebook.metadata.get("llmbook", {}).get("fingerprint") != fingerprint(notebook)
+    return notebook.metadata.get("llmbook", {}).get(
+        "fingerprint"
+    ) != fingerprint(notebook)
 
 
 def structure(node):
-    """Return a text of a syntax tree, without docstrings, that is the same in every Python.
+    """Return a text of a syntax tree, without docstrings, that is the same in
+    every Python.
 
-    ``ast.dump`` prints empty fields in some versions and not in others; here they are left out.
+    ``ast.dump`` prints empty fields in some versions and not in others; here
+    they are left out.
     """
     if isinstance(node, list):
         return "[" + ",".join(structure(item) for item in node) + "]"
@@ -194,18 +252,24 @@ def structure(node):
     ):
         fields["body"] = fields["body"][1:]
     given = {
-        name: value for name, value in fields.items() if value not in (None, []) and name != "kind"
+        name: value
+        for name, value in fields.items()
+        if value not in (None, []) and name != "kind"
     }
     return (
         type(node).__name__
         + "("
-        + ",".join(f"{name}={structure(value)}" for name, value in given.items())
+        + ",".join(
+            f"{name}={structure(value)}" for name, value in given.items()
+        )
         + ")"
     )
 
 
 def imported_modules(trees):
-    """Return the files of ``llmbook`` that syntax trees import, directly or through others."""
+    """Return the files of ``llmbook`` that syntax trees import, directly or
+    through others.
+    """
     found, waiting = set(), list(trees)
     while waiting:
         for name in imported_names(waiting.pop()):
@@ -217,7 +281,9 @@ def imported_modules(trees):
 
 
 def imported_names(tree):
-    """Yield the dotted names that a tree imports: of ``from a import b`` both ``a`` and ``a.b``."""
+    """Yield the dotted names that a tree imports: of ``from a import b`` both
+    ``a`` and ``a.b``.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -227,11 +293,15 @@ def imported_names(tree):
 
 
 def module_files(name):
-    """Return the files that importing a name of ``llmbook`` runs: its packages' and its own."""
+    """Return the files that importing a name of ``llmbook`` runs: its packages'
+    and its own.
+    """
     parts = name.split(".")
     if parts[0] != "llmbook":
         return []
-    paths = [PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
+    paths = [
+        PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)
+    ]
     candidates = [path / "__init__.py" for path in paths] + [
         path.with_suffix(".py") for path in paths[1:]
     ]
@@ -243,7 +313,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("command", choices=["execute"])
     parser.add_argument(
-        "notebooks", nargs="*", help="paths, or 'all'; without any, those out of date"
+        "notebooks",
+        nargs="*",
+        help="paths, or 'all'; without any, those out of date",
     )
     arguments = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"

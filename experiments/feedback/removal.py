@@ -1,9 +1,10 @@
-"""The published toy task, remove the named words, by models of four sizes, for chapter 8.
+"""The published toy task, remove the named words, by models of four sizes, for
+chapter 8.
 
     python experiments/feedback/removal.py
 
-Each run trains one model and is stored in ``experiments/results/removal.json`` when it is done.
-Stop the script when you like: what is there is not repeated.
+Each run trains one model and is stored in ``experiments/results/removal.json``
+when it is done. Stop the script when you like: what is there is not repeated.
 """
 
 import itertools
@@ -26,7 +27,9 @@ LENGTH = removal.LONGEST_PROMPT + removal.LONGEST_SENTENCE
 
 
 def documents(seed):
-    """Return a function of the step that draws tasks with answers, and which tokens are answers."""
+    """Return a function of the step that draws tasks with answers, and which
+    tokens are answers.
+    """
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")
@@ -43,19 +46,38 @@ def documents(seed):
 
 
 def run(width, steps, seed):
-    """Train a model, and return how many of the answers to new tasks are exactly right."""
+    """Train a model, and return how many of the answers to new tasks are
+    exactly right.
+    """
     keras.utils.set_random_seed(seed)
-    config = gpt.GPTConfig(len(removal.VOCABULARY), LENGTH, width, num_heads=4, num_layers=2)
+    config = gpt.GPTConfig(
+        len(removal.VOCABULARY), LENGTH, width, num_heads=4, num_layers=2
+    )
     model = gpt.GPT(config)
-    table = model.embedding.embeddings  # (V, d_model), as in llmbook.feedback.pretraining
-    table.assign(keras.random.normal(table.shape, stddev=width**-0.5, seed=seed))
+    # (V, d_model), as in llmbook.feedback.pretraining
+    table = model.embedding.embeddings
+    table.assign(
+        keras.random.normal(table.shape, stddev=width**-0.5, seed=seed)
+    )
     start = time.process_time()
-    training.train(model, documents(seed), steps, learning_rate=LEARNING_RATE, weight_decay=0.01)
+    training.train(
+        model,
+        documents(seed),
+        steps,
+        learning_rate=LEARNING_RATE,
+        weight_decay=0.01,
+    )
     rng = random.Random("examination")
     cells = [cell for cell in removal.CELLS for _ in range(EXAMPLES)]
-    prompts, answers = zip(*(removal.draw(rng, *cell) for cell in cells), strict=True)
+    prompts, answers = zip(
+        *(removal.draw(rng, *cell) for cell in cells), strict=True
+    )
     written = generation.generate(
-        model, prompts, removal.LONGEST_SENTENCE, temperature=0, stop=removal.END
+        model,
+        prompts,
+        removal.LONGEST_SENTENCE,
+        temperature=0,
+        stop=removal.END,
     ).tolist()
     right = np.array(
         [
@@ -63,7 +85,13 @@ def run(width, steps, seed):
             for row, answer in zip(written, answers, strict=True)
         ]
     ).reshape(len(removal.CELLS), EXAMPLES)  # (cells, examples)
-    grid = dict(zip(map(str, removal.CELLS), right.mean(axis=1).round(3).tolist(), strict=True))
+    grid = dict(
+        zip(
+            map(str, removal.CELLS),
+            right.mean(axis=1).round(3).tolist(),
+            strict=True,
+        )
+    )
     varied = [cell not in removal.CONSTANT_CELLS for cell in removal.CELLS]
     return {
         "d_model": width,
@@ -92,7 +120,11 @@ def main():
             continue
         results["runs"][key] = run(width, steps, seed)
         store(RESULTS, results)
-        print(f"[{number}/{len(todo)}] {key}: {results['runs'][key]['exact']:.3f}", flush=True)
+        print(
+            f"[{number}/{len(todo)}] {key}:"
+            f" {results['runs'][key]['exact']:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""The fair comparison of ways to learn from feedback: chapter 8's recorded results.
+"""The fair comparison of ways to learn from feedback: chapter 8's recorded
+results.
 
     python experiments/feedback/run.py
 
-Every method is tuned by the same number of trials, a grid of two values for each of two settings,
-on validation records and one pretrained model. What did best there is then run on test records with
-three other pretrained models and seeds. Each run is stored in ``experiments/results/feedback.json``
-when it is done; stop the script when you like and start it again: what is there is not repeated,
-and at most one run is lost. Pretrained models are kept in ``experiments/feedback/models``.
+Every method is tuned by the same number of trials, a grid of two values for
+each of two settings, on validation records and one pretrained model. What did
+best there is then run on test records with three other pretrained models and
+seeds. Each run is stored in ``experiments/results/feedback.json`` when it is
+done; stop the script when you like and start it again: what is there is not
+repeated, and at most one run is lost. Pretrained models are kept in
+``experiments/feedback/models``.
 """
 
 import itertools
@@ -56,46 +59,77 @@ ABLATIONS = {
 def trials(method):
     """Return the options of a method's trials: every point of its grid."""
     grid = GRIDS[method]
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    return [
+        dict(zip(grid, values, strict=True))
+        for values in itertools.product(*grid.values())
+    ]
 
 
 def best_trial(runs, method):
-    """Return the options that did best on validation: by success, then by score."""
+    """Return the options that did best on validation: by success, then by
+    score.
+    """
     return max(
-        (runs[f"tune/{method}/{trial}"] for trial in range(len(trials(method)))),
+        (
+            runs[f"tune/{method}/{trial}"]
+            for trial in range(len(trials(method)))
+        ),
         key=lambda result: (result["success"], result["score"]),
     )["options"]
 
 
 def jobs():
-    """Yield every run as (key, function of laboratory and results so far), most wanted first."""
+    """Yield every run as (key, function of laboratory and results so far), most
+    wanted first.
+    """
     for feedback in ("own", "another", "none"):
         for seed in (TUNING_SEED, *SEEDS):
             yield f"refiner/{feedback}/{seed}", _refiner(seed, feedback, {})
     yield from tuned_at_equal_time(GRIDS)
     for name, seed in itertools.product(ABLATIONS, SEEDS):
         method, options, task = ABLATIONS[name]
-        yield f"ablation/{name}/{seed}", _final(method, seed, {"annotations": 300}, options, task)
+        yield (
+            f"ablation/{name}/{seed}",
+            _final(method, seed, {"annotations": 300}, options, task),
+        )
     for seed in SEEDS:
-        yield f"refiner/held-out wording/{seed}", _refiner(seed, "own", {"wording": "held_out"})
-        yield f"refiner/seen wording/{seed}", _refiner(seed, "own", {"wording": "seen"})
-        yield f"before/{seed}", lambda laboratory, runs, seed=seed: laboratory.before(seed)
+        yield (
+            f"refiner/held-out wording/{seed}",
+            _refiner(seed, "own", {"wording": "held_out"}),
+        )
+        yield (
+            f"refiner/seen wording/{seed}",
+            _refiner(seed, "own", {"wording": "seen"}),
+        )
+        yield (
+            f"before/{seed}",
+            lambda laboratory, runs, seed=seed: laboratory.before(seed),
+        )
     for method, seed in itertools.product(("ilf", "ilf_replay"), SEEDS):
         rounds = {"every_round": True}
-        yield f"round by round/{method}/{seed}", _final(method, seed, {"annotations": 300}, rounds)
+        yield (
+            f"round by round/{method}/{seed}",
+            _final(method, seed, {"annotations": 300}, rounds),
+        )
     for method, budget, seed in itertools.product(GRIDS, BUDGETS, SEEDS):
-        if budget < 300 or method not in CRITICISED:  # 300 critiques are the equal time
+        # 300 critiques are the equal time
+        if budget < 300 or method not in CRITICISED:
             key = f"{budget} annotations/{method}/{seed}"
             yield key, _final(method, seed, {"annotations": budget})
 
 
 def tuned_at_equal_time(methods):
-    """Yield the trials of each method, then its runs with what did best in them."""
+    """Yield the trials of each method, then its runs with what did best in
+    them.
+    """
     for method in methods:
         for trial, options in enumerate(trials(method)):
             yield f"tune/{method}/{trial}", _tuning(method, options)
     for method, seed in itertools.product(methods, SEEDS):
-        yield f"equal time/{method}/{seed}", _final(method, seed, {"seconds": EQUAL_TIME})
+        yield (
+            f"equal time/{method}/{seed}",
+            _final(method, seed, {"seconds": EQUAL_TIME}),
+        )
 
 
 def _refiner(seed, feedback, task):
@@ -111,14 +145,21 @@ def _tuning(method, options):
 
 def _final(method, seed, budget, options=(), task=()):
     return lambda laboratory, runs: laboratory.learn(
-        method, seed, "test", budget, best_trial(runs, method) | dict(options), dict(task)
+        method,
+        seed,
+        "test",
+        budget,
+        best_trial(runs, method) | dict(options),
+        dict(task),
     )
 
 
 class Laboratory:
-    """One learner, so that each loss is compiled once, and the models that it begins from.
+    """One learner, so that each loss is compiled once, and the models that it
+    begins from.
 
-    ``name`` is that of the models' files, ``choices`` are those of the world they come from.
+    ``name`` is that of the models' files, ``choices`` are those of the world
+    they come from.
     """
 
     def __init__(self, name="seed", choices=CHOICES):
@@ -132,10 +173,18 @@ class Laboratory:
         }
 
     def prepare(self, seed, task):
-        """Return the learner as the pretrained model of a seed, with a task of these options."""
+        """Return the learner as the pretrained model of a seed, with a task of
+        these options.
+        """
         if seed not in self.weights:
-            checkpoint = MODELS / f"{self.name}_{seed}_{PRETRAINING_STEPS}_steps.npz"
-            options = {"choices": self.choices, "checkpoint": checkpoint, "report": _progress}
+            checkpoint = (
+                MODELS / f"{self.name}_{seed}_{PRETRAINING_STEPS}_steps.npz"
+            )
+            options = {
+                "choices": self.choices,
+                "checkpoint": checkpoint,
+                "report": _progress,
+            }
             model = pretrain(seed, PRETRAINING_STEPS, **options)
             self.weights[seed] = model.get_weights()
             self.learner = self.learner or Learner(Invitations(), model)
@@ -146,18 +195,30 @@ class Laboratory:
     def learn(self, method, seed, split, budget, options, task):
         """Run a method, and return its figures with all that they depend on."""
         learner = self.prepare(seed, task)
-        result = run(method, learner, self.records[split], seed=seed, **budget, **options)
-        setting = {"method": method, "seed": seed, "split": split, "budget": budget}
+        result = run(
+            method, learner, self.records[split], seed=seed, **budget, **options
+        )
+        setting = {
+            "method": method,
+            "seed": seed,
+            "split": split,
+            "budget": budget,
+        }
         return setting | {"options": options, "task": task} | result
 
     def refiner(self, seed, feedback, task):
-        """Return how often the pretrained model does what a critique asks for."""
+        """Return how often the pretrained model does what a critique asks
+        for.
+        """
         learner = self.prepare(seed, task)
         return {"seed": seed, "exact": examine_refiner(learner, 256, feedback)}
 
     def before(self, seed):
         """Return how the pretrained model does before it learns."""
-        return {"seed": seed, **examine(self.prepare(seed, {}), self.records["test"])}
+        return {
+            "seed": seed,
+            **examine(self.prepare(seed, {}), self.records["test"]),
+        }
 
 
 def _progress(steps, loss):
@@ -176,7 +237,9 @@ def settings():
 
 
 def record(path, todo, laboratory):
-    """Do those runs of a list of jobs that ``path`` does not hold yet, and store each."""
+    """Do those runs of a list of jobs that ``path`` does not hold yet, and
+    store each.
+    """
     results = load(path, {})
     results["settings"] = settings()
     runs, todo = results["runs"], list(todo)

@@ -1,10 +1,11 @@
-"""Ways to teach SmolLM2 a house style, at one budget of Ann's time: chapter 9's recorded results.
+"""Ways to teach SmolLM2 a house style, at one budget of Ann's time: chapter 9's
+recorded results.
 
     python experiments/real_feedback/run.py
 
-Every arm begins with the adapters that ship with the book. Each run is stored in
-``experiments/results/real_feedback.json`` when it is done; stop the script when you like and start
-it again: at most one run is lost.
+Every arm begins with the adapters that ship with the book. Each run is stored
+in ``experiments/results/real_feedback.json`` when it is done; stop the script
+when you like and start it again: at most one run is lost.
 """
 
 import itertools
@@ -22,7 +23,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "real_feedback.json"
 SEEDS = (1, 2, 3)
 EXAMINED = 32
 ROUNDS, CRITIQUES = 3, 24  # a round
-BUDGET = {"seconds": ROUNDS * CRITIQUES * SECONDS["critique"]}  # of Ann's time, for every arm
+# of Ann's time, for every arm
+BUDGET = {"seconds": ROUNDS * CRITIQUES * SECONDS["critique"]}
 STEPS = 12  # a round, of 8 messages each
 TRAINING = {"learning_rate": 5e-4}
 ROUND = TRAINING | {"rounds": ROUNDS, "steps": STEPS}
@@ -61,11 +63,27 @@ def main():
         method, options = ARMS[arm]
         every_round = arm == "ILF"
         result = run(
-            method, learner, records, seed=seed, every_round=every_round, **BUDGET, **options
+            method,
+            learner,
+            records,
+            seed=seed,
+            every_round=every_round,
+            **BUDGET,
+            **options,
         )
         result["example"] = learner.respond(records[:1])[0]
-        recording.add({"arm": arm, "seed": seed, "dtype": dtype, "options": options} | result)
-        print(arm, seed, result["success"], result["score"], result["cpu_seconds"], flush=True)
+        recording.add(
+            {"arm": arm, "seed": seed, "dtype": dtype, "options": options}
+            | result
+        )
+        print(
+            arm,
+            seed,
+            result["success"],
+            result["score"],
+            result["cpu_seconds"],
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

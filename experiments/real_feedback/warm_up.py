@@ -1,9 +1,11 @@
-"""Make the refiner of chapter 9: the adapters that ship with the book, and how the warm-up went.
+"""Make the refiner of chapter 9: the adapters that ship with the book, and how
+the warm-up went.
 
     python experiments/real_feedback/warm_up.py
 
-Trains SmolLM2 on edits of a shop's messages, in some minutes; writes the adapters into the library,
-and the losses with what the refiner then can do to ``experiments/results/warm_up.json``.
+Trains SmolLM2 on edits of a shop's messages, in some minutes; writes the
+adapters into the library, and the losses with what the refiner then can do to
+``experiments/results/warm_up.json``.
 """
 
 import time
@@ -25,7 +27,9 @@ def main():
     recording = Recording(
         RESULTS,
         ("tensorflow", "keras", "numpy"),
-        figures=f"shares of {EXAMINED} held-out messages; losses in nats a token",
+        figures=(
+            f"shares of {EXAMINED} held-out messages; losses in nats a token"
+        ),
     )
     if recording.holds(seed=SEED):
         return
@@ -33,7 +37,13 @@ def main():
     model, tokenizer = smollm.load(dtype=dtype)
     start = time.process_time()
     losses = warm_up.warm_up(
-        model, tokenizer, SEED, STEPS, every=5, report=_progress, jit_compile=False
+        model,
+        tokenizer,
+        SEED,
+        STEPS,
+        every=5,
+        report=_progress,
+        jit_compile=False,
     )
     cpu = time.process_time() - start
     lora.save(model, warm_up.ADAPTERS)

@@ -1,7 +1,9 @@
-"""Record the runs of an experiment as JSON, so that it can be stopped and started again.
+"""Record the runs of an experiment as JSON, so that it can be stopped and
+started again.
 
-The book's scripts in ``experiments/`` keep their results with it. A run is stored as soon as it is
-done, and stopping a script, whenever it happens, loses at most the run at hand.
+The book's scripts in ``experiments/`` keep their results with it. A run is
+stored as soon as it is done, and stopping a script, whenever it happens, loses
+at most the run at hand.
 """
 
 import json
@@ -12,23 +14,36 @@ from importlib.metadata import version
 
 def versions(*packages):
     """Return the version of Python and of each package, by name."""
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    return {"python": platform.python_version()} | {
+        name: version(name) for name in packages
+    }
 
 
 def load(path, runs):
-    """Return the results stored at ``path``, or new ones with ``runs``, an empty list or dict."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"runs": runs}
+    """Return the results stored at ``path``, or new ones with ``runs``, an
+    empty list or dict.
+    """
+    return (
+        json.loads(path.read_text(encoding="utf-8"))
+        if path.exists()
+        else {"runs": runs}
+    )
 
 
 def store(path, results):
-    """Write results in one step: being killed while writing leaves the file as it was."""
+    """Write results in one step: being killed while writing leaves the file as
+    it was.
+    """
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    unfinished.write_text(
+        json.dumps(results, indent=1) + "\n", encoding="utf-8"
+    )
     os.replace(unfinished, path)
 
 
 class Recording:
-    """A list of runs, each a dict, in a file of JSON beside what they have in common.
+    """A list of runs, each a dict, in a file of JSON beside what they have in
+    common.
 
     Parameters
     ----------
@@ -41,10 +56,14 @@ class Recording:
 
     def __init__(self, path, packages, **description):
         self.path = path
-        self.results = load(path, []) | description | {"versions": versions(*packages)}
+        self.results = (
+            load(path, []) | description | {"versions": versions(*packages)}
+        )
 
     def holds(self, **identity):
-        """Tell whether there is a run with these entries, which is then not to be repeated."""
+        """Tell whether there is a run with these entries, which is then not to
+        be repeated.
+        """
         return any(
             all(run.get(name) == value for name, value in identity.items())
             for run in self.results["runs"]

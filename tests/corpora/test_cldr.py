@@ -39,9 +39,13 @@ def test_both_sides_are_what_babel_writes_of_the_whole(when, skeleton):
 
 @given(moments, st.sampled_from(skeletons()), st.booleans())
 @few
-def test_every_field_of_the_english_stands_in_the_chinese(when, skeleton, numerals):
+def test_every_field_of_the_english_stands_in_the_chinese(
+    when, skeleton, numerals
+):
     expression = date_expression(when, skeleton, numerals)
-    assert set(expression.target_fields) - {PUNCTUATION} <= set(expression.source_fields)
+    assert set(expression.target_fields) - {PUNCTUATION} <= set(
+        expression.source_fields
+    )
 
 
 def test_a_date_by_hand():
@@ -51,25 +55,43 @@ def test_a_date_by_hand():
     assert plain.target == ["Nov", " 2", "3", ",", " 1", "9", "8", "7"]
     assert "".join(plain.source_fields) == "yyyy-MM-dd-"
     assert plain.target_fields == ["M", "d", "d", PUNCTUATION, *"yyyy"]
-    assert date_expression(when, "yMMMd", numerals=True).text[0] == "一九八七年十一月二十三日"
+    assert (
+        date_expression(when, "yMMMd", numerals=True).text[0]
+        == "一九八七年十一月二十三日"
+    )
     assert date_expression(when, "yMd", numerals=True).text[0] == "1987/11/23"
-    assert date_expression(datetime(2010, 10, 20), "yMMMd", True).text[0] == "二〇一〇年十月二十日"
+    assert (
+        date_expression(datetime(2010, 10, 20), "yMMMd", True).text[0]
+        == "二〇一〇年十月二十日"
+    )
 
 
 def test_a_quantity_by_hand():
-    found = quantity_expression("每小时1,204.5公里", "1,204.5 kilometers per hour")
+    found = quantity_expression(
+        "每小时1,204.5公里", "1,204.5 kilometers per hour"
+    )
     assert "".join(found.source_fields) == "uuunnnnnnnuu"
     assert found.target == [*"1,204.5", " kilometers", " per", " hour"]
     assert found.target_fields == [*"nnnnnnn", "u", "u", "u"]
-    assert quantity_expression("12天后", "in 12 days", numerals=True).text[0] == "十二天后"
-    assert quantity_expression("120天后", "in 120 days", numerals=True).text[0] == "120天后"
+    assert (
+        quantity_expression("12天后", "in 12 days", numerals=True).text[0]
+        == "十二天后"
+    )
+    assert (
+        quantity_expression("120天后", "in 120 days", numerals=True).text[0]
+        == "120天后"
+    )
 
 
 def test_the_chosen_units_and_currencies_have_chinese_names():
     for unit in UNITS:
-        assert not units.format_unit(2, unit, locale="zh", length="long").isascii()
+        assert not units.format_unit(
+            2, unit, locale="zh", length="long"
+        ).isascii()
     for currency in CURRENCIES:
-        text = numbers.format_currency(2, currency, locale="zh", format_type="name")
+        text = numbers.format_currency(
+            2, currency, locale="zh", format_type="name"
+        )
         assert not text.isascii()
 
 
@@ -82,14 +104,20 @@ def test_generated_sources_differ_and_depend_on_the_seed_alone():
     assert {expression.kind for expression in first} == {"date", "quantity"}
     written = {
         "".join(
-            token for token, field in zip(e.target, e.target_fields, strict=True) if field == "y"
+            token
+            for token, field in zip(e.target, e.target_fields, strict=True)
+            if field == "y"
         )
         for e in generate(200, years=(2050, 2052))
     }
     assert {year.strip() for year in written} - {""} == {"2050", "2051", "2052"}
 
 
-@pytest.mark.parametrize("options", [{"count": -1}, {"count": 1, "years": (2, 1)}])
+@pytest.mark.parametrize(
+    "options", [{"count": -1}, {"count": 1, "years": (2, 1)}]
+)
 def test_nonsense_is_refused(options):
-    with pytest.raises(ValueError, match="count must not be negative nor years fall"):
+    with pytest.raises(
+        ValueError, match="count must not be negative nor years fall"
+    ):
         generate(**options)

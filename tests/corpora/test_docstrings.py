@@ -35,7 +35,10 @@ def test_every_packaged_pair_is_prose_of_the_promised_length(babel):
 
 def test_the_report_counts_what_was_dropped_and_kept(capsys, babel):
     load_docstrings(["babel"])
-    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", capsys.readouterr().out)]
+    numbers = [
+        int(n.replace(",", ""))
+        for n in re.findall(r"[\d,]*\d", capsys.readouterr().out)
+    ]
     found, pairs, repeats, kept = numbers
     assert found >= pairs == repeats + kept
     assert kept == len(babel)
@@ -45,10 +48,14 @@ def test_every_package_is_pinned_by_the_book():
     from importlib.metadata import packages_distributions
     from pathlib import Path
 
-    pinned = (Path(__file__).parents[2] / "requirements.txt").read_text().lower()
+    pinned = (
+        (Path(__file__).parents[2] / "requirements.txt").read_text().lower()
+    )
     distributions = packages_distributions()
     for package in PACKAGES:
-        assert any(f"\n{name.lower()}==" in pinned for name in distributions[package]), package
+        assert any(
+            f"\n{name.lower()}==" in pinned for name in distributions[package]
+        ), package
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,9 @@ def test_every_package_is_pinned_by_the_book():
     ],
 )
 def test_prose_ends_where_something_else_begins(ending):
-    found = summary_and_body(f"Return the largest value.\n\n{PROSE}\n\n{ending}\n")
+    found = summary_and_body(
+        f"Return the largest value.\n\n{PROSE}\n\n{ending}\n"
+    )
     assert found == ("Return the largest value.", PROSE)
 
 
@@ -94,7 +103,9 @@ def test_a_docstring_without_summary_or_prose_gives_nothing(docstring):
     assert summary_and_body(docstring) == ("", "")
 
 
-def test_names_are_dotted_and_files_that_are_no_python_are_passed_over(tmp_path):
+def test_names_are_dotted_and_files_that_are_no_python_are_passed_over(
+    tmp_path,
+):
     path = tmp_path / "module.py"
     docstring = f'"""Return the largest value.\n\n{PROSE}\n"""'
     path.write_text(f"class A:\n    def f(self):\n        {docstring!s}\n")
@@ -112,7 +123,13 @@ def test_a_package_that_is_missing_is_named():
 
 def test_parts_share_no_module_and_no_body():
     pairs = [
-        Pair("p", f"m{i // 3}", f"f{i}", "A summary of it.", f"{i} " + f"word{i} goes on " * 5)
+        Pair(
+            "p",
+            f"m{i // 3}",
+            f"f{i}",
+            "A summary of it.",
+            f"{i} " + f"word{i} goes on " * 5,
+        )
         for i in range(300)
     ]
     copy = pairs[0]._replace(summary="Another summary of it.")
@@ -122,7 +139,10 @@ def test_parts_share_no_module_and_no_body():
     assert sum(map(len, modules)) == len(set().union(*modules))
     assert all(parts.values())
     if any(pair.body == copy.body for pair in parts["training"]):
-        assert not any(pair.body == copy.body for pair in parts["validation"] + parts["test"])
+        assert not any(
+            pair.body == copy.body
+            for pair in parts["validation"] + parts["test"]
+        )
     assert split_by_module(pairs[::-1]).keys() == parts.keys()
 
 

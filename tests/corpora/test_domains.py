@@ -27,13 +27,20 @@ def test_domains_are_balanced_and_share_no_review():
             seen += [key(text) for text in part.texts]
     assert len(seen) == len(set(seen)) == 7500
     again = by_domain(reviews, 2000, 500)
-    assert all(again[domain][0].texts == drawn[domain][0].texts for domain in drawn)
-    assert by_domain(reviews, 2000, 500, seed=1)["books"][0].texts != drawn["books"][0].texts
+    assert all(
+        again[domain][0].texts == drawn[domain][0].texts for domain in drawn
+    )
+    assert (
+        by_domain(reviews, 2000, 500, seed=1)["books"][0].texts
+        != drawn["books"][0].texts
+    )
 
 
 def test_too_few_reviews_and_odd_numbers_are_refused():
     reviews = Reviews(["酒店好", "酒店差", "酒店行"], np.array([1, 0, 1]))
-    with pytest.raises(ValueError, match="hotels has only 1 reviews with label 0"):
+    with pytest.raises(
+        ValueError, match="hotels has only 1 reviews with label 0"
+    ):
         by_domain(reviews, 2, 2)
     with pytest.raises(ValueError, match="even, got 3 and 2"):
         by_domain(reviews, 3, 2)

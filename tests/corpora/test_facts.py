@@ -32,13 +32,17 @@ def test_facts_are_those_that_are_known(facts):
     assert any(fact[:3] == ("spoken", "Japan", "Japanese") for fact in facts)
     names = set(Locale("en").territories.values())
     assert {fact.place for fact in facts} <= names
-    assert not any("(" in fact.thing for fact in facts if fact.relation != "spoken")
+    assert not any(
+        "(" in fact.thing for fact in facts if fact.relation != "spoken"
+    )
     assert len(set(facts)) == len(facts)
 
 
 def test_places_are_in_one_part_alone(facts):
     parts = split_places(facts)
-    places = {name: {fact.place for fact in part} for name, part in parts.items()}
+    places = {
+        name: {fact.place for fact in part} for name, part in parts.items()
+    }
     assert sum(len(part) for part in parts.values()) == len(facts)
     assert (len(places["validation"]), len(places["test"])) == (40, 60)
     assert not places["training"] & (places["validation"] | places["test"])
@@ -49,7 +53,9 @@ def test_places_are_in_one_part_alone(facts):
 
 def test_no_wording_is_in_two_parts():
     for wordings in (*STATEMENTS.values(), *QUESTIONS.values()):
-        templates = [template for part in wordings.values() for template in part]
+        templates = [
+            template for part in wordings.values() for template in part
+        ]
         assert len(set(templates)) == len(templates)
 
 
@@ -58,7 +64,9 @@ def test_every_word_of_a_test_wording_is_known_from_training():
     for wordings in (*STATEMENTS.values(), *QUESTIONS.values()):
         for template in wordings["test"]:
             said, _ = fill(template, Fact("", "1", "1", "1"))
-            assert {word.lower() for word in said if word != "1"} <= known, template
+            assert {word.lower() for word in said if word != "1"} <= known, (
+                template
+            )
 
 
 @settings(max_examples=30, deadline=None)
@@ -69,7 +77,9 @@ def test_every_word_of_a_test_wording_is_known_from_training():
 )
 def test_the_answer_stands_where_it_is_said_to(seed, part, num_sentences):
     facts = load_facts()
-    for example in make_examples(facts, 5, seed, part, part, num_sentences, unanswerable=0.3):
+    for example in make_examples(
+        facts, 5, seed, part, part, num_sentences, unanswerable=0.3
+    ):
         expected = " ".join(tokenize(getattr(example.fact, example.asked)))
         assert example.answer is None or example.answer_text == expected
         starts = [start for start, _ in example.sentences]
@@ -78,16 +88,28 @@ def test_the_answer_stands_where_it_is_said_to(seed, part, num_sentences):
         assert all(example.passage[end] == "." for end in ends)
         assert ends[-1] == len(example.passage) - 1
         assert example.question[-1] == "?"
-        assert len(example.sentences) == num_sentences, "length must not tell if there is an answer"
+        assert len(example.sentences) == num_sentences, (
+            "length must not tell if there is an answer"
+        )
         if example.has_twin:
             said = " ".join(example.passage)
-            assert said.count(" ".join(tokenize(example.fact.thing))) >= 1 + bool(example.answer)
+            assert said.count(
+                " ".join(tokenize(example.fact.thing))
+            ) >= 1 + bool(example.answer)
 
 
 def test_what_would_have_two_answers_is_not_asked():
-    twice = [Fact("introduced", "Peru", "Sol", year) for year in ("1863", "1985")]
-    asked = Counter(example.asked for example in make_examples(twice, 100, 0, num_sentences=2))
-    assert set(asked) == {"place", "thing"}  # with the year the other two are clear
+    twice = [
+        Fact("introduced", "Peru", "Sol", year) for year in ("1863", "1985")
+    ]
+    asked = Counter(
+        example.asked
+        for example in make_examples(twice, 100, 0, num_sentences=2)
+    )
+    assert set(asked) == {
+        "place",
+        "thing",
+    }  # with the year the other two are clear
 
 
 def test_examples_depend_on_the_seed_alone(facts):
@@ -135,15 +157,28 @@ def test_f1_is_that_of_scikit_learn_over_the_counted_words(prediction, answer):
     y_true, y_pred = [], []
     for word in predicted | right:
         shared = min(predicted[word], right[word])
-        y_true += [1] * shared + [0] * (predicted[word] - shared) + [1] * (right[word] - shared)
-        y_pred += [1] * shared + [1] * (predicted[word] - shared) + [0] * (right[word] - shared)
+        y_true += (
+            [1] * shared
+            + [0] * (predicted[word] - shared)
+            + [1] * (right[word] - shared)
+        )
+        y_pred += (
+            [1] * shared
+            + [1] * (predicted[word] - shared)
+            + [0] * (right[word] - shared)
+        )
     expected = f1_score(y_true, y_pred) if y_true else 1.0
     assert overlap_f1(prediction, answer) == pytest.approx(expected)
 
 
 def test_overlap_finds_what_a_single_matching_sentence_tells(facts):
-    examples = [e for e in make_examples(facts, 200, 0, twins=0) if not e.has_twin]
-    right = [exact(text_of(e.passage, overlap_answer(e)), e.answer_text) for e in examples]
+    examples = [
+        e for e in make_examples(facts, 200, 0, twins=0) if not e.has_twin
+    ]
+    right = [
+        exact(text_of(e.passage, overlap_answer(e)), e.answer_text)
+        for e in examples
+    ]
     assert sum(right) > 0.6 * len(examples)
     example = examples[0]._replace(
         question=["Who", "?"], passage=["nobody", "."], sentences=[(0, 1)]
@@ -155,7 +190,9 @@ def test_withdrawals_can_be_asked_for_less_often(facts):
     def share(withdrawn):
         examples = make_examples(facts, 600, 0, withdrawn=withdrawn)
         relations = Counter(example.fact.relation for example in examples)
-        return relations["withdrawn"] / (relations["withdrawn"] + relations["introduced"])
+        return relations["withdrawn"] / (
+            relations["withdrawn"] + relations["introduced"]
+        )
 
     assert share(0.0) == 0
     assert 0.2 < share(0.4) < 0.35

@@ -16,7 +16,11 @@ def test_every_probe_differs_in_its_change_alone():
 
 def score(text):
     """Judge as one should: the sign of the adjective, its size by degree, turned when denied."""
-    size = 1.0 + ("very" in text or "extremely" in text) - 0.5 * ("slightly" in text)
+    size = (
+        1.0
+        + ("very" in text or "extremely" in text)
+        - 0.5 * ("slightly" in text)
+    )
     sign = 1 if "good" in text else -1
     return sign * size * (-1 if " not " in text else 1)
 
@@ -24,7 +28,11 @@ def score(text):
 QUESTIONS = [
     Probe(kind, f"It is {adjective}.", f"It is {change} {adjective}.", label)
     for adjective, label in [("good", 1), ("bad", 0)]
-    for kind, change in [("negated", "not"), ("stronger", "very"), ("weaker", "slightly")]
+    for kind, change in [
+        ("negated", "not"),
+        ("stronger", "very"),
+        ("weaker", "slightly"),
+    ]
 ]
 
 
@@ -42,7 +50,10 @@ def test_a_perfect_judge_passes_and_its_opposite_fails():
 def test_moving_is_less_than_turning():
     def timid(texts):
         return [
-            abs(score(t)) * (0.5 if " not " in t else 1) * (1 if "good" in t else -1) for t in texts
+            abs(score(t))
+            * (0.5 if " not " in t else 1)
+            * (1 if "good" in t else -1)
+            for t in texts
         ]
 
     rates = pass_rates(timid, QUESTIONS)

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.corpora.reviews import Reviews, clean, key, load_reviews, packaged_rows, split
+from llmbook.corpora.reviews import (
+    Reviews,
+    clean,
+    key,
+    load_reviews,
+    packaged_rows,
+    split,
+)
 
 
 def silent(_):
@@ -27,7 +34,10 @@ def test_packaged_reviews_are_counted(reviews, capsys):
     assert len(packaged_rows()) == 35_124
     assert np.bincount(reviews.labels).tolist() == [9019, 8301]
     load_reviews()
-    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", capsys.readouterr().out)]
+    numbers = [
+        int(n.replace(",", ""))
+        for n in re.findall(r"[\d,]*\d", capsys.readouterr().out)
+    ]
     read, *dropped, kept = numbers
     assert read == 35_124
     assert kept == 17_320
@@ -41,8 +51,12 @@ def test_packaged_reviews_hold_no_text_twice(reviews):
 def test_the_packages_pickle_is_never_opened(monkeypatch):
     import pickle
 
-    monkeypatch.setattr(pickle, "load", lambda *_: pytest.fail("a pickle was opened"))
-    monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("a pickle was opened"))
+    monkeypatch.setattr(
+        pickle, "load", lambda *_: pytest.fail("a pickle was opened")
+    )
+    monkeypatch.setattr(
+        pickle, "loads", lambda *_: pytest.fail("a pickle was opened")
+    )
     load_reviews(report=silent)
 
 
@@ -52,7 +66,9 @@ def test_a_missing_package_is_named(monkeypatch):
         load_reviews()
 
 
-@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.TSV", "\t"), ("a.tsv", "\t")])
+@pytest.mark.parametrize(
+    ("name", "delimiter"), [("a.csv", ","), ("a.TSV", "\t"), ("a.tsv", "\t")]
+)
 def test_own_file(tmp_path, name, delimiter):
     rows = [
         ["label", "id", "text"],
@@ -73,7 +89,8 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
 
 def test_every_dropped_row_is_counted(tmp_path):
     path = write(
-        tmp_path, "text,label\n好,1\n好!,1\n好。,1\n差,0\n差,1\n差,0\n，。,0\n '',1\n行,1\n"
+        tmp_path,
+        "text,label\n好,1\n好!,1\n好。,1\n差,0\n差,1\n差,0\n，。,0\n '',1\n行,1\n",
     )
     messages = []
     reviews = load_reviews(path, report=messages.append)
@@ -113,7 +130,9 @@ def test_missing_file_and_unknown_kind(tmp_path):
         load_reviews(tmp_path / "book.xlsx")
 
 
-rows = st.lists(st.tuples(st.text("ab！ ", max_size=3), st.integers(0, 1)), max_size=30)
+rows = st.lists(
+    st.tuples(st.text("ab！ ", max_size=3), st.integers(0, 1)), max_size=30
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -139,15 +158,21 @@ def test_split_of_the_packaged_reviews(reviews):
     assert [len(part.texts) for part in parts] == [13_856, 1_732, 1_732]
     share = reviews.labels.mean()
     assert all(abs(part.labels.mean() - share) < 1e-3 for part in parts)
-    assert sorted(t for part in parts for t in part.texts) == sorted(reviews.texts)
+    assert sorted(t for part in parts for t in part.texts) == sorted(
+        reviews.texts
+    )
     label = dict(zip(reviews.texts, reviews.labels, strict=True))
     assert all(
-        label[t] == y for part in parts for t, y in zip(part.texts, part.labels, strict=True)
+        label[t] == y
+        for part in parts
+        for t, y in zip(part.texts, part.labels, strict=True)
     )
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(0, 100))
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=60), st.integers(0, 100)
+)
 def test_split_never_shares_a_text(numbers, seed):
     texts = [f"text {n}" for n in [*range(41), *numbers]]
     labels = np.array([n % 2 for n in [*range(41), *numbers]])
@@ -166,7 +191,11 @@ def test_split_by_another_seed_differs(reviews):
 
 @pytest.mark.parametrize(
     ("fractions", "message"),
-    [((0.5, 0.4), "sum to 1"), ((1.2, -0.2), "positive"), ((0.5, 0.5), "more texts")],
+    [
+        ((0.5, 0.4), "sum to 1"),
+        ((1.2, -0.2), "positive"),
+        ((0.5, 0.5), "more texts"),
+    ],
 )
 def test_split_refuses(fractions, message):
     with pytest.raises(ValueError, match=message):

@@ -27,7 +27,10 @@ from llmbook.text.tags import bio_tags
 
 
 def read(example):
-    return {role: " ".join(example.words[start:end]) for start, end, role in example.spans}
+    return {
+        role: " ".join(example.words[start:end])
+        for start, end, role in example.spans
+    }
 
 
 # The composition of phrases.
@@ -35,14 +38,24 @@ def read(example):
 
 def test_a_clause_with_a_subject_fills_its_roles():
     phrase = clause(
-        [(words("Tom"), "ARG0"), (words("read"), "V"), (words("the book"), "ARG1")], "ARG0"
+        [
+            (words("Tom"), "ARG0"),
+            (words("read"), "V"),
+            (words("the book"), "ARG1"),
+        ],
+        "ARG0",
     )
     (example,) = examples(phrase)
-    assert example == Example(("Tom", "read", "the", "book"), 1, ((0, 1, "ARG0"), (2, 4, "ARG1")))
+    assert example == Example(
+        ("Tom", "read", "the", "book"), 1, ((0, 1, "ARG0"), (2, 4, "ARG1"))
+    )
 
 
 def test_the_subject_of_wanting_is_that_of_what_is_wanted():
-    to_read = clause([(words("to"), None), (words("read"), "V"), (words("it"), "ARG1")], "ARG0")
+    to_read = clause(
+        [(words("to"), None), (words("read"), "V"), (words("it"), "ARG1")],
+        "ARG0",
+    )
     wants = clause([(words("wants"), "V"), (to_read, "ARG1")], "ARG0")
     inner, outer = examples(attach(words("the girl"), wants))
     assert read(outer) == {"ARG0": "the girl", "ARG1": "to read it"}
@@ -51,14 +64,23 @@ def test_the_subject_of_wanting_is_that_of_what_is_wanted():
 
 def test_who_is_told_to_is_the_subject_of_what_is_told():
     to_go = clause([(words("to"), None), (words("go"), "V")], "ARG0")
-    parts = [(words("she"), "ARG0"), (words("told"), "V"), (words("him"), "ARG2"), (to_go, "ARG1")]
+    parts = [
+        (words("she"), "ARG0"),
+        (words("told"), "V"),
+        (words("him"), "ARG2"),
+        (to_go, "ARG1"),
+    ]
     inner, outer = examples(clause(parts, "ARG0"))
     assert read(inner) == {"ARG0": "him"}
     assert read(outer) == {"ARG0": "she", "ARG2": "him", "ARG1": "to go"}
 
 
 def test_a_noun_fills_the_gap_of_its_relative_clause_and_keeps_it_for_the_verb_outside():
-    parts = [(words("that"), "R-ARG1"), (words("she"), "ARG0"), (words("sang"), "V")]
+    parts = [
+        (words("that"), "R-ARG1"),
+        (words("she"), "ARG0"),
+        (words("sang"), "V"),
+    ]
     song = attach(words("the song"), clause(parts, "ARG0", gap="ARG1"))
     whole = clause([(song, "ARG1"), (words("ended"), "V")], "ARG1")
     inner, outer = examples(whole)
@@ -87,27 +109,40 @@ def written():
 def test_every_sentence_can_be_tagged_and_has_one_capital_and_an_end(written):
     for example in written:
         bio_tags(example.spans, len(example.words))  # raises if spans overlap
-        assert all(not start <= example.predicate < end for start, end, _ in example.spans)
-        assert example.words[0][0].isupper() or not example.words[0][0].isalpha()
+        assert all(
+            not start <= example.predicate < end
+            for start, end, _ in example.spans
+        )
+        assert (
+            example.words[0][0].isupper() or not example.words[0][0].isalpha()
+        )
         assert example.words[-1] in {".", "!", "?"}
         assert "" not in example.words
 
 
-def test_verbs_are_those_of_the_lexicon_and_roles_those_of_the_annotation(written):
+def test_verbs_are_those_of_the_lexicon_and_roles_those_of_the_annotation(
+    written,
+):
     extra = {
-        form for base in ("worry", "look", "search", "argue", "care") for form in lexicon.verb(base)
+        form
+        for base in ("worry", "look", "search", "argue", "care")
+        for form in lexicon.verb(base)
     }
     for example in written:
         verb = example.words[example.predicate].lower()
         assert lexicon.is_form_of_lexicon(verb) or verb in extra
-    assert {role for example in written for _, _, role in example.spans} == set(real.ROLES)
+    assert {role for example in written for _, _, role in example.spans} == set(
+        real.ROLES
+    )
 
 
 def test_a_passive_with_by_has_its_agent_after_the_verb(written):
     found = [e for e in written if read(e).get("ARG0", "").startswith("by ")]
     assert len(found) > 50
     for example in found:
-        start = next(start for start, _, role in example.spans if role == "ARG0")
+        start = next(
+            start for start, _, role in example.spans if role == "ARG0"
+        )
         assert start > example.predicate
 
 
@@ -123,16 +158,27 @@ def test_no_example_comes_twice_and_none_is_too_long():
 
 
 def test_training_knows_no_word_that_is_held_out():
-    kinds = (lexicon.NAMES, lexicon.PEOPLE, lexicon.THINGS, lexicon.MASS, lexicon.ADJECTIVES)
+    kinds = (
+        lexicon.NAMES,
+        lexicon.PEOPLE,
+        lexicon.THINGS,
+        lexicon.MASS,
+        lexicon.ADJECTIVES,
+    )
     held_out = {word for kind in kinds for word in kind.held_out}
     known = {word for e in generate(2000, 1) for word in e.words}
-    unknown = {word for e in generate(2000, 1, held_out=True) for word in e.words}
+    unknown = {
+        word for e in generate(2000, 1, held_out=True) for word in e.words
+    }
     assert not held_out & known
     assert len(held_out & unknown) > 0.8 * len(held_out)
 
 
 def test_a_relative_that_is_excluded_does_not_come():
-    assert not any(is_passive_relative(e) for e in generate(3000, 1, relatives=RELATIVES[:2]))
+    assert not any(
+        is_passive_relative(e)
+        for e in generate(3000, 1, relatives=RELATIVES[:2])
+    )
     assert any(is_passive_relative(e) for e in generate(3000, 1))
 
 
@@ -140,7 +186,9 @@ def test_a_passive_relative_is_told_from_one_with_a_subject():
     assert is_passive_relative(
         real.parse("[ARG1 the letter] [R-ARG1 that] was [V read] [ARG0 by her]")
     )
-    assert is_passive_relative(real.parse("[ARG1 the letter] [R-ARG1 that] was [V read] today"))
+    assert is_passive_relative(
+        real.parse("[ARG1 the letter] [R-ARG1 that] was [V read] today")
+    )
     assert not is_passive_relative(
         real.parse("[ARG1 the letter] [R-ARG1 that] [ARG0 she] [V read]")
     )
@@ -152,16 +200,26 @@ def test_the_parts_of_the_corpus_are_what_they_are_called():
     assert len(training) == 1500
     seen = {e.words for e in training}
     known = {word.lower() for found in seen for word in found}
-    assert all(len(part) == 60 and not seen & {e.words for e in part} for part in parts.values())
-    assert max(len(found) for found in seen) == 20 < min(len(e.words) for e in parts["longer"])
-    assert all({w.lower() for w in e.words} - known for e in parts["held-out words"])
+    assert all(
+        len(part) == 60 and not seen & {e.words for e in part}
+        for part in parts.values()
+    )
+    assert (
+        max(len(found) for found in seen)
+        == 20
+        < min(len(e.words) for e in parts["longer"])
+    )
+    assert all(
+        {w.lower() for w in e.words} - known for e in parts["held-out words"]
+    )
     assert all(map(is_passive_relative, parts["held-out construction"]))
     assert not any(map(is_passive_relative, training))
 
 
 def test_longer_sentences_are_longer():
     lengths = [
-        np.mean([len(e.words) for e in generate(400, 1, longer=longer)]) for longer in (False, True)
+        np.mean([len(e.words) for e in generate(400, 1, longer=longer)])
+        for longer in (False, True)
     ]
     assert lengths[1] > 1.3 * lengths[0]
 
@@ -240,7 +298,9 @@ def test_rules_give_spans_that_can_be_tagged(written):
 def test_a_line_is_read():
     example = real.parse("[ARG0 He] [V opened] [ARG1 the door] .")
     assert example == Example(
-        ("He", "opened", "the", "door", "."), 1, ((0, 1, "ARG0"), (2, 4, "ARG1"))
+        ("He", "opened", "the", "door", "."),
+        1,
+        ((0, 1, "ARG0"), (2, 4, "ARG1")),
     )
 
 
@@ -280,7 +340,9 @@ def test_the_draw_is_a_sample_of_the_packaged_sentences_by_the_stated_rule():
 
 def test_the_annotations_are_of_the_sentences_drawn_in_their_order():
     sentences, drawn = real.load(), real.draw()
-    development, test = ([s for s in sentences if s.part == part] for part in real.PARTS)
+    development, test = (
+        [s for s in sentences if s.part == part] for part in real.PARTS
+    )
     assert [s.name for s in test] == [name for name, _, _ in drawn]
     for sentence, (_, found, verb) in zip(test, drawn, strict=True):
         for example in filter(None, sentence[2:]):
@@ -310,7 +372,10 @@ LINE = "[ARG0 He] [V ran] ."
     [
         ("", "columns"),
         ("id\tfirst\n", "columns"),
-        (f"{HEADER}\na\ttest\t{LINE}\t{LINE}", "line 2: a line must have 5 fields, got 4"),
+        (
+            f"{HEADER}\na\ttest\t{LINE}\t{LINE}",
+            "line 2: a line must have 5 fields, got 4",
+        ),
         (f"{HEADER}\na\ttrain\t{LINE}\t{LINE}\t{LINE}", "part must be one of"),
         (f"{HEADER}\na\ttest\t{LINE}\tHe ran .\t{LINE}", "one verb"),
         (f"{HEADER}\na\ttest\t{LINE}\t[V ran] .\t{LINE}", "same words"),
@@ -351,12 +416,18 @@ def test_agreement_worked_by_hand():
     assert found["span_f1"] == pytest.approx(2 * 2 / (2 + 3))
     # Words other than the verb: He, home and the stop, twice; they differ at one "home".
     observed, chance = 5 / 6, (2 / 6) * (2 / 6) + (4 / 6) * (3 / 6)
-    assert found["kappa_words"] == pytest.approx((observed - chance) / (1 - chance))
+    assert found["kappa_words"] == pytest.approx(
+        (observed - chance) / (1 - chance)
+    )
     observed, chance = 3 / 4, (2 / 4) * (3 / 4) + (2 / 4) * (1 / 4)
-    assert found["kappa_verb"] == pytest.approx((observed - chance) / (1 - chance))
+    assert found["kappa_verb"] == pytest.approx(
+        (observed - chance) / (1 - chance)
+    )
 
 
 def test_guidelines_stand_beside_the_data_and_speak_of_every_role():
-    text = (real.ANNOTATIONS.parent / "GUIDELINES.md").read_text(encoding="utf-8")
+    text = (real.ANNOTATIONS.parent / "GUIDELINES.md").read_text(
+        encoding="utf-8"
+    )
     for role in real.ROLES:
         assert role in text

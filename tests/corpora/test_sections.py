@@ -17,7 +17,9 @@ def book():
 def test_every_question_has_a_section_that_stands_in_the_book(book):
     missing = {question.label for question in load_questions(QUESTIONS)}
     missing -= {section.label for section in book}
-    assert not missing, "renamed a section? rename it in data/book_questions.tsv"
+    assert not missing, (
+        "renamed a section? rename it in data/book_questions.tsv"
+    )
 
 
 def test_at_least_sixty_questions_are_kept_for_the_test():
@@ -47,7 +49,11 @@ def test_sections_end_where_a_heading_of_their_level_stands(tmp_path):
         "Another paragraph that has words.\n\n## Unlabelled\n\nLost words that nobody can find.\n\n"
         "### Below\n\nLost as well, since it stands there.\n\n(sec-b)=\n## Second\n\nThe last one."
     )
-    notebook(tmp_path / "01_x.ipynb", ("markdown", prose), ("code", "x = 1  # not prose"))
+    notebook(
+        tmp_path / "01_x.ipynb",
+        ("markdown", prose),
+        ("code", "x = 1  # not prose"),
+    )
     sections = load_sections(tmp_path, shortest=3)
     assert [(s.label, s.title, s.chapter) for s in sections] == [
         ("sec-a", "First", "01_x"),
@@ -61,16 +67,25 @@ def test_sections_end_where_a_heading_of_their_level_stands(tmp_path):
 
 
 def test_markdown_pages_are_read_and_files_left_out(tmp_path):
-    (tmp_path / "a.md").write_text("(sec-a)=\n## A\n\nSome words.", encoding="utf-8")
-    (tmp_path / "b.md").write_text("(sec-b)=\n## B\n\nSome words.", encoding="utf-8")
+    (tmp_path / "a.md").write_text(
+        "(sec-a)=\n## A\n\nSome words.", encoding="utf-8"
+    )
+    (tmp_path / "b.md").write_text(
+        "(sec-b)=\n## B\n\nSome words.", encoding="utf-8"
+    )
     assert [s.label for s in load_sections(tmp_path)] == ["sec-a", "sec-b"]
-    assert [s.label for s in load_sections(tmp_path, leave_out=["a"])] == ["sec-b"]
+    assert [s.label for s in load_sections(tmp_path, leave_out=["a"])] == [
+        "sec-b"
+    ]
 
 
 @pytest.mark.parametrize(
     ("markdown", "text"),
     [
-        ("see {ref}`the next chapter <chap-x>`, {eq}`eq-y`", "see the next chapter,"),
+        (
+            "see {ref}`the next chapter <chap-x>`, {eq}`eq-y`",
+            "see the next chapter,",
+        ),
         ("**bold** and *slanted* `code`", "bold and slanted code"),
         ("a [link](http://x.y) here", "a link here"),
         ("before\n\n$$ x = 1 $$ (eq-x)\n\nafter", "before after"),

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmbook.corpora.reviews import key, split
-from llmbook.corpora.snippets import Aspect, Snippets, classes, clean, load_aspects, load_snippets
+from llmbook.corpora.snippets import (
+    Aspect,
+    Snippets,
+    classes,
+    clean,
+    load_aspects,
+    load_snippets,
+)
 
 ASPECTS = "data/product_aspects.tsv"
 
@@ -33,7 +40,9 @@ def write(tmp_path, text, encoding="utf-8"):
 def test_packaged_snippets_are_counted(source, read, counts):
     messages = []
     snippets = load_snippets(source, report=messages.append)
-    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", messages[0])]
+    numbers = [
+        int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", messages[0])
+    ]
     assert numbers[0] == read
     assert sum(numbers[1:]) == read
     assert np.bincount(snippets.labels).tolist() == counts
@@ -49,7 +58,12 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_own_file_is_cleaned_and_counted(tmp_path):
-    rows = ["1\t2\tGood &amp; cheap", "2\t1\tgood & cheap!", "3\t-3\tnot  good", "4\t0\t..."]
+    rows = [
+        "1\t2\tGood &amp; cheap",
+        "2\t1\tgood & cheap!",
+        "3\t-3\tnot  good",
+        "4\t0\t...",
+    ]
     rows += ["5\t2\tso so", "6\t-2\tSo so.", '7\t-0.5\tthe "end']
     path = write(tmp_path, "\ufeffid\tsentiment\ttext\r\n" + "\r\n".join(rows))
     messages = []
@@ -57,7 +71,10 @@ def test_own_file_is_cleaned_and_counted(tmp_path):
     assert snippets.texts == ["Good & cheap", "not good", 'the "end']
     assert snippets.valence.tolist() == [1.5, -3, -0.5]
     assert snippets.labels.tolist() == [2, 0, 1]
-    assert "1 without a letter or digit, 1 repeats, 2 of contradictory texts; 3 kept" in messages[0]
+    assert (
+        "1 without a letter or digit, 1 repeats, 2 of contradictory texts; 3 kept"
+        in messages[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,11 +84,26 @@ def test_own_file_is_cleaned_and_counted(tmp_path):
         ("id,sentiment,text\n", "header"),
         ("id\tsentiment\ttext\n", "at least one usable"),
         ("id\tsentiment\ttext\n1\t0\t!?\n", "at least one usable"),
-        ("id\tsentiment\ttext\n1\t0\ta\n2\t0\n", "line 3: a row must have 3 fields, got 2"),
-        ("id\tsentiment\ttext\n1\t0\ta\tb\n", "line 2: a row must have 3 fields, got 4"),
-        ("id\tsentiment\ttext\n1\tgood\ta\n", "line 2: sentiment must be a number .* got 'good'"),
-        ("id\tsentiment\ttext\n1\t4.5\ta\n", "line 2: sentiment must be a number from -4 to 4"),
-        ("id\tsentiment\ttext\n1\tnan\ta\n", "line 2: sentiment must be a number"),
+        (
+            "id\tsentiment\ttext\n1\t0\ta\n2\t0\n",
+            "line 3: a row must have 3 fields, got 2",
+        ),
+        (
+            "id\tsentiment\ttext\n1\t0\ta\tb\n",
+            "line 2: a row must have 3 fields, got 4",
+        ),
+        (
+            "id\tsentiment\ttext\n1\tgood\ta\n",
+            "line 2: sentiment must be a number .* got 'good'",
+        ),
+        (
+            "id\tsentiment\ttext\n1\t4.5\ta\n",
+            "line 2: sentiment must be a number from -4 to 4",
+        ),
+        (
+            "id\tsentiment\ttext\n1\tnan\ta\n",
+            "line 2: sentiment must be a number",
+        ),
     ],
 )
 def test_a_broken_file_is_refused_with_its_place(tmp_path, text, message):
@@ -90,7 +122,8 @@ def test_other_encodings_missing_files_and_sources_are_refused(tmp_path):
 
 
 rows = st.lists(
-    st.tuples(st.text("ab! ", max_size=3), st.sampled_from([-2, 0, 0.5, 3])), max_size=20
+    st.tuples(st.text("ab! ", max_size=3), st.sampled_from([-2, 0, 0.5, 3])),
+    max_size=20,
 )
 
 
@@ -115,11 +148,18 @@ def test_snippets_are_split_as_reviews_are_and_keep_their_valence():
     valence = np.tile([-2.0, 0.0, 3.0], 20)
     snippets = Snippets([f"text {i}" for i in range(60)], valence)
     parts = split(snippets, (0.5, 0.5))
-    assert [np.bincount(part.labels).tolist() for part in parts] == [[10, 10, 10], [10, 10, 10]]
+    assert [np.bincount(part.labels).tolist() for part in parts] == [
+        [10, 10, 10],
+        [10, 10, 10],
+    ]
     known = dict(zip(*snippets, strict=True))
-    assert all(known[t] == v for part in parts for t, v in zip(*part, strict=True))
+    assert all(
+        known[t] == v for part in parts for t, v in zip(*part, strict=True)
+    )
     reviews = parts[0].polar()
-    assert [known[t] > 0 for t in reviews.texts] == reviews.labels.astype(bool).tolist()
+    assert [known[t] > 0 for t in reviews.texts] == reviews.labels.astype(
+        bool
+    ).tolist()
     assert len(reviews.texts) == 20
 
 
@@ -131,11 +171,15 @@ def test_the_annotated_aspects_stand_in_the_product_reviews(pytestconfig):
     sides: dict = {}
     for aspect in aspects:
         sides.setdefault(aspect.text, set()).add(aspect.label)
-    assert all(found == {0, 1} for found in sides.values()), "each sentence has two sides"
+    assert all(found == {0, 1} for found in sides.values()), (
+        "each sentence has two sides"
+    )
 
 
 def test_own_aspects(tmp_path):
-    path = write(tmp_path, "text\taspect\tsentiment\ngood screen\tscreen\tpositive\n")
+    path = write(
+        tmp_path, "text\taspect\tsentiment\ngood screen\tscreen\tpositive\n"
+    )
     assert load_aspects(path) == [Aspect("good screen", "screen", 1)]
 
 
@@ -144,10 +188,22 @@ def test_own_aspects(tmp_path):
     [
         ("a\tb\tc\n", "header"),
         ("text\taspect\tsentiment\n", "at least one aspect"),
-        ("text\taspect\tsentiment\ngood\tscreen\tpositive\n", "line 2: aspect must be a part"),
-        ("text\taspect\tsentiment\ngood\t\tpositive\n", "line 2: aspect must be a part"),
-        ("text\taspect\tsentiment\ngood\tgood\tfine\n", "line 2: sentiment must be .* got 'fine'"),
-        ("text\taspect\tsentiment\ngood\tgood\n", "line 2: a row must have 3 fields"),
+        (
+            "text\taspect\tsentiment\ngood\tscreen\tpositive\n",
+            "line 2: aspect must be a part",
+        ),
+        (
+            "text\taspect\tsentiment\ngood\t\tpositive\n",
+            "line 2: aspect must be a part",
+        ),
+        (
+            "text\taspect\tsentiment\ngood\tgood\tfine\n",
+            "line 2: sentiment must be .* got 'fine'",
+        ),
+        (
+            "text\taspect\tsentiment\ngood\tgood\n",
+            "line 2: a row must have 3 fields",
+        ),
     ],
 )
 def test_broken_aspects_are_refused_with_their_place(tmp_path, text, message):

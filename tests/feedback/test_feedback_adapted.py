@@ -27,7 +27,9 @@ class Words:
 
     def encode(self, text):
         found = re.findall(r" ?\w+| ?\W", text)
-        self.words += [word for word in dict.fromkeys(found) if word not in self.words]
+        self.words += [
+            word for word in dict.fromkeys(found) if word not in self.words
+        ]
         return [self.words.index(word) for word in found]
 
     def decode(self, ids):
@@ -37,7 +39,9 @@ class Words:
 def small_model(seed=0, **options):
     keras.utils.set_random_seed(seed)
     sizes = {"d_model": 16, "num_heads": 2, "num_layers": 2} | options
-    model = GPT(GPTConfig(800, 256, norm="rms", mlp="swiglu", hidden_dim=16, **sizes))
+    model = GPT(
+        GPTConfig(800, 256, norm="rms", mlp="swiglu", hidden_dim=16, **sizes)
+    )
     model.embedding.embeddings.assign(model.embedding.embeddings * 10)
     return model
 
@@ -57,16 +61,24 @@ def test_the_reference_stays_what_the_policy_was(learner):
     frozen = [v.numpy() for v in learner.model.variables if not v.trainable]
     losses = imitate(learner, records, perfect, steps=40, learning_rate=2e-2)
     assert losses[-1] < losses[0] - 0.1
-    np.testing.assert_allclose(learner.log_probs(learner.reference, ids), before, atol=1e-4)
+    np.testing.assert_allclose(
+        learner.log_probs(learner.reference, ids), before, atol=1e-4
+    )
     after = learner.log_probs(learner.model, ids)
-    np.testing.assert_allclose(after, log_probabilities(learner.model, ids), atol=1e-4)
+    np.testing.assert_allclose(
+        after, log_probabilities(learner.model, ids), atol=1e-4
+    )
     assert ((after - before) * mask).sum() > 1
     for old, variable in zip(
-        frozen, (v for v in learner.model.variables if not v.trainable), strict=True
+        frozen,
+        (v for v in learner.model.variables if not v.trainable),
+        strict=True,
     ):
         np.testing.assert_array_equal(old, variable)
     learner.reset()
-    np.testing.assert_allclose(learner.log_probs(learner.model, ids), before, atol=1e-4)
+    np.testing.assert_allclose(
+        learner.log_probs(learner.model, ids), before, atol=1e-4
+    )
 
 
 def test_the_reference_refines_and_the_policy_drafts(learner):
@@ -74,7 +86,12 @@ def test_the_reference_refines_and_the_policy_drafts(learner):
     drafts = learner.draft(records, temperature=0)
     critiques = [shop.Critique('Use "Hey", not "Hi".')] * 3
     refined = learner.refine(records, drafts, critiques)
-    learner._assign([2 * variable.numpy() + 0.3 for variable in learner.model.trainable_variables])
+    learner._assign(
+        [
+            2 * variable.numpy() + 0.3
+            for variable in learner.model.trainable_variables
+        ]
+    )
     assert learner.draft(records, temperature=0) != drafts
     assert learner.refine(records, drafts, critiques) == refined
     with pytest.raises(RuntimeError), learner._as(learner.reference):
@@ -94,12 +111,16 @@ OPTIONS = {
 def test_it_runs_in_the_loop(learner, method):
     """Drafts are the messages as typed, so that there is something to criticise."""
     learner._write = lambda model, prompts, temperature: [
-        re.search(r"(?:Message|Draft): (.*)\n", learner.task.tokenizer.decode(prompt))[1]
+        re.search(
+            r"(?:Message|Draft): (.*)\n", learner.task.tokenizer.decode(prompt)
+        )[1]
         for prompt in prompts
     ]
     records = draw_examination(learner.task, 2)
     seconds = 6 * 182.5
-    result = run(method, learner, records, seconds=seconds, steps=3, **OPTIONS[method])
+    result = run(
+        method, learner, records, seconds=seconds, steps=3, **OPTIONS[method]
+    )
     assert result["annotator_seconds"] <= seconds
     assert sum(result["annotations"].values()) >= 5
     assert all("loss" in figures for figures in result["rounds"])
@@ -144,7 +165,9 @@ def test_the_answer_of_a_document_is_learned_and_no_more():
 
 def test_a_warm_up_trains_adapters_of_the_upper_blocks():
     model = small_model(num_layers=11, d_model=8)
-    losses = warm_up(model, Words(), steps=12, learning_rate=2e-2, jit_compile=False)
+    losses = warm_up(
+        model, Words(), steps=12, learning_rate=2e-2, jit_compile=False
+    )
     assert losses[-3:].mean() < losses[:3].mean()
     assert {name.split(".")[0] for name in lora.adapters(model)} == {"block_10"}
 
@@ -165,5 +188,8 @@ def test_the_refiner_is_examined_by_what_it_was_asked_for(learner):
     assert examine_refiner(learner, records, "another") < 1
     assert examine_refiner(learner, records, "none") == 0
     assert read[1] == [*read[0][1:], read[0][0]]
-    with pytest.raises(ValueError, match="feedback must be 'own', 'another' or 'none', got 'some'"):
+    with pytest.raises(
+        ValueError,
+        match="feedback must be 'own', 'another' or 'none', got 'some'",
+    ):
         examine_refiner(learner, records, "some")

@@ -14,7 +14,9 @@ EXPERIMENT = Path(__file__).parents[2] / "experiments" / "feedback" / "run.py"
 @pytest.fixture
 def experiment(tmp_path, monkeypatch):
     """The script, with results in a folder of its own."""
-    spec = importlib.util.spec_from_file_location("feedback_experiment", EXPERIMENT)
+    spec = importlib.util.spec_from_file_location(
+        "feedback_experiment", EXPERIMENT
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "feedback.json")
@@ -53,7 +55,11 @@ def play(experiment, dies_at=None):
 def without_costs(path):
     runs = json.loads(path.read_text())["runs"]
     return {
-        key: {name: value for name, value in run.items() if name != "cpu_seconds_in_all"}
+        key: {
+            name: value
+            for name, value in run.items()
+            if name != "cpu_seconds_in_all"
+        }
         for key, run in runs.items()
     }
 
@@ -66,7 +72,9 @@ def test_every_method_has_the_same_number_of_trials(experiment):
     assert experiment.TUNING_SEED not in experiment.SEEDS
 
 
-def test_a_kill_loses_one_run_and_changes_no_result(experiment, monkeypatch, tmp_path):
+def test_a_kill_loses_one_run_and_changes_no_result(
+    experiment, monkeypatch, tmp_path
+):
     whole = play(experiment)
     expected = without_costs(experiment.RESULTS)
     assert len(expected) == whole == len(list(experiment.jobs()))
@@ -82,7 +90,13 @@ def test_a_kill_loses_one_run_and_changes_no_result(experiment, monkeypatch, tmp
 
 def test_finals_use_the_options_that_did_best_on_validation(experiment):
     runs = {
-        f"tune/ilf/{trial}": {"success": success, "score": score, "options": {"trial": trial}}
-        for trial, (success, score) in enumerate([(0.5, 7), (0.8, 6), (0.8, 7), (0.1, 8)])
+        f"tune/ilf/{trial}": {
+            "success": success,
+            "score": score,
+            "options": {"trial": trial},
+        }
+        for trial, (success, score) in enumerate(
+            [(0.5, 7), (0.8, 6), (0.8, 7), (0.1, 8)]
+        )
     }
     assert experiment.best_trial(runs, "ilf") == {"trial": 2}

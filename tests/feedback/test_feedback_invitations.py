@@ -41,9 +41,18 @@ def test_perfect_message_by_hand():
             "hi anna , please join the lunch on monday at noon in the cafe . thank you !",
             ["greeting"],
         ),
-        ("dear anna , come to the lunch on monday at noon in the cafe . thank you !", ["request"]),
-        ("dear anna , please join the lunch on friday at noon in the cafe . thank you !", ["day"]),
-        ("dear anna , please join the lunch at noon in the cafe . thank you !", ["day"]),
+        (
+            "dear anna , come to the lunch on monday at noon in the cafe . thank you !",
+            ["request"],
+        ),
+        (
+            "dear anna , please join the lunch on friday at noon in the cafe . thank you !",
+            ["day"],
+        ),
+        (
+            "dear anna , please join the lunch at noon in the cafe . thank you !",
+            ["day"],
+        ),
         (
             "dear anna , please join the lunch on monday in the cafe at noon . thank you !",
             ["order"],
@@ -52,7 +61,10 @@ def test_perfect_message_by_hand():
             "dear anna , please join the lunch on monday at noon in the cafe . it costs ten . thank you !",
             ["price"],
         ),
-        ("dear anna , please join the lunch on monday at noon in the cafe .", ["closing"]),
+        (
+            "dear anna , please join the lunch on monday at noon in the cafe .",
+            ["closing"],
+        ),
         (
             "come to the lunch in the cafe at noon .",
             ["greeting", "request", "day", "order", "closing"],
@@ -112,7 +124,9 @@ def test_annotator_never_contradicts_scorer_over_ten_thousand_drafts():
             if critique.accepted:
                 break
             message = W.apply_edits(record, message, critique.edits)
-            assert W.score(record, W.render(record, message)) >= W.score(record, words)
+            assert W.score(record, W.render(record, message)) >= W.score(
+                record, words
+            )
             assert turn < 12
         assert message == W.house_style(record)
 
@@ -136,13 +150,18 @@ def test_every_possible_edit_changes_its_criterion_alone(seed):
             assert changed != message
             name = W.criterion_of(edit)
             if name in ("greeting", "request", "closing", "price"):
-                assert changed == message._replace(**{name: getattr(changed, name)})
+                assert changed == message._replace(
+                    **{name: getattr(changed, name)}
+                )
             else:
                 assert changed == message._replace(parts=changed.parts)
 
 
 def test_swap_puts_the_first_named_first():
-    message = W.parse(RECORD, ["please", "join", "the", "lunch", "at", "noon", "on", "monday", "."])
+    message = W.parse(
+        RECORD,
+        ["please", "join", "the", "lunch", "at", "noon", "on", "monday", "."],
+    )
     swapped = W.apply_edits(RECORD, message, [("swap", "day", "time")])
     assert [part for part, _ in swapped.parts] == ["day", "time"]
 
@@ -151,16 +170,23 @@ def test_swap_puts_the_first_named_first():
 @given(seeds)
 def test_comparison_agrees_with_scores(seed):
     rng, record, message = situation(seed)
-    drafts = [W.render(record, message), W.render(record, W.random_message(rng, record))]
+    drafts = [
+        W.render(record, message),
+        W.render(record, W.random_message(rng, record)),
+    ]
     scores = [W.score(record, draft) for draft in drafts]
     answers = {W.compare(rng, record, *drafts) for _ in range(40)}
-    assert answers == ({True, False} if scores[0] == scores[1] else {scores[0] > scores[1]})
+    assert answers == (
+        {True, False} if scores[0] == scores[1] else {scores[0] > scores[1]}
+    )
 
 
 def test_no_record_is_in_two_splits_and_all_are_met():
     rng = random.Random(1)
     for split in W.SPLITS:
-        assert {W.split_of(W.draw_record(rng, split)) for _ in range(300)} == {split}
+        assert {W.split_of(W.draw_record(rng, split)) for _ in range(300)} == {
+            split
+        }
     every = [
         W.split_of(RECORD._replace(name=name, event=event))
         for name in W.VALUES["name"]
@@ -174,13 +200,20 @@ def test_no_record_is_in_two_splits_and_all_are_met():
 
 
 def test_templates_expand():
-    assert wording.expand("(a|b) c (d|e)") == ["a c d", "a c e", "b c d", "b c e"]
+    assert wording.expand("(a|b) c (d|e)") == [
+        "a c d",
+        "a c e",
+        "b c d",
+        "b c e",
+    ]
     assert wording.expand("a") == ["a"]
 
 
 @pytest.mark.parametrize("edit", wording.EDITS)
 def test_phrasings_are_many_distinct_and_split(edit):
-    seen, held_out = (set(wording.phrasings(edit, which)) for which in ("seen", "held_out"))
+    seen, held_out = (
+        set(wording.phrasings(edit, which)) for which in ("seen", "held_out")
+    )
     every = wording.phrasings(edit)
     assert len(set(every)) == len(every) >= 8
     assert seen | held_out == set(every)
@@ -189,7 +222,9 @@ def test_phrasings_are_many_distinct_and_split(edit):
 
 
 def test_a_phrasing_means_one_edit():
-    every = [phrase for edit in wording.EDITS for phrase in wording.phrasings(edit)]
+    every = [
+        phrase for edit in wording.EDITS for phrase in wording.phrasings(edit)
+    ]
     assert len(set(every)) == len(every)
 
 
@@ -218,7 +253,9 @@ def test_an_edit_document_is_what_it_says(seed):
     record = W.Record(*prompt.split()[1:])
     assert W.parse(record, draft.split()) is not None
     assert W.parse(record, refined.removesuffix(" <end>").split()) is not None
-    marked = [word for word, mark in zip(W.decode(ids), learned, strict=True) if mark]
+    marked = [
+        word for word, mark in zip(W.decode(ids), learned, strict=True) if mark
+    ]
     assert " ".join(marked) == f"{draft} <end> {refined}"
     task = W.Invitations
     assert len(ids) <= task.refine_prompt_length + task.draft_length
@@ -229,23 +266,36 @@ def test_lengths_of_the_task_are_reached_and_never_exceeded():
     longest = {"draft": 0, "critique": 0}
     for _ in range(3000):
         record = W.draw_record(rng)
-        draft = W.render(record, W.random_message(rng, record, missing=0, wrong=0))
+        draft = W.render(
+            record, W.random_message(rng, record, missing=0, wrong=0)
+        )
         longest["draft"] = max(longest["draft"], len(draft) + 1)
-        longest["critique"] = max(longest["critique"], len(W.critique(rng, record, draft).words))
-    every = [len(p.split()) for edit in wording.EDITS for p in wording.phrasings(edit)]
+        longest["critique"] = max(
+            longest["critique"], len(W.critique(rng, record, draft).words)
+        )
+    every = [
+        len(p.split())
+        for edit in wording.EDITS
+        for p in wording.phrasings(edit)
+    ]
     task = W.Invitations
     assert longest["draft"] == task.draft_length
     assert len(W.draft_prompt(record)) == task.draft_prompt_length
     ending = 2 * max(every) + 1 + 1
-    assert task.draft_prompt_length + task.draft_length + longest["critique"] + 1 <= (
+    assert task.draft_prompt_length + task.draft_length + longest[
+        "critique"
+    ] + 1 <= (task.refine_prompt_length)
+    assert (
         task.refine_prompt_length
+        <= task.draft_prompt_length + task.draft_length + ending
     )
-    assert task.refine_prompt_length <= task.draft_prompt_length + task.draft_length + ending
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_seed_draws_the_same_document(seed):
-    assert W.edit_document(random.Random(seed)) == W.edit_document(random.Random(seed))
+    assert W.edit_document(random.Random(seed)) == W.edit_document(
+        random.Random(seed)
+    )
 
 
 def test_another_wording_says_the_same():
@@ -256,7 +306,9 @@ def test_another_wording_says_the_same():
         critique = task.critique(rng, RECORD, draft)
         (edit,) = critique.edits
         assert " ".join(critique.words) in wording.phrasings(edit, which)
-        assert task.score(RECORD, task.follow(RECORD, draft, critique.edits)) >= 3
+        assert (
+            task.score(RECORD, task.follow(RECORD, draft, critique.edits)) >= 3
+        )
 
 
 def test_bad_input_is_named():
@@ -271,13 +323,18 @@ def test_bad_input_is_named():
 def test_the_smaller_world_holds_the_house_style_and_is_closed_under_its_edits():
     """Three options a choice: documents of that world never leave it, and reach the style from it."""
     small = W.THREE_CHOICES
-    assert {name: len(options) for name, options in small.items()} == dict.fromkeys(W.CHOICES, 3)
+    assert {
+        name: len(options) for name, options in small.items()
+    } == dict.fromkeys(W.CHOICES, 3)
     rng, met = random.Random(0), {name: set() for name in small}
     for _ in range(500):
         ids, _ = W.edit_document(rng, choices=small)
         words = W.decode(ids)
         record = W.Record(*words[1:8])
-        draft, refined = words[9 : words.index("<end>")], words[words.index("<refine>") + 1 : -1]
+        draft, refined = (
+            words[9 : words.index("<end>")],
+            words[words.index("<refine>") + 1 : -1],
+        )
         for text in (draft, refined, W.render(record, W.house_style(record))):
             for name, options in met.items():
                 options.add(getattr(W.parse(record, text), name))
@@ -290,7 +347,11 @@ def test_the_smaller_world_holds_the_house_style_and_is_closed_under_its_edits()
 def test_by_bayes_rule_the_words_of_a_critique_leave_one_text(seed):
     """Every wanted text, with every way to ask for it: of those that fit the words, one remains."""
     rng, record, message = situation(seed)
-    edits = [edit for group in W.possible_edits(record, message).values() for edit in group]
+    edits = [
+        edit
+        for group in W.possible_edits(record, message).values()
+        for edit in group
+    ]
     said = W.say(rng, [rng.choice(edits)], "seen")
     prior = dict.fromkeys(edits, 1 / len(edits))
     likelihood = {
@@ -299,6 +360,8 @@ def test_by_bayes_rule_the_words_of_a_critique_leave_one_text(seed):
         for edit in edits
     }
     evidence = sum(prior[edit] * likelihood[edit] for edit in edits)
-    posterior = {edit: prior[edit] * likelihood[edit] / evidence for edit in edits}
+    posterior = {
+        edit: prior[edit] * likelihood[edit] / evidence for edit in edits
+    }
     assert sum(posterior.values()) == pytest.approx(1)
     assert max(posterior.values()) == pytest.approx(1)

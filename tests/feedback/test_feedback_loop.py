@@ -38,9 +38,13 @@ class Short(keras.Model):
         padded = tf.pad(x, [[0, 0], [3, 9], [0, 0]])  # (B, 3 + T + 9, d)
         views = [padded[:, k : k + length] for k in (1, 2, 3)]
         for place in range(9):
-            seen = tf.cast(tf.range(length) >= place, x.dtype)[:, None]  # (T, 1)
+            seen = tf.cast(tf.range(length) >= place, x.dtype)[
+                :, None
+            ]  # (T, 1)
             views.append(padded[:, 3 + place : 4 + place] * seen)  # (B, T, d)
-        return self.output_layer(self.hidden(tf.concat(views, axis=-1)))  # (B, T, V)
+        return self.output_layer(
+            self.hidden(tf.concat(views, axis=-1))
+        )  # (B, T, V)
 
 
 def generate(model, prompts, max_new, temperature, stop, seed):
@@ -49,14 +53,22 @@ def generate(model, prompts, max_new, temperature, stop, seed):
     rows = [list(prompt) for prompt in prompts]
     for _ in range(max_new):
         length = max(map(len, rows))
-        ids = np.array([row + [0] * (length - len(row)) for row in rows])  # (B, T)
+        ids = np.array(
+            [row + [0] * (length - len(row)) for row in rows]
+        )  # (B, T)
         logits = model(ids).numpy()  # (B, T, V)
         for scores, row, prompt in zip(logits, rows, prompts, strict=True):
             last = scores[len(row) - 1]
             noise = rng.gumbel(size=last.shape) if temperature else 0
             ended = row[-1] in (stop, 0) and len(row) > len(prompt)
-            row.append(0 if ended else int(np.argmax(last / (temperature or 1) + noise)))
-    return np.array([row[len(prompt) :] for row, prompt in zip(rows, prompts, strict=True)])
+            row.append(
+                0
+                if ended
+                else int(np.argmax(last / (temperature or 1) + noise))
+            )
+    return np.array(
+        [row[len(prompt) :] for row, prompt in zip(rows, prompts, strict=True)]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +103,12 @@ def test_every_answer_is_paid_and_the_budget_ends():
     assert annotator.score(record, perfect) == 8
     assert annotator.critique(record, perfect).accepted
     assert annotator.compare(record, perfect, ("nonsense",))
-    assert annotator.spent == {"critique": 1, "demonstration": 1, "comparison": 1, "score": 1}
+    assert annotator.spent == {
+        "critique": 1,
+        "demonstration": 1,
+        "comparison": 1,
+        "score": 1,
+    }
     assert annotator.spent_seconds == pytest.approx(182.5 + 195.5 + 61.5 + 61.5)
     assert annotator.left("critique") == 0
     with pytest.raises(BudgetSpent, match="no critique is left"):
@@ -99,10 +116,13 @@ def test_every_answer_is_paid_and_the_budget_ends():
 
 
 @pytest.mark.parametrize(
-    ("kind", "number"), [("critique", 300), ("comparison", 890), ("demonstration", 280)]
+    ("kind", "number"),
+    [("critique", 300), ("comparison", 890), ("demonstration", 280)],
 )
 def test_time_buys_more_of_what_is_quick(kind, number):
-    annotator = Annotator(invitations.Invitations(), seconds=300 * SECONDS["critique"])
+    annotator = Annotator(
+        invitations.Invitations(), seconds=300 * SECONDS["critique"]
+    )
     assert annotator.left(kind) == number
 
 
@@ -159,7 +179,10 @@ def test_a_reward_model_learns_to_tell_drafts_apart(learner):
     records = draw_examination(learner.task, 24, "train")
     pairs = [(("see", "you", "!"), ("see", "you"))] * 24
     train_reward_model(learner, records, pairs, steps=60, learning_rate=1e-2)
-    better, worse = (reward(learner, records, list(side)) for side in zip(*pairs, strict=True))
+    better, worse = (
+        reward(learner, records, list(side))
+        for side in zip(*pairs, strict=True)
+    )
     assert better.shape == (24,)
     assert (better > worse).all()
 
@@ -168,13 +191,17 @@ def test_evaluation_in_batches_is_that_of_each_row(learner):
     ids = np.random.default_rng(0).integers(1, 50, (7, 6)).astype("int32")
     whole = learner.log_probs(learner.model, ids)
     assert whole.shape == (7, 5)
-    single = np.concatenate([learner.log_probs(learner.model, ids[i : i + 1]) for i in range(7)])
+    single = np.concatenate(
+        [learner.log_probs(learner.model, ids[i : i + 1]) for i in range(7)]
+    )
     np.testing.assert_allclose(whole, single, atol=1e-5)
 
 
 def test_training_wants_data(learner):
     with pytest.raises(ValueError, match="one positive length"):
-        learner.train(lambda model, batch: 0.0, {"ids": np.zeros((0, 4))}, 1, 1e-3)
+        learner.train(
+            lambda model, batch: 0.0, {"ids": np.zeros((0, 4))}, 1, 1e-3
+        )
 
 
 def test_refinements_are_chosen_among_as_many_as_asked(learner):
@@ -210,9 +237,19 @@ SMALL = {
 def test_every_method_spends_its_budget_and_reports(learner, method):
     records = draw_examination(learner.task, 6)
     options = SMALL.get(method, {"steps": 4})
-    result = run(method, learner, records, annotations=20, seed=1, every_round=True, **options)
+    result = run(
+        method,
+        learner,
+        records,
+        annotations=20,
+        seed=1,
+        every_round=True,
+        **options,
+    )
     assert result["annotations"] == {KIND[method]: 20}
-    assert result["annotator_seconds"] == pytest.approx(20 * SECONDS[KIND[method]])
+    assert result["annotator_seconds"] == pytest.approx(
+        20 * SECONDS[KIND[method]]
+    )
     assert result["rounds"][-1]["spent"] == 20
     assert 0 <= result["success"] <= 1
     assert 0 <= result["score"] <= 8
@@ -220,7 +257,9 @@ def test_every_method_spends_its_budget_and_reports(learner, method):
     assert any(
         (old != new).any()
         for old, new in zip(
-            learner.reference.get_weights(), learner.model.get_weights(), strict=True
+            learner.reference.get_weights(),
+            learner.model.get_weights(),
+            strict=True,
         )
     ) == (method != "best_of_n")
 
@@ -256,14 +295,18 @@ def test_being_examined_does_not_change_what_is_learned(learner):
     assert any("loss" in figures for figures in once["rounds"])
     for alone, examined in zip(once["rounds"], often["rounds"], strict=True):
         assert alone.items() <= examined.items()
-    assert (once["success"], once["score"]) == (often["success"], often["score"])
+    assert (once["success"], once["score"]) == (
+        often["success"],
+        often["score"],
+    )
 
 
 @pytest.mark.parametrize("method", ["ilf", "dpo"])
 def test_the_same_seed_gives_the_same_run(learner, method):
     records = draw_examination(learner.task, 4)
     results = [
-        run(method, learner, records, seconds=1500.0, seed=seed, steps=3) for seed in (5, 5, 6)
+        run(method, learner, records, seconds=1500.0, seed=seed, steps=3)
+        for seed in (5, 5, 6)
     ]
     for result in results:
         del result["cpu_seconds"]
@@ -278,7 +321,14 @@ def test_demonstrations_teach(learner):
     learner.reset()
     ids, mask = learner.examples(records, perfect)
     before = (learner.log_probs(learner.model, ids) * mask).sum() / mask.sum()
-    result = run("sft", learner, records[:4], annotations=100, steps=60, learning_rate=1e-3)
+    result = run(
+        "sft",
+        learner,
+        records[:4],
+        annotations=100,
+        steps=60,
+        learning_rate=1e-3,
+    )
     after = (learner.log_probs(learner.model, ids) * mask).sum() / mask.sum()
     assert after > before + 0.1
     assert result["annotations"] == {"demonstration": 100}

@@ -13,9 +13,22 @@ from hypothesis import strategies as st
 from llmbook.feedback.learner import pack
 from llmbook.feedback.methods.dpo import dpo_loss, pair_loss
 from llmbook.feedback.methods.expert_iteration import best_share
-from llmbook.feedback.methods.grpo import group_advantages, grpo_loss, policy_loss
-from llmbook.feedback.methods.ilf import another_critique, ilf_loss, refinement_weights, select
-from llmbook.feedback.methods.reward_model import preference_loss, reward_loss, rewards
+from llmbook.feedback.methods.grpo import (
+    group_advantages,
+    grpo_loss,
+    policy_loss,
+)
+from llmbook.feedback.methods.ilf import (
+    another_critique,
+    ilf_loss,
+    refinement_weights,
+    select,
+)
+from llmbook.feedback.methods.reward_model import (
+    preference_loss,
+    reward_loss,
+    rewards,
+)
 from llmbook.feedback.methods.self_distillation import (
     distillation_loss,
     next_token_log_probs,
@@ -44,14 +57,19 @@ def central_differences(function, x, step=1e-5):
     for index in np.ndindex(x.shape):
         shift = np.zeros_like(x)
         shift[index] = step
-        above, below = (float(function(tf.constant(x + sign * shift))) for sign in (1, -1))
+        above, below = (
+            float(function(tf.constant(x + sign * shift))) for sign in (1, -1)
+        )
         result[index] = (above - below) / (2 * step)
     return result
 
 
 def assert_gradient(function, x):
     np.testing.assert_allclose(
-        gradient(function, x), central_differences(function, x), rtol=1e-6, atol=1e-8
+        gradient(function, x),
+        central_differences(function, x),
+        rtol=1e-6,
+        atol=1e-8,
     )
 
 
@@ -80,7 +98,9 @@ def test_dpo_gradient_is_the_probability_of_being_wrong(seed, beta):
     chosen, rejected, ref_chosen, ref_rejected = normal(seed, 4, 3)
     margin = beta * ((chosen - ref_chosen) - (rejected - ref_rejected))
     expected = -beta / (1 + np.exp(margin)) / 3
-    actual = gradient(lambda x: dpo_loss(x, rejected, ref_chosen, ref_rejected, beta), chosen)
+    actual = gradient(
+        lambda x: dpo_loss(x, rejected, ref_chosen, ref_rejected, beta), chosen
+    )
     np.testing.assert_allclose(actual, expected)
 
 
@@ -108,7 +128,9 @@ def test_nothing_beats_the_tilted_reference(seed, beta):
 
     def objective(logits):
         log_policy = tf.nn.log_softmax(logits)
-        return tf.reduce_sum(tf.exp(log_policy) * (reward - beta * (log_policy - reference)))
+        return tf.reduce_sum(
+            tf.exp(log_policy) * (reward - beta * (log_policy - reference))
+        )
 
     tilted = reference + reward / beta
     np.testing.assert_allclose(gradient(objective, tilted), 0, atol=1e-9)
@@ -125,15 +147,23 @@ def test_dpo_loss_survives_margins_that_overflow():
 
 @pytest.mark.equation("eq-bradley-terry", "eq-reward-loss")
 def test_reward_loss_is_the_likelihood_of_bradley_and_terry():
-    strength = np.array([3.0, 1.0])  # the first of two wins with probability 3/4
+    strength = np.array(
+        [3.0, 1.0]
+    )  # the first of two wins with probability 3/4
     chosen, rejected = np.log(strength[:1]), np.log(strength[1:])
-    assert float(reward_loss(chosen, rejected)) == pytest.approx(-math.log(3 / 4))
+    assert float(reward_loss(chosen, rejected)) == pytest.approx(
+        -math.log(3 / 4)
+    )
 
 
 def test_reward_is_read_where_the_draft_ends():
     class Fixed:
         def __call__(self, ids):
-            return tf.one_hot(ids, 5, dtype="float64") * tf.cast(ids[..., None], "float64") * 10
+            return (
+                tf.one_hot(ids, 5, dtype="float64")
+                * tf.cast(ids[..., None], "float64")
+                * 10
+            )
 
     ids, mask = pack([[1], [1, 1]], [[3, 2], [4]], length=5)
     assert ids.tolist() == [[1, 3, 2, 0, 0], [1, 1, 4, 0, 0]]
@@ -144,10 +174,18 @@ def test_reward_is_read_where_the_draft_ends():
 
 @pytest.mark.equation("eq-ilf-weights")
 def test_refinement_weights_by_hand():
-    np.testing.assert_allclose(refinement_weights([[0, math.log(3)]], 1.0), [[0.25, 0.75]])
-    np.testing.assert_allclose(refinement_weights([[0, math.log(3)]], 0.5), [[0.1, 0.9]])
-    np.testing.assert_allclose(refinement_weights([[1, 2, 2]], 0), [[0, 0.5, 0.5]])
-    np.testing.assert_allclose(refinement_weights([1, 2000, 3], 1e-3), [0, 1, 0])
+    np.testing.assert_allclose(
+        refinement_weights([[0, math.log(3)]], 1.0), [[0.25, 0.75]]
+    )
+    np.testing.assert_allclose(
+        refinement_weights([[0, math.log(3)]], 0.5), [[0.1, 0.9]]
+    )
+    np.testing.assert_allclose(
+        refinement_weights([[1, 2, 2]], 0), [[0, 0.5, 0.5]]
+    )
+    np.testing.assert_allclose(
+        refinement_weights([1, 2000, 3], 1e-3), [0, 1, 0]
+    )
 
 
 @pytest.mark.equation("eq-ilf")
@@ -155,9 +193,13 @@ def test_ilf_loss_by_hand_and_with_one_refinement():
     log_probs = np.log([[[0.5, 0.5], [0.25, 0.25]]])  # (B, K, T) = (1, 2, 2)
     mask = np.array([[[1.0, 1.0], [1.0, 0.0]]])
     expected = 0.75 * math.log(4) + 0.25 * math.log(4)
-    assert float(ilf_loss(log_probs, mask, np.array([[0.75, 0.25]]))) == pytest.approx(expected)
+    assert float(
+        ilf_loss(log_probs, mask, np.array([[0.75, 0.25]]))
+    ) == pytest.approx(expected)
     one = float(ilf_loss(log_probs[:, :1], mask[:, :1], np.ones((1, 1))))
-    assert one == pytest.approx(2 * float(sft_loss(log_probs[:, 0], mask[:, 0])))
+    assert one == pytest.approx(
+        2 * float(sft_loss(log_probs[:, 0], mask[:, 0]))
+    )
 
 
 @pytest.mark.equation("eq-importance")
@@ -169,18 +211,26 @@ def test_dividing_by_the_proposal_gives_the_expectation_under_the_target(seed):
     counts = np.random.default_rng(seed).integers(1, 20, 5)
     drawn = np.repeat(np.arange(5), counts)  # (n,)
     proposal = counts / counts.sum()
-    weights = refinement_weights(reward[drawn] - np.log(proposal[drawn]), 1.0)  # (n,)
+    weights = refinement_weights(
+        reward[drawn] - np.log(proposal[drawn]), 1.0
+    )  # (n,)
     target = refinement_weights(reward, 1.0)  # (5,)
-    assert (weights * log_policy[drawn]).sum() == pytest.approx((target * log_policy).sum())
+    assert (weights * log_policy[drawn]).sum() == pytest.approx(
+        (target * log_policy).sum()
+    )
     equal = refinement_weights(reward[drawn], 1.0)
     per_text = np.bincount(drawn, equal)
-    np.testing.assert_allclose(per_text, target * proposal / (target * proposal).sum())
+    np.testing.assert_allclose(
+        per_text, target * proposal / (target * proposal).sum()
+    )
 
 
 @pytest.mark.equation("eq-ilf-kl")
 @few
 @given(seeds)
-def test_ilf_is_least_at_the_target_and_differs_from_the_divergence_by_its_entropy(seed):
+def test_ilf_is_least_at_the_target_and_differs_from_the_divergence_by_its_entropy(
+    seed,
+):
     """Over all texts, each proposed once: the loss is KL(π*, π) + H(π*), with no gradient at π = π*."""
     reward, logits = normal(seed, 2, 6)
     target = refinement_weights(reward, 0.7)  # (K,)
@@ -192,7 +242,9 @@ def test_ilf_is_least_at_the_target_and_differs_from_the_divergence_by_its_entro
     policy = np.exp(logits) / np.exp(logits).sum()
     divergence = (target * np.log(target / policy)).sum()
     entropy = -(target * np.log(target)).sum()
-    assert float(loss(tf.constant(logits))) == pytest.approx(divergence + entropy)
+    assert float(loss(tf.constant(logits))) == pytest.approx(
+        divergence + entropy
+    )
     np.testing.assert_allclose(gradient(loss, np.log(target)), 0, atol=1e-12)
 
 
@@ -200,9 +252,13 @@ def test_ilf_is_least_at_the_target_and_differs_from_the_divergence_by_its_entro
 def test_self_distillation_loss_is_a_divergence():
     student, teacher = np.array([[[0.5, 0.5]]]), np.array([[[0.25, 0.75]]])
     expected = 0.5 * math.log(2) + 0.5 * math.log(2 / 3)
-    loss = self_distillation_loss(np.log(student), np.log(teacher), np.ones((1, 1)))
+    loss = self_distillation_loss(
+        np.log(student), np.log(teacher), np.ones((1, 1))
+    )
     assert float(loss) == pytest.approx(expected)
-    same = self_distillation_loss(np.log(student), np.log(student), np.ones((1, 1)))
+    same = self_distillation_loss(
+        np.log(student), np.log(student), np.ones((1, 1))
+    )
     assert float(same) == pytest.approx(0)
 
 
@@ -232,7 +288,9 @@ def test_grpo_gains_nothing_beyond_the_clip_but_always_pays_for_harm():
     old = np.zeros((2, 1))
     new = np.log([[1.5], [1.5]])  # both ratios beyond 1.2
     advantages, mask = np.array([1.0, -1.0]), np.ones((2, 1))
-    slope = gradient(lambda x: grpo_loss(x, old, new, advantages, mask, beta=0.0), new)
+    slope = gradient(
+        lambda x: grpo_loss(x, old, new, advantages, mask, beta=0.0), new
+    )
     np.testing.assert_allclose(slope, [[0], [0.75]])
 
 
@@ -240,13 +298,20 @@ def test_grpo_gains_nothing_beyond_the_clip_but_always_pays_for_harm():
 @given(seeds)
 def test_grpo_penalty_is_unbiased_for_the_divergence(seed):
     """Weighted by the policy, the estimate's mean is KL(π, π_ref), and it is never negative."""
-    policy, reference = (x - np.log(np.exp(x).sum()) for x in normal(seed, 2, 5))  # (V,) each
+    policy, reference = (
+        x - np.log(np.exp(x).sum()) for x in normal(seed, 2, 5)
+    )  # (V,) each
     zero = np.zeros(5)
     estimate = np.array(
         [
             float(
                 grpo_loss(
-                    p[None, None], p[None, None], r[None, None], zero[:1], np.ones((1, 1)), 1.0
+                    p[None, None],
+                    p[None, None],
+                    r[None, None],
+                    zero[:1],
+                    np.ones((1, 1)),
+                    1.0,
                 )
             )
             for p, r in zip(policy, reference, strict=True)
@@ -271,7 +336,9 @@ def test_gradients_agree_with_central_differences(seed):
     assert_gradient(lambda x: ilf_loss(x[:, None], mask[:, None], weights), a)
     assert_gradient(lambda x: dpo_loss(x[0], x[1], b[0], b[1], 0.3), a)
     assert_gradient(lambda x: reward_loss(x[0], x[1]), a)
-    assert_gradient(lambda x: grpo_loss(x, b, c, advantages, mask, 0.1, clip=0.5), a)
+    assert_gradient(
+        lambda x: grpo_loss(x, b, c, advantages, mask, 0.1, clip=0.5), a
+    )
     teacher = tf.nn.log_softmax(normal(seed + 3, 2, 4, 3)).numpy()
     assert_gradient(
         lambda x: self_distillation_loss(tf.nn.log_softmax(x), teacher, mask),
@@ -295,10 +362,14 @@ class Tiny(keras.Model):
     def call(self, ids, training=None):
         embedded = tf.gather(self.kernel, ids)  # (B, T, d)
         count = tf.range(1, tf.shape(ids)[1] + 1, dtype="float64")[:, None]
-        return tf.cumsum(embedded, axis=1) / count @ tf.transpose(self.kernel)  # (B, T, V)
+        return (
+            tf.cumsum(embedded, axis=1) / count @ tf.transpose(self.kernel)
+        )  # (B, T, V)
 
 
-IDS = np.array([[1, 2, 3, 4], [1, 4, 2, 0], [1, 3, 3, 2], [1, 2, 0, 0]], dtype="int32")
+IDS = np.array(
+    [[1, 2, 3, 4], [1, 4, 2, 0], [1, 3, 3, 2], [1, 2, 0, 0]], dtype="int32"
+)
 MASK = np.array([[0, 1, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0]], dtype="float64")
 PAIRS = {"ids": IDS.reshape(2, 2, 4), "mask": MASK.reshape(2, 2, 3)}
 LOG_PROBS = -np.abs(normal(5, 4, 3))
@@ -343,7 +414,9 @@ def test_gradient_through_a_model_agrees_with_central_differences(name):
     with tf.GradientTape() as tape:
         result = loss(model, batch, **constants)
     actual = tf.convert_to_tensor(tape.gradient(result, model.kernel)).numpy()
-    np.testing.assert_allclose(actual, central_differences(value, start), rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(
+        actual, central_differences(value, start), rtol=1e-5, atol=1e-8
+    )
     assert np.abs(actual).max() > 1e-3
 
 

@@ -14,7 +14,10 @@ def test_documents_depend_on_seed_and_step_alone_and_mark_the_messages():
     batch = pretraining.documents(seed=3, batch_size=5)
     ids, weights = batch(7)
     assert ids.shape == weights.shape == (5, pretraining.DOCUMENT_LENGTH)
-    for again, other in ((batch(7), batch(8)), (batch(7), pretraining.documents(4, 5)(7))):
+    for again, other in (
+        (batch(7), batch(8)),
+        (batch(7), pretraining.documents(4, 5)(7)),
+    ):
         np.testing.assert_array_equal(again[0], ids)
         assert (other[0] != ids).any()
     assert (ids[weights == 1] != invitations.PAD).all()
@@ -29,7 +32,9 @@ def test_documents_depend_on_seed_and_step_alone_and_mark_the_messages():
 
 def test_no_document_is_about_a_record_kept_for_examination():
     batch = pretraining.documents(seed=0, batch_size=50)
-    records = [invitations.Record(*invitations.decode(row[1:8])) for row in batch(0)[0]]
+    records = [
+        invitations.Record(*invitations.decode(row[1:8])) for row in batch(0)[0]
+    ]
     assert {invitations.split_of(record) for record in records} == {"train"}
 
 
@@ -64,7 +69,10 @@ class Follower:
 
     def refine(self, records, drafts, critiques, temperature):
         assert temperature == 0
-        return [self._follow(*case) for case in zip(records, drafts, critiques, strict=True)]
+        return [
+            self._follow(*case)
+            for case in zip(records, drafts, critiques, strict=True)
+        ]
 
     def _follow(self, record, draft, critique):
         message = invitations.parse(record, draft)
@@ -74,7 +82,9 @@ class Follower:
             for edit in self.means.get(critique.words, ())
             if edit in possible.get(invitations.criterion_of(edit), ())
         ]
-        return invitations.render(record, invitations.apply_edits(record, message, edits))
+        return invitations.render(
+            record, invitations.apply_edits(record, message, edits)
+        )
 
 
 def test_a_perfect_reader_refines_exactly_what_it_is_told(monkeypatch):
@@ -89,5 +99,11 @@ def test_a_perfect_reader_refines_exactly_what_it_is_told(monkeypatch):
 def test_the_book_s_gpt_runs_in_the_loop():
     learner = Learner(invitations.Invitations(), gpt.GPT(pretraining.CONFIG))
     options = {"rounds": 1, "steps": 2}
-    result = run("ilf", learner, draw_examination(learner.task, 2), annotations=4, **options)
+    result = run(
+        "ilf",
+        learner,
+        draw_examination(learner.task, 2),
+        annotations=4,
+        **options,
+    )
     assert result["annotations"] == {"critique": 4}

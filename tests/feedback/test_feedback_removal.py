@@ -34,7 +34,11 @@ def test_answers_lack_exactly_what_was_named(cell):
         text = " ".join(removal.decode(prompt))
         shown, critique = text.removesuffix(" <refine>").split(" <end> ")
         named = {word for word in critique.split() if word in removal.NAMES}
-        words = [word for word in shown.split() if word in (*removal.NAMES, removal.KIND)]
+        words = [
+            word
+            for word in shown.split()
+            if word in (*removal.NAMES, removal.KIND)
+        ]
         assert len(words) == cell[0] + 1
         assert len(named) == cell[1]
         kept = [word for word in words if word not in named]

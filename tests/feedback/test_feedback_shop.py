@@ -45,9 +45,13 @@ def test_a_message_is_read_as_it_was_written(seed, split):
 def test_the_score_counts_the_rules_that_are_kept(seed, split, kept):
     record = shop.draw_record(random.Random(seed), split)
     style = shop.house_style(record)._asdict()
-    message = shop.original(record)._replace(**{field: style[field] for field in kept})
+    message = shop.original(record)._replace(
+        **{field: style[field] for field in kept}
+    )
     assert shop.score(record, shop.render(record, message)) == len(kept)
-    assert {field for field, _ in shop.faults(record, message)} == set(FIELDS) - kept
+    assert {field for field, _ in shop.faults(record, message)} == set(
+        FIELDS
+    ) - kept
 
 
 @few
@@ -98,10 +102,14 @@ def test_no_warm_up_document_shows_a_rule(seed):
 @given(seeds)
 def test_a_warm_up_document_asks_for_what_its_answer_did(seed):
     prompt, answer = shop.edit_document(random.Random(seed), copies=0)
-    draft, words = re.fullmatch(r"Draft: (.*)\nFeedback: (.*)\nRevised:", prompt).groups()
+    draft, words = re.fullmatch(
+        r"Draft: (.*)\nFeedback: (.*)\nRevised:", prompt
+    ).groups()
     assert draft != answer
     for sentence in re.findall(r'[^"]*(?:"[^"]*"[^"]*?)+\.(?= |$)', words):
-        assert any(quoted in answer for quoted in re.findall(r'"([^"]*)"', sentence))
+        assert any(
+            quoted in answer for quoted in re.findall(r'"([^"]*)"', sentence)
+        )
     copy_prompt, copied = shop.edit_document(random.Random(seed), copies=1)
     assert copy_prompt == shop.draft_prompt(copied)
 
@@ -109,7 +117,9 @@ def test_a_warm_up_document_asks_for_what_its_answer_did(seed):
 def test_what_is_held_out_is_never_learned_from():
     for values in (shop.NAMES, shop.ITEMS, shop.BODIES):
         assert not set(values["train"]) & set(values["test"])
-    with pytest.raises(ValueError, match=r"split must be one of \['test', 'train'\], got 'dev'"):
+    with pytest.raises(
+        ValueError, match=r"split must be one of \['test', 'train'\], got 'dev'"
+    ):
         shop.draw_record(random.Random(0), "dev")
 
 

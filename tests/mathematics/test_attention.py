@@ -41,9 +41,12 @@ def loop_attention(query, key, value, mask):
     output, weights = np.zeros((t_q, d_v)), np.zeros((t_q, t_k))
     for i in range(t_q):
         scores = [
-            sum(query[i, a] * key[j, a] for a in range(d_k)) / math.sqrt(d_k) for j in range(t_k)
+            sum(query[i, a] * key[j, a] for a in range(d_k)) / math.sqrt(d_k)
+            for j in range(t_k)
         ]
-        terms = [math.exp(s) if mask[i, j] else 0.0 for j, s in enumerate(scores)]
+        terms = [
+            math.exp(s) if mask[i, j] else 0.0 for j, s in enumerate(scores)
+        ]
         for j in range(t_k):
             weights[i, j] = terms[j] / math.fsum(terms)
             output[i] += weights[i, j] * value[j]
@@ -63,12 +66,18 @@ def random_mask(seed, t_q, t_k):
 
 @pytest.mark.equation("eq-softmax")
 def test_softmax_of_logarithms_is_normalisation():
-    np.testing.assert_allclose(softmax(np.log([1.0, 2.0, 5.0])), [0.125, 0.25, 0.625], rtol=1e-15)
+    np.testing.assert_allclose(
+        softmax(np.log([1.0, 2.0, 5.0])), [0.125, 0.25, 0.625], rtol=1e-15
+    )
 
 
 @few
 @given(
-    hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=5), elements=st.floats(-1e308, 1e308)),
+    hnp.arrays(
+        float,
+        hnp.array_shapes(max_dims=3, max_side=5),
+        elements=st.floats(-1e308, 1e308),
+    ),
     st.data(),
 )
 def test_softmax_is_a_distribution_however_large_the_logits(x, data):
@@ -95,7 +104,8 @@ def test_softmax_gives_minus_infinity_no_weight():
 
 
 @pytest.mark.parametrize(
-    "bad", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf], [], ["a"], 1.0, [1j]]
+    "bad",
+    [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf], [], ["a"], 1.0, [1j]],
 )
 def test_softmax_refuses_what_would_be_nan(bad):
     with pytest.raises(ValueError, match=r"^x must"):
@@ -109,7 +119,10 @@ def test_the_jacobian_of_softmax(seed, size):
     """diag(p) - p^T p, against central differences of the library's softmax."""
     x, step = draw(seed, size), 1e-5
     weights = softmax(x)
-    numeric = [(softmax(x + e) - softmax(x - e)) / (2 * step) for e in step * np.eye(size)]
+    numeric = [
+        (softmax(x + e) - softmax(x - e)) / (2 * step)
+        for e in step * np.eye(size)
+    ]
     jacobian = np.diag(weights) - np.outer(weights, weights)
     np.testing.assert_allclose(jacobian, np.transpose(numeric), atol=1e-9)
 
@@ -129,7 +142,9 @@ def test_padding_mask_marks_real_tokens():
     assert padding_mask([[1, 2]], 4).shape == (1, 2, 4)
 
 
-@pytest.mark.parametrize("make", [causal_mask, lambda length: padding_mask([1], length)])
+@pytest.mark.parametrize(
+    "make", [causal_mask, lambda length: padding_mask([1], length)]
+)
 def test_mask_lengths_are_whole_and_positive(make):
     with pytest.raises(TypeError, match=r"length must be an integer, got 2\.5"):
         make(2.5)
@@ -139,7 +154,9 @@ def test_mask_lengths_are_whole_and_positive(make):
 
 @pytest.mark.parametrize("lengths", [[4], [-1], [1.5], ["2"]])
 def test_padding_mask_refuses_impossible_lengths(lengths):
-    with pytest.raises(ValueError, match="lengths must be integers from 0 to length = 3, got"):
+    with pytest.raises(
+        ValueError, match="lengths must be integers from 0 to length = 3, got"
+    ):
         padding_mask(lengths, 3)
 
 
@@ -156,7 +173,9 @@ def test_attention_is_its_definition(seed, t_q, t_k, d_k, d_v):
     mask = random_mask(seed, t_q, t_k)
     expected_output, expected_weights = loop_attention(query, key, value, mask)
     output, weights = scaled_dot_product_attention(query, key, value, mask)
-    np.testing.assert_allclose(weights, expected_weights, rtol=1e-11, atol=1e-15)
+    np.testing.assert_allclose(
+        weights, expected_weights, rtol=1e-11, atol=1e-15
+    )
     np.testing.assert_allclose(output, expected_output, rtol=1e-11, atol=1e-14)
 
 
@@ -181,15 +200,21 @@ def test_leading_axes_are_independent_problems(seed, batch):
         one_output, one_weights = scaled_dot_product_attention(
             query[index], key[index], value[index]
         )
-        np.testing.assert_allclose(output[index], one_output, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(weights[index], one_weights, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            output[index], one_output, rtol=1e-12, atol=1e-15
+        )
+        np.testing.assert_allclose(
+            weights[index], one_weights, rtol=1e-12, atol=1e-15
+        )
 
 
 @few
 @given(seeds, st.sampled_from([1.0, 1e3, 1e100]))
 def test_rows_sum_to_one_and_outputs_stay_within_the_values(seed, scale):
     query, key, value = triple(seed, (2,), 4, 5, 3, 2)
-    output, weights = scaled_dot_product_attention(scale * query, scale * key, value)
+    output, weights = scaled_dot_product_attention(
+        scale * query, scale * key, value
+    )
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-12)
     assert (output <= value.max(axis=-2, keepdims=True) + 1e-12).all()
     assert (output >= value.min(axis=-2, keepdims=True) - 1e-12).all()
@@ -202,9 +227,15 @@ def test_permuting_the_tokens_permutes_the_outputs(seed, order):
     x = draw(seed, 5, 3)
     order = np.array(order)
     output, weights = scaled_dot_product_attention(x, x, x)
-    moved_output, moved_weights = scaled_dot_product_attention(x[order], x[order], x[order])
-    np.testing.assert_allclose(moved_output, output[order], rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(moved_weights, weights[np.ix_(order, order)], rtol=1e-12, atol=1e-15)
+    moved_output, moved_weights = scaled_dot_product_attention(
+        x[order], x[order], x[order]
+    )
+    np.testing.assert_allclose(
+        moved_output, output[order], rtol=1e-12, atol=1e-14
+    )
+    np.testing.assert_allclose(
+        moved_weights, weights[np.ix_(order, order)], rtol=1e-12, atol=1e-15
+    )
 
 
 @few
@@ -214,21 +245,29 @@ def test_a_future_token_changes_nothing_before_it(seed, t):
     changed = x.copy()
     changed[t:] = draw(seed + 1, 6 - t, 3, scale=100.0)
     before, _ = scaled_dot_product_attention(x, x, x, causal_mask(6))
-    after, _ = scaled_dot_product_attention(changed, changed, changed, causal_mask(6))
+    after, _ = scaled_dot_product_attention(
+        changed, changed, changed, causal_mask(6)
+    )
     assert np.abs(after[:t] - before[:t]).max() == 0
     assert np.abs(after[t:] - before[t:]).max() > 0
 
 
 @few
 @given(seeds, st.lists(st.integers(1, 6), min_size=1, max_size=4))
-def test_the_content_of_padding_changes_the_output_by_exactly_nothing(seed, lengths):
+def test_the_content_of_padding_changes_the_output_by_exactly_nothing(
+    seed, lengths
+):
     x = draw(seed, len(lengths), 6, 3)
     real = padding_mask(lengths, 6)  # (B, T)
     changed = np.where(real[..., None], x, draw(seed + 1, *x.shape, scale=1e6))
     before, _ = scaled_dot_product_attention(x, x, x, real[:, None, :])
-    after, weights = scaled_dot_product_attention(changed, changed, changed, real[:, None, :])
+    after, weights = scaled_dot_product_attention(
+        changed, changed, changed, real[:, None, :]
+    )
     assert np.abs(after - before)[real].max() == 0
-    assert (weights[np.broadcast_to(~real[:, None, :], weights.shape)] == 0).all()
+    assert (
+        weights[np.broadcast_to(~real[:, None, :], weights.shape)] == 0
+    ).all()
 
 
 @pytest.mark.equation("eq-score-variance")
@@ -251,8 +290,12 @@ def test_kernel_smoothing_is_attention(seed, bandwidth):
     key = np.stack([points, -(points**2) / 2], axis=-1)
     output, _ = scaled_dot_product_attention(query, key, y[:, None])
     for i in range(4):
-        kernel = [math.exp(-((x[i] - p) ** 2) / (2 * bandwidth**2)) for p in points]
-        assert output[i, 0] == pytest.approx(np.dot(kernel, y) / sum(kernel), rel=1e-9, abs=1e-12)
+        kernel = [
+            math.exp(-((x[i] - p) ** 2) / (2 * bandwidth**2)) for p in points
+        ]
+        assert output[i, 0] == pytest.approx(
+            np.dot(kernel, y) / sum(kernel), rel=1e-9, abs=1e-12
+        )
 
 
 class Counted(float):
@@ -269,7 +312,9 @@ class Counted(float):
 
 
 @pytest.mark.equation("eq-attention-cost")
-@pytest.mark.parametrize(("length", "d_model", "num_heads"), [(1, 2, 1), (5, 4, 2), (7, 6, 3)])
+@pytest.mark.parametrize(
+    ("length", "d_model", "num_heads"), [(1, 2, 1), (5, 4, 2), (7, 6, 3)]
+)
 def test_the_multiplications_of_attention(length, d_model, num_heads):
     counted = np.vectorize(Counted, otypes=[object])
     x = counted(draw(0, length, d_model))
@@ -282,13 +327,20 @@ def test_the_multiplications_of_attention(length, d_model, num_heads):
         held += weights.size
         heads.append(weights @ value[:, head])
     np.concatenate(heads, axis=-1) @ w_output
-    assert Counted.multiplications == 4 * length * d_model**2 + 2 * length**2 * d_model
+    assert (
+        Counted.multiplications
+        == 4 * length * d_model**2 + 2 * length**2 * d_model
+    )
     assert held == num_heads * length**2
 
 
 def test_attention_keeps_float32():
-    query, key, value = (a.astype(np.float32) for a in triple(0, (), 3, 3, 4, 4))
-    output, weights = scaled_dot_product_attention(query, key, value, causal_mask(3))
+    query, key, value = (
+        a.astype(np.float32) for a in triple(0, (), 3, 3, 4, 4)
+    )
+    output, weights = scaled_dot_product_attention(
+        query, key, value, causal_mask(3)
+    )
     assert output.dtype == weights.dtype == np.float32
 
 
@@ -343,21 +395,42 @@ def test_multi_head_is_a_sum_over_heads(seed, num_heads, d_k, d_v, cross):
     """Concatenating and projecting equals adding up what each head projects alone."""
     x, context = draw(seed, 2, 5, 6), draw(seed + 1, 2, 4, 6)
     context = context if cross else x
-    w_query, w_key, w_value, w_output = projections(seed, 6, d_k, d_v, num_heads)
+    w_query, w_key, w_value, w_output = projections(
+        seed, 6, d_k, d_v, num_heads
+    )
     mask = random_mask(seed, 5, context.shape[1])
     expected = 0
     _, weights = multi_head_attention(
-        x, w_query, w_key, w_value, w_output, num_heads, mask, context if cross else None
+        x,
+        w_query,
+        w_key,
+        w_value,
+        w_output,
+        num_heads,
+        mask,
+        context if cross else None,
     )
     for h in range(num_heads):
         k, v = slice(h * d_k, (h + 1) * d_k), slice(h * d_v, (h + 1) * d_v)
         head, head_weights = scaled_dot_product_attention(
-            x @ w_query[:, k], context @ w_key[:, k], context @ w_value[:, v], mask
+            x @ w_query[:, k],
+            context @ w_key[:, k],
+            context @ w_value[:, v],
+            mask,
         )
         expected = expected + head @ w_output[v]
-        np.testing.assert_allclose(weights[:, h], head_weights, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(
+            weights[:, h], head_weights, rtol=1e-10, atol=1e-14
+        )
     output, _ = multi_head_attention(
-        x, w_query, w_key, w_value, w_output, num_heads, mask, context if cross else None
+        x,
+        w_query,
+        w_key,
+        w_value,
+        w_output,
+        num_heads,
+        mask,
+        context if cross else None,
     )
     np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-11)
 
@@ -365,7 +438,9 @@ def test_multi_head_is_a_sum_over_heads(seed, num_heads, d_k, d_v, cross):
 def test_multi_head_takes_a_mask_a_sequence():
     x = draw(3, 2, 4, 6)
     mask = padding_mask([2, 4], 4)[:, None, :]
-    output, weights = multi_head_attention(x, *projections(3, 6, 3, 3, 2), 2, mask)
+    output, weights = multi_head_attention(
+        x, *projections(3, 6, 3, 3, 2), 2, mask
+    )
     assert output.shape == (2, 4, 6)
     assert weights.shape == (2, 2, 4, 4)
     assert (weights[0, :, :, 2:] == 0).all()
@@ -394,7 +469,9 @@ def test_multi_head_names_what_does_not_fit():
     for message, arguments in cases.items():
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             multi_head_attention(*arguments)
-    with pytest.raises(TypeError, match=r"num_heads must be an integer, got 2\.0"):
+    with pytest.raises(
+        TypeError, match=r"num_heads must be an integer, got 2\.0"
+    ):
         multi_head_attention(x, *good, 2.0)
 
 
@@ -404,28 +481,43 @@ def test_multi_head_names_what_does_not_fit():
 @pytest.mark.equation("eq-online-softmax")
 @few
 @given(
-    seeds, sizes, st.integers(1, 9), st.integers(1, 10), st.booleans(), st.sampled_from([1.0, 1e3])
+    seeds,
+    sizes,
+    st.integers(1, 9),
+    st.integers(1, 10),
+    st.booleans(),
+    st.sampled_from([1.0, 1e3]),
 )
-def test_online_attention_equals_the_naive_form(seed, t_q, t_k, block_size, masked, scale):
+def test_online_attention_equals_the_naive_form(
+    seed, t_q, t_k, block_size, masked, scale
+):
     query, key, value = triple(seed, (2,), t_q, t_k, 3, 4)
     mask = random_mask(seed, t_q, t_k) if masked else None
     expected, _ = scaled_dot_product_attention(scale * query, key, value, mask)
-    output = online_softmax_attention(scale * query, key, value, mask, block_size)
+    output = online_softmax_attention(
+        scale * query, key, value, mask, block_size
+    )
     np.testing.assert_allclose(output, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_online_attention_survives_blocks_without_an_allowed_key():
     query, key, value = triple(0, (), 2, 6, 3, 3)
     mask = np.zeros((2, 6), bool)
-    mask[0, 5] = mask[1, 0] = True  # three blocks of two: the first two are empty for query 0
+    mask[0, 5] = mask[1, 0] = (
+        True  # three blocks of two: the first two are empty for query 0
+    )
     np.testing.assert_array_equal(
         online_softmax_attention(query, key, value, mask, 2), value[[5, 0]]
     )
 
 
 def test_online_attention_keeps_float32_and_broadcasts():
-    query, key, value = (a.astype(np.float32) for a in triple(0, (), 3, 5, 4, 4))
-    output = online_softmax_attention(query, np.stack([key] * 2), value, block_size=2)
+    query, key, value = (
+        a.astype(np.float32) for a in triple(0, (), 3, 5, 4, 4)
+    )
+    output = online_softmax_attention(
+        query, np.stack([key] * 2), value, block_size=2
+    )
     assert output.dtype == np.float32
     assert output.shape == (2, 3, 4)
 
@@ -444,7 +536,10 @@ def test_online_attention_holds_no_square_array():
 
     square = 8 * 1024**2
     assert peak(scaled_dot_product_attention) > square
-    assert peak(lambda *qkv: online_softmax_attention(*qkv, block_size=32)) < square / 4
+    assert (
+        peak(lambda *qkv: online_softmax_attention(*qkv, block_size=32))
+        < square / 4
+    )
 
 
 @pytest.mark.parametrize("message", BAD)
@@ -455,9 +550,13 @@ def test_online_attention_names_what_does_not_fit(message):
 
 def test_online_attention_checks_its_block_size():
     query, key, value = triple(0, (), 2, 2, 2, 2)
-    with pytest.raises(ValueError, match="block_size must be at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match="block_size must be at least 1, got 0"
+    ):
         online_softmax_attention(query, key, value, block_size=0)
-    with pytest.raises(TypeError, match="block_size must be an integer, got None"):
+    with pytest.raises(
+        TypeError, match="block_size must be an integer, got None"
+    ):
         online_softmax_attention(query, key, value, block_size=None)
 
 
@@ -470,15 +569,21 @@ def test_sinusoidal_positions_are_their_formula():
     for t in range(7):
         for i in range(3):
             angle = t / 10000 ** (2 * i / 6)
-            assert positions[t, 2 * i] == pytest.approx(math.sin(angle), abs=1e-15)
-            assert positions[t, 2 * i + 1] == pytest.approx(math.cos(angle), abs=1e-15)
+            assert positions[t, 2 * i] == pytest.approx(
+                math.sin(angle), abs=1e-15
+            )
+            assert positions[t, 2 * i + 1] == pytest.approx(
+                math.cos(angle), abs=1e-15
+            )
 
 
 @few
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 8))
 def test_sinusoidal_dot_products_depend_on_distance_only(s, t, pairs):
     positions = sinusoidal_positions(51, 2 * pairs)
-    distances = sum(math.cos((t - s) / 10000 ** (i / pairs)) for i in range(pairs))
+    distances = sum(
+        math.cos((t - s) / 10000 ** (i / pairs)) for i in range(pairs)
+    )
     assert positions[s] @ positions[t] == pytest.approx(distances, abs=1e-12)
 
 
@@ -489,8 +594,13 @@ def test_a_step_of_sinusoidal_positions_is_a_rotation(t, k, pairs):
     t = t + abs(k)
     positions = sinusoidal_positions(t + abs(k) + 1, 2 * pairs)
     for i in range(pairs):
-        cosine, sine = (f(k / 10000 ** (i / pairs)) for f in (math.cos, math.sin))
-        (a, b), moved = positions[t, 2 * i : 2 * i + 2], positions[t + k, 2 * i : 2 * i + 2]
+        cosine, sine = (
+            f(k / 10000 ** (i / pairs)) for f in (math.cos, math.sin)
+        )
+        (a, b), moved = (
+            positions[t, 2 * i : 2 * i + 2],
+            positions[t + k, 2 * i : 2 * i + 2],
+        )
         np.testing.assert_allclose(
             moved, [a * cosine + b * sine, b * cosine - a * sine], atol=1e-12
         )
@@ -506,10 +616,15 @@ def test_rotary_is_multiplication_by_a_rotation_matrix(seed, pairs, base):
     for t in range(5):
         matrix = np.zeros((d, d))
         for i in range(pairs):
-            c, s = math.cos(t / base ** (2 * i / d)), math.sin(t / base ** (2 * i / d))
+            c, s = (
+                math.cos(t / base ** (2 * i / d)),
+                math.sin(t / base ** (2 * i / d)),
+            )
             j = i + pairs
             matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = c, -s, s, c
-        np.testing.assert_allclose(turned[:, t], x[:, t] @ matrix.T, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            turned[:, t], x[:, t] @ matrix.T, rtol=1e-12, atol=1e-12
+        )
 
 
 @pytest.mark.equation("eq-rotary-distance")
@@ -556,13 +671,22 @@ def test_positions_name_what_does_not_fit():
             np.ones((2, 3)),
         ),
         "x must have at least 2 axes, got shape (4,)": (rotary, np.ones(4)),
-        "positions must broadcast to shape (2,), got (3,)": (rotary, np.ones((2, 4)), [0, 1, 2]),
+        "positions must broadcast to shape (2,), got (3,)": (
+            rotary,
+            np.ones((2, 4)),
+            [0, 1, 2],
+        ),
         "positions must be finite, got a NaN or an infinity": (
             rotary,
             np.ones((2, 4)),
             [0, np.nan],
         ),
-        "base must be positive, got nan": (rotary, np.ones((2, 4)), None, math.nan),
+        "base must be positive, got nan": (
+            rotary,
+            np.ones((2, 4)),
+            None,
+            math.nan,
+        ),
     }
     for message, (function, *arguments) in cases.items():
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -576,5 +700,7 @@ def test_importing_attention_leaves_tensorflow_out():
     import sys
 
     code = "import sys, llmbook.mathematics.attention; print('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "False"

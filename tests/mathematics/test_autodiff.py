@@ -31,7 +31,9 @@ def engine_gradients(function, inputs, grad_output=1.0):
 def assert_close(gradients, expected, tolerance=1e-12):
     for gradient, other in zip(gradients, expected, strict=True):
         assert gradient.shape == other.shape
-        assert np.abs(gradient - other).max() <= tolerance * max(np.abs(other).max(), 1e-3)
+        assert np.abs(gradient - other).max() <= tolerance * max(
+            np.abs(other).max(), 1e-3
+        )
 
 
 BINARY = {
@@ -50,16 +52,30 @@ def test_binary_operations_broadcast(operation, seed, data):
     rng = np.random.default_rng(seed)
     shape = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
     a, b = (
-        rng.uniform(0.5, 2, tuple(n if data.draw(st.booleans()) else 1 for n in shape)[skip:])
+        rng.uniform(
+            0.5,
+            2,
+            tuple(n if data.draw(st.booleans()) else 1 for n in shape)[skip:],
+        )
         for skip in (0, data.draw(st.integers(0, len(shape))))
     )
     grad_output = rng.normal(size=np.broadcast_shapes(a.shape, b.shape))
     function = BINARY[operation]
     gradients = engine_gradients(function, [a, b], grad_output)
-    assert backprop.check_gradient(function, [a, b], gradients, grad_output) < 1e-6
+    assert (
+        backprop.check_gradient(function, [a, b], gradients, grad_output) < 1e-6
+    )
     # A constant on either side changes nothing for the other.
-    assert_close(engine_gradients(lambda a: function(a, b), [a], grad_output), gradients[:1], 0)
-    assert_close(engine_gradients(lambda b: function(a, b), [b], grad_output), gradients[1:], 0)
+    assert_close(
+        engine_gradients(lambda a: function(a, b), [a], grad_output),
+        gradients[:1],
+        0,
+    )
+    assert_close(
+        engine_gradients(lambda b: function(a, b), [b], grad_output),
+        gradients[1:],
+        0,
+    )
 
 
 UNARY = {
@@ -80,10 +96,19 @@ UNARY = {
         lambda x: tf.reduce_mean(x, (0, 2), keepdims=True),
     ),
     "reshape": (lambda x: x.reshape(4, -1), lambda x: tf.reshape(x, (4, -1))),
-    "swapaxes": (lambda x: x.swapaxes(0, 2), lambda x: tf.transpose(x, (2, 1, 0))),
+    "swapaxes": (
+        lambda x: x.swapaxes(0, 2),
+        lambda x: tf.transpose(x, (2, 1, 0)),
+    ),
     "slice": (lambda x: x[:, 1:], lambda x: x[:, 1:]),
-    "rows": (lambda x: x[np.array([1, 1, 0])], lambda x: tf.gather(x, [1, 1, 0])),
-    "constant @": (lambda x: np.ones((5, 3)) @ x, lambda x: np.ones((2, 5, 3)) @ x),
+    "rows": (
+        lambda x: x[np.array([1, 1, 0])],
+        lambda x: tf.gather(x, [1, 1, 0]),
+    ),
+    "constant @": (
+        lambda x: np.ones((5, 3)) @ x,
+        lambda x: np.ones((2, 5, 3)) @ x,
+    ),
 }
 MASK = np.random.default_rng(1).random((2, 3, 4)) < 0.5
 
@@ -97,20 +122,32 @@ def test_other_operations_beside_the_tape(operation):
         tape.watch(variable)
         expected = reference(variable)
     grad_output = np.random.default_rng(2).normal(size=expected.shape)
-    gradient = tf.convert_to_tensor(tape.gradient(expected, variable, tf.constant(grad_output)))
-    np.testing.assert_allclose(ours(Tensor(x)).data, expected.numpy(), rtol=1e-13)
+    gradient = tf.convert_to_tensor(
+        tape.gradient(expected, variable, tf.constant(grad_output))
+    )
+    np.testing.assert_allclose(
+        ours(Tensor(x)).data, expected.numpy(), rtol=1e-13
+    )
     assert_close(engine_gradients(ours, [x], grad_output), [gradient.numpy()])
 
 
 @pytest.mark.equation("eq-broadcast-backward")
 @twenty
-@given(seeds, st.sampled_from([((3, 4), (4, 2)), ((5, 3, 4), (4, 2)), ((3, 4), (5, 4, 2))]))
+@given(
+    seeds,
+    st.sampled_from(
+        [((3, 4), (4, 2)), ((5, 3, 4), (4, 2)), ((3, 4), (5, 4, 2))]
+    ),
+)
 def test_matmul_broadcasts(seed, shapes):
     rng = np.random.default_rng(seed)
     a, b = (rng.normal(size=shape) for shape in shapes)
     grad_output = rng.normal(size=(a @ b).shape)
     gradients = engine_gradients(lambda a, b: a @ b, [a, b], grad_output)
-    assert backprop.check_gradient(np.matmul, [a, b], gradients, grad_output) < 1e-6
+    assert (
+        backprop.check_gradient(np.matmul, [a, b], gradients, grad_output)
+        < 1e-6
+    )
 
 
 @pytest.mark.equation("eq-chain-rule")
@@ -154,7 +191,10 @@ def test_the_graph_lists_inputs_first_and_each_tensor_once():
     assert len(order) == len(set(map(id, order))) == 4
     position = {id(tensor): i for i, tensor in enumerate(order)}
     for tensor in order:
-        assert all(position[id(source)] < position[id(tensor)] for source, _ in tensor.inputs)
+        assert all(
+            position[id(source)] < position[id(tensor)]
+            for source, _ in tensor.inputs
+        )
     assert order[-1] is z
 
 
@@ -179,9 +219,13 @@ def test_attention_beside_the_hand_derived_pass(seed):
     mask = rng.random((2, 3, 5)) < 0.6
     mask[..., 0] = True
     _, weights = attention.scaled_dot_product_attention(*inputs, mask)
-    by_hand = backprop.scaled_dot_product_attention_backward(grad_output, *inputs, weights)
+    by_hand = backprop.scaled_dot_product_attention_backward(
+        grad_output, *inputs, weights
+    )
     by_engine = engine_gradients(
-        lambda *a: transformer.scaled_dot_product_attention(*a, mask)[0], inputs, grad_output
+        lambda *a: transformer.scaled_dot_product_attention(*a, mask)[0],
+        inputs,
+        grad_output,
     )
     assert_close(by_engine, by_hand)
 
@@ -214,11 +258,18 @@ def test_functions_beside_the_hand_derived_passes(seed):
 @given(seeds)
 def test_cross_entropy_beside_the_hand_derived_pass(seed):
     rng = np.random.default_rng(seed)
-    logits, targets = 500 * rng.normal(size=(2, 3, 5)), rng.integers(0, 5, (2, 3))
+    logits, targets = (
+        500 * rng.normal(size=(2, 3, 5)),
+        rng.integers(0, 5, (2, 3)),
+    )
     loss = transformer.cross_entropy(Tensor(logits), targets)
-    np.testing.assert_allclose(loss.data, losses.cross_entropy(logits, targets), rtol=1e-12)
+    np.testing.assert_allclose(
+        loss.data, losses.cross_entropy(logits, targets), rtol=1e-12
+    )
     assert_close(
-        engine_gradients(lambda z: transformer.cross_entropy(z, targets), [logits]),
+        engine_gradients(
+            lambda z: transformer.cross_entropy(z, targets), [logits]
+        ),
         [backprop.cross_entropy_backward(logits, targets)],
     )
 
@@ -231,19 +282,27 @@ def float64():
     keras.config.set_dtype_policy(policy)
 
 
-def keras_model(vocabulary_size, length, d_model, num_heads, num_blocks, pre_norm=True):
+def keras_model(
+    vocabulary_size, length, d_model, num_heads, num_blocks, pre_norm=True
+):
     ids = keras.Input((None,), dtype="int32")
-    x = TokenAndPositionEmbedding(vocabulary_size, length, d_model, mask_zero=False)(ids)
+    x = TokenAndPositionEmbedding(
+        vocabulary_size, length, d_model, mask_zero=False
+    )(ids)
     for _ in range(num_blocks):
         x = KerasBlock(num_heads, causal=True, pre_norm=pre_norm)(x)
     x = keras.layers.LayerNormalization(epsilon=1e-5)(x)
-    return keras.Model(ids, keras.layers.Dense(vocabulary_size, use_bias=False)(x))
+    return keras.Model(
+        ids, keras.layers.Dense(vocabulary_size, use_bias=False)(x)
+    )
 
 
 def twins(seed, norm="pre", num_blocks=1):
     """The same model on the engine and in Keras, with the same weights."""
     sizes = (11, 8, 12, 3, num_blocks)
-    ours = transformer.LanguageModel(np.random.default_rng(seed), *sizes, norm=norm)
+    ours = transformer.LanguageModel(
+        np.random.default_rng(seed), *sizes, norm=norm
+    )
     theirs = keras_model(*sizes, pre_norm=norm == "pre")
     theirs.set_weights([parameter.data.copy() for parameter in ours.parameters])
     return ours, theirs
@@ -264,11 +323,16 @@ def test_the_model_equals_keras_in_logits_and_gradients(norm):
             tf.nn.sparse_softmax_cross_entropy_with_logits(ids[:, 1:], logits)
         )
     gradients = tape.gradient(expected, theirs.trainable_variables)
-    np.testing.assert_allclose(ours(ids[:, :-1]).data, logits.numpy(), atol=1e-6)
+    np.testing.assert_allclose(
+        ours(ids[:, :-1]).data, logits.numpy(), atol=1e-6
+    )
     # tf.nn.gelu rounds the root of 2 to float32, about 2e-8 of its value.
     for parameter, gradient in zip(ours.parameters, gradients, strict=True):
         gradient = tf.convert_to_tensor(gradient).numpy()
-        assert np.abs(parameter.grad - gradient).max() < 1e-6 * np.abs(gradient).max()
+        assert (
+            np.abs(parameter.grad - gradient).max()
+            < 1e-6 * np.abs(gradient).max()
+        )
 
 
 @pytest.mark.usefixtures("float64")
@@ -281,7 +345,9 @@ def test_the_engine_trains_a_block_as_keras_does():
     keras_adam = keras.optimizers.AdamW(1 / 128, **options)
     curves = []
     for _ in range(50):
-        ids = np.cumsum(rng.integers(1, 3, (4, 9)), axis=1) % 11  # each token follows by 1 or 2
+        ids = (
+            np.cumsum(rng.integers(1, 3, (4, 9)), axis=1) % 11
+        )  # each token follows by 1 or 2
         loss = ours.loss(ids)
         loss.backward()
         adam.step([p.grad for p in ours.parameters])
@@ -302,21 +368,33 @@ def test_the_engine_trains_a_block_as_keras_does():
 
 
 def test_a_causal_model_does_not_look_ahead():
-    model = transformer.LanguageModel(np.random.default_rng(0), 7, 6, 8, 2, num_blocks=2)
+    model = transformer.LanguageModel(
+        np.random.default_rng(0), 7, 6, 8, 2, num_blocks=2
+    )
     ids = np.random.default_rng(1).integers(0, 7, (1, 6))
     changed = ids.copy()
     changed[0, 4:] = (changed[0, 4:] + 1) % 7
-    np.testing.assert_array_equal(model(ids).data[:, :4], model(changed).data[:, :4])
+    np.testing.assert_array_equal(
+        model(ids).data[:, :4], model(changed).data[:, :4]
+    )
     assert (model(ids).data[:, 4:] != model(changed).data[:, 4:]).all()
 
 
 def test_random_pieces_are_consecutive_and_reach_both_ends():
-    batches = list(transformer.random_pieces(np.arange(6), 3, 40, 2, np.random.default_rng(0)))
+    batches = list(
+        transformer.random_pieces(
+            np.arange(6), 3, 40, 2, np.random.default_rng(0)
+        )
+    )
     assert [batch.shape for batch in batches] == [(40, 4), (40, 4)]
     assert (np.diff(batches[0], axis=1) == 1).all()
     assert set(batches[0][:, 0]) == {0, 1, 2}
     with pytest.raises(ValueError, match="ids"):
-        next(transformer.random_pieces(np.arange(3), 3, 1, 1, np.random.default_rng(0)))
+        next(
+            transformer.random_pieces(
+                np.arange(3), 3, 1, 1, np.random.default_rng(0)
+            )
+        )
 
 
 def test_train_follows_schedule_and_clipping():
@@ -326,31 +404,48 @@ def test_train_follows_schedule_and_clipping():
         model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
         start = [parameter.data.copy() for parameter in model.parameters]
         sgd = optim.SGD([parameter.data for parameter in model.parameters], 1.0)
-        pieces = transformer.random_pieces(ids, 8, 4, 60, np.random.default_rng(1))
+        pieces = transformer.random_pieces(
+            ids, 8, 4, 60, np.random.default_rng(1)
+        )
         losses_, norms = transformer.train(
             model, sgd, pieces, lambda step: 0.1 * (step > 1), max_norm
         )
         assert losses_.shape == norms.shape == (60,)
         assert losses_[-1] < 0.7 * losses_[0]
         runs.append(losses_)
-        assert any((p.data != old).any() for p, old in zip(model.parameters, start, strict=True))
+        assert any(
+            (p.data != old).any()
+            for p, old in zip(model.parameters, start, strict=True)
+        )
     assert runs[0][0] == runs[1][0]
     assert runs[0][0] == pytest.approx(float(model_loss_of_first_batch(ids)))
-    assert runs[0][2] != runs[1][2]  # clipping tells from the first step that is not of length 0
+    assert (
+        runs[0][2] != runs[1][2]
+    )  # clipping tells from the first step that is not of length 0
 
 
 def model_loss_of_first_batch(ids):
     model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
-    batch = next(transformer.random_pieces(ids, 8, 4, 1, np.random.default_rng(1)))
+    batch = next(
+        transformer.random_pieces(ids, 8, 4, 1, np.random.default_rng(1))
+    )
     return model.loss(batch).data
 
 
 @pytest.mark.equation("eq-residual-jacobian")
 def test_a_residual_path_adds_the_identity_to_the_jacobian():
     rng = np.random.default_rng(0)
-    x, weight, grad_output = rng.normal(size=(3, 1, 4)), rng.normal(size=(4, 4)), rng.normal(size=4)
-    plain = engine_gradients(lambda x: (x @ weight).tanh(), [x[0]], grad_output)[0]
-    residual = engine_gradients(lambda x: x + (x @ weight).tanh(), [x[0]], grad_output)[0]
+    x, weight, grad_output = (
+        rng.normal(size=(3, 1, 4)),
+        rng.normal(size=(4, 4)),
+        rng.normal(size=4),
+    )
+    plain = engine_gradients(
+        lambda x: (x @ weight).tanh(), [x[0]], grad_output
+    )[0]
+    residual = engine_gradients(
+        lambda x: x + (x @ weight).tanh(), [x[0]], grad_output
+    )[0]
     np.testing.assert_allclose(residual, grad_output + plain, rtol=1e-12)
 
 
@@ -361,14 +456,22 @@ def test_a_residual_path_adds_the_identity_to_the_jacobian():
         (lambda: Tensor([1.0, 2.0]).backward([1.0]), ValueError, "grad_output"),
         (lambda: Tensor([1.0]) @ Tensor([1.0]), ValueError, "two axes"),
         (lambda: Tensor(2.0) ** Tensor(2.0), TypeError, "exponent"),
-        (lambda: Tensor(np.ones(2)) + Tensor(np.ones(3)), ValueError, "broadcast"),
         (
-            lambda: transformer.TransformerBlock(np.random.default_rng(0), 4, 3),
+            lambda: Tensor(np.ones(2)) + Tensor(np.ones(3)),
+            ValueError,
+            "broadcast",
+        ),
+        (
+            lambda: transformer.TransformerBlock(
+                np.random.default_rng(0), 4, 3
+            ),
             ValueError,
             "num_heads",
         ),
         (
-            lambda: transformer.TransformerBlock(np.random.default_rng(0), 4, 2, norm="both"),
+            lambda: transformer.TransformerBlock(
+                np.random.default_rng(0), 4, 2, norm="both"
+            ),
             ValueError,
             "norm",
         ),
@@ -390,7 +493,9 @@ def test_repr_and_drawing():
     assert "x\n2\ngrad 4" in labels
     assert "vector\n(2,)" in labels
     edges = sum(len(tensor.inputs) for tensor in loss.graph())
-    assert len(labels) == len(loss.graph()) + edges  # an arrow is an annotation without text
+    assert (
+        len(labels) == len(loss.graph()) + edges
+    )  # an arrow is an annotation without text
     positions = [text.get_position() for text in ax.texts if text.get_text()]
     assert len(set(positions)) == len(positions)
     plt.close(ax.figure)
@@ -404,4 +509,7 @@ def test_the_mathematics_leaves_tensorflow_alone():
         "import sys, llmbook.mathematics.attention, llmbook.mathematics.losses, llmbook.mathematics.backprop, llmbook.mathematics.autodiff, "
         "llmbook.mathematics.optim, llmbook.mathematics.transformer; sys.exit('tensorflow' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=False).returncode
+        == 0
+    )

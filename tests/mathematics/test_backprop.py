@@ -46,8 +46,13 @@ def tape_gradients(function, inputs, grad_output):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         output = function(*inputs)
-    weights = tf.broadcast_to(tf.constant(grad_output, tf.float64), output.shape)
-    return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(output, inputs, weights)]
+    weights = tf.broadcast_to(
+        tf.constant(grad_output, tf.float64), output.shape
+    )
+    return [
+        tf.convert_to_tensor(g).numpy()
+        for g in tape.gradient(output, inputs, weights)
+    ]
 
 
 def assert_equals_tape(gradients, function, inputs, grad_output=1.0):
@@ -55,7 +60,9 @@ def assert_equals_tape(gradients, function, inputs, grad_output=1.0):
         gradients, tape_gradients(function, inputs, grad_output), strict=True
     ):
         assert gradient.shape == expected.shape
-        assert np.abs(gradient - expected).max() <= TAPE * max(np.abs(expected).max(), 1e-3)
+        assert np.abs(gradient - expected).max() <= TAPE * max(
+            np.abs(expected).max(), 1e-3
+        )
 
 
 def tape_attention(query, key, value, mask):
@@ -70,7 +77,9 @@ def draw_mask(rng, shape, kind):
         return np.broadcast_to(causal_mask(shape[-1]), shape)
     if kind == "padding":
         lengths = rng.integers(1, shape[-1] + 1, shape[:-2])
-        return np.broadcast_to(padding_mask(lengths, shape[-1])[..., None, :], shape)
+        return np.broadcast_to(
+            padding_mask(lengths, shape[-1])[..., None, :], shape
+        )
     mask = rng.random(shape) < 0.5
     mask[..., 0] = True
     return mask
@@ -91,8 +100,13 @@ def test_linear(seed, length, d_in, d_out):
     )
     grad_output = rng.normal(size=(2, length, d_out))
     gradients = linear_backward(grad_output, x, weight)
-    assert_equals_tape(gradients, lambda x, w, b: x @ w + b, [x, weight, bias], grad_output)
-    assert check_gradient(linear, [x, weight, bias], gradients, grad_output) < DIFFERENCES
+    assert_equals_tape(
+        gradients, lambda x, w, b: x @ w + b, [x, weight, bias], grad_output
+    )
+    assert (
+        check_gradient(linear, [x, weight, bias], gradients, grad_output)
+        < DIFFERENCES
+    )
 
 
 @pytest.mark.equation("eq-embedding-backward")
@@ -106,8 +120,13 @@ def test_embedding(seed, length, vocabulary_size, d_model):
     )
     grad_output = rng.normal(size=(3, length, d_model))
     gradient = embedding_backward(grad_output, ids, vocabulary_size)
-    assert_equals_tape([gradient], lambda table: tf.gather(table, ids), [table], grad_output)
-    assert check_gradient(embedding, [ids, table], [None, gradient], grad_output) < DIFFERENCES
+    assert_equals_tape(
+        [gradient], lambda table: tf.gather(table, ids), [table], grad_output
+    )
+    assert (
+        check_gradient(embedding, [ids, table], [None, gradient], grad_output)
+        < DIFFERENCES
+    )
 
 
 @pytest.mark.equation("eq-gelu")
@@ -116,13 +135,18 @@ def test_embedding(seed, length, vocabulary_size, d_model):
 @given(seeds, sizes, sizes)
 def test_gelu(seed, rows, columns):
     rng = np.random.default_rng(seed)
-    x, grad_output = 3 * rng.normal(size=(rows, columns)), rng.normal(size=(rows, columns))
+    x, grad_output = (
+        3 * rng.normal(size=(rows, columns)),
+        rng.normal(size=(rows, columns)),
+    )
 
     def tape_gelu(x):  # tf.nn.gelu rounds the root of 2 to float32
         return x * (1 + tf.math.erf(x / np.sqrt(2))) / 2
 
     np.testing.assert_allclose(gelu(x), tf.nn.gelu(x).numpy(), atol=1e-7)
-    np.testing.assert_allclose(gelu(x), tape_gelu(tf.constant(x)).numpy(), atol=1e-14)
+    np.testing.assert_allclose(
+        gelu(x), tape_gelu(tf.constant(x)).numpy(), atol=1e-14
+    )
     gradient = gelu_backward(grad_output, x)
     assert_equals_tape([gradient], tape_gelu, [x], grad_output)
     assert check_gradient(gelu, [x], [gradient], grad_output) < DIFFERENCES
@@ -142,11 +166,16 @@ def test_layer_norm(seed, length, d_model):
         return tf.nn.batch_normalization(x, mean, variance, bias, gain, 1e-5)
 
     np.testing.assert_allclose(
-        layer_norm(x, gain, bias), tape_layer_norm(x, gain, bias).numpy(), atol=1e-12
+        layer_norm(x, gain, bias),
+        tape_layer_norm(x, gain, bias).numpy(),
+        atol=1e-12,
     )
     gradients = layer_norm_backward(grad_output, x, gain)
     assert_equals_tape(gradients, tape_layer_norm, [x, gain, bias], grad_output)
-    assert check_gradient(layer_norm, [x, gain, bias], gradients, grad_output) < DIFFERENCES
+    assert (
+        check_gradient(layer_norm, [x, gain, bias], gradients, grad_output)
+        < DIFFERENCES
+    )
 
 
 @pytest.mark.equation("eq-softmax-backward")
@@ -156,15 +185,26 @@ def test_softmax(seed, rows, columns, axis):
     rng = np.random.default_rng(seed)
     scores, grad_output = 2 * rng.normal(size=(2, rows, columns))
     gradient = softmax_backward(grad_output, softmax(scores, axis), axis)
-    assert_equals_tape([gradient], lambda x: tf.nn.softmax(x, axis), [scores], grad_output)
+    assert_equals_tape(
+        [gradient], lambda x: tf.nn.softmax(x, axis), [scores], grad_output
+    )
     assert (
-        check_gradient(lambda x: softmax(x, axis), [scores], [gradient], grad_output) < DIFFERENCES
+        check_gradient(
+            lambda x: softmax(x, axis), [scores], [gradient], grad_output
+        )
+        < DIFFERENCES
     )
 
 
 @pytest.mark.equation("eq-cross-entropy-backward")
 @twenty
-@given(seeds, sizes, st.integers(2, 6), st.sampled_from([0.0, 0.1, 1.0]), st.booleans())
+@given(
+    seeds,
+    sizes,
+    st.integers(2, 6),
+    st.sampled_from([0.0, 0.1, 1.0]),
+    st.booleans(),
+)
 def test_cross_entropy(seed, length, num_classes, label_smoothing, weighted):
     rng = np.random.default_rng(seed)
     logits, targets = (
@@ -174,7 +214,11 @@ def test_cross_entropy(seed, length, num_classes, label_smoothing, weighted):
     mask = rng.random((2, length)) < 0.5
     mask[0, 0] = True
     class_weights = rng.random(num_classes) + 0.1 if weighted else None
-    options = {"mask": mask, "label_smoothing": label_smoothing, "class_weights": class_weights}
+    options = {
+        "mask": mask,
+        "label_smoothing": label_smoothing,
+        "class_weights": class_weights,
+    }
 
     def tape_cross_entropy(logits):
         smoothed = (1 - label_smoothing) * np.eye(num_classes)[
@@ -185,10 +229,14 @@ def test_cross_entropy(seed, length, num_classes, label_smoothing, weighted):
         return tf.reduce_sum(losses * shares) / shares.sum()
 
     # What stands where the mask is False may be anything.
-    gradient = cross_entropy_backward(logits, np.where(mask, targets, -1), **options)
+    gradient = cross_entropy_backward(
+        logits, np.where(mask, targets, -1), **options
+    )
     assert_equals_tape([gradient], tape_cross_entropy, [logits])
     assert (
-        check_gradient(lambda z: cross_entropy(z, targets, **options), [logits], [gradient])
+        check_gradient(
+            lambda z: cross_entropy(z, targets, **options), [logits], [gradient]
+        )
         < DIFFERENCES
     )
     assert (gradient[~mask] == 0).all()
@@ -203,11 +251,15 @@ def test_binary_cross_entropy(seed, length):
     gradient = binary_cross_entropy_backward(logits, targets)
     assert_equals_tape(
         [gradient],
-        lambda z: tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.constant(targets), z)),
+        lambda z: tf.reduce_mean(
+            tf.nn.sigmoid_cross_entropy_with_logits(tf.constant(targets), z)
+        ),
         [logits],
     )
     assert (
-        check_gradient(lambda z: binary_cross_entropy(z, targets), [logits], [gradient])
+        check_gradient(
+            lambda z: binary_cross_entropy(z, targets), [logits], [gradient]
+        )
         < DIFFERENCES
     )
 
@@ -217,15 +269,28 @@ def test_binary_cross_entropy(seed, length):
 @given(seeds, sizes, sizes, sizes, sizes, masks)
 def test_scaled_dot_product_attention(seed, queries, keys, d_k, d_v, kind):
     rng = np.random.default_rng(seed)
-    query, key = rng.normal(size=(2, 3, queries, d_k)), rng.normal(size=(2, 3, keys, d_k))
-    value, grad_output = rng.normal(size=(2, 3, keys, d_v)), rng.normal(size=(2, 3, queries, d_v))
+    query, key = (
+        rng.normal(size=(2, 3, queries, d_k)),
+        rng.normal(size=(2, 3, keys, d_k)),
+    )
+    value, grad_output = (
+        rng.normal(size=(2, 3, keys, d_v)),
+        rng.normal(size=(2, 3, queries, d_v)),
+    )
     mask = draw_mask(rng, (2, 3, queries, keys), kind)
     _, weights = scaled_dot_product_attention(query, key, value, mask)
     inputs = [query, key, value]
-    gradients = scaled_dot_product_attention_backward(grad_output, *inputs, weights)
-    assert_equals_tape(gradients, lambda *a: tape_attention(*a, mask), inputs, grad_output)
+    gradients = scaled_dot_product_attention_backward(
+        grad_output, *inputs, weights
+    )
+    assert_equals_tape(
+        gradients, lambda *a: tape_attention(*a, mask), inputs, grad_output
+    )
     error = check_gradient(
-        lambda *a: scaled_dot_product_attention(*a, mask)[0], inputs, gradients, grad_output
+        lambda *a: scaled_dot_product_attention(*a, mask)[0],
+        inputs,
+        gradients,
+        grad_output,
     )
     assert error < DIFFERENCES
     unseen = ~mask.any(axis=-2)  # (2, 3, T_k), keys that no query may attend to
@@ -243,9 +308,14 @@ def test_attention_of_broadcast_inputs():
     )
     _, weights = scaled_dot_product_attention(query, key, value)
     grad_output = rng.normal(size=(3, 2, 2, 3))
-    gradients = scaled_dot_product_attention_backward(grad_output, query, key, value, weights)
+    gradients = scaled_dot_product_attention_backward(
+        grad_output, query, key, value, weights
+    )
     error = check_gradient(
-        lambda *a: scaled_dot_product_attention(*a)[0], [query, key, value], gradients, grad_output
+        lambda *a: scaled_dot_product_attention(*a)[0],
+        [query, key, value],
+        gradients,
+        grad_output,
     )
     assert error < DIFFERENCES
 
@@ -267,18 +337,31 @@ def test_multi_head_attention(seed, length, d_model, num_heads, d_k, kind):
 
     def tape_multi_head(x, w_query, w_key, w_value, w_output):
         def split(z):
-            return tf.transpose(tf.reshape(z, (2, length, num_heads, -1)), (0, 2, 1, 3))
+            return tf.transpose(
+                tf.reshape(z, (2, length, num_heads, -1)), (0, 2, 1, 3)
+            )
 
         heads = tape_attention(
-            split(x @ w_query), split(x @ w_key), split(x @ w_value), mask[:, None]
+            split(x @ w_query),
+            split(x @ w_key),
+            split(x @ w_value),
+            mask[:, None],
         )
-        return tf.reshape(tf.transpose(heads, (0, 2, 1, 3)), (2, length, -1)) @ w_output
+        return (
+            tf.reshape(tf.transpose(heads, (0, 2, 1, 3)), (2, length, -1))
+            @ w_output
+        )
 
     _, weights = multi_head_attention(*inputs, num_heads, mask)
-    gradients = multi_head_attention_backward(grad_output, *inputs, num_heads, weights)
+    gradients = multi_head_attention_backward(
+        grad_output, *inputs, num_heads, weights
+    )
     assert_equals_tape(gradients, tape_multi_head, inputs, grad_output)
     error = check_gradient(
-        lambda *a: multi_head_attention(*a, num_heads, mask)[0], inputs, gradients, grad_output
+        lambda *a: multi_head_attention(*a, num_heads, mask)[0],
+        inputs,
+        gradients,
+        grad_output,
     )
     assert error < DIFFERENCES
 
@@ -287,11 +370,17 @@ def test_multi_head_attention(seed, length, d_model, num_heads, d_k, kind):
 @twenty
 @given(seeds, st.lists(sizes, min_size=1, max_size=3), st.data())
 def test_sum_to_shape(seed, shape, data):
-    kept = data.draw(st.lists(st.booleans(), min_size=len(shape), max_size=len(shape)))
+    kept = data.draw(
+        st.lists(st.booleans(), min_size=len(shape), max_size=len(shape))
+    )
     skipped = data.draw(st.integers(0, len(shape)))
-    small = tuple(size if keep else 1 for size, keep in zip(shape, kept, strict=True))[skipped:]
+    small = tuple(
+        size if keep else 1 for size, keep in zip(shape, kept, strict=True)
+    )[skipped:]
     grad = np.random.default_rng(seed).normal(size=shape)
-    expected = tape_gradients(lambda x: tf.broadcast_to(x, shape), [np.zeros(small)], grad)[0]
+    expected = tape_gradients(
+        lambda x: tf.broadcast_to(x, shape), [np.zeros(small)], grad
+    )[0]
     np.testing.assert_allclose(sum_to_shape(grad, small), expected, atol=1e-12)
     assert sum_to_shape(grad, small).shape == small
 
@@ -324,25 +413,50 @@ x = np.ones((2, 3))
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda: linear_backward(np.ones((2, 5)), x, np.ones((3, 4))), "grad_output"),
+        (
+            lambda: linear_backward(np.ones((2, 5)), x, np.ones((3, 4))),
+            "grad_output",
+        ),
         (lambda: embedding(np.array([0, 7]), x), "ids"),
         (lambda: embedding(np.array([-1]), x), "ids"),
-        (lambda: embedding_backward(np.ones((3, 4)), np.array([0, 1]), 5), "grad_output"),
+        (
+            lambda: embedding_backward(np.ones((3, 4)), np.array([0, 1]), 5),
+            "grad_output",
+        ),
         (lambda: gelu_backward(np.ones(3), x), "grad_output"),
         (lambda: layer_norm_backward(np.ones(3), x, np.ones(3)), "grad_output"),
         (lambda: softmax_backward(np.ones(3), x), "grad_output"),
         (lambda: binary_cross_entropy_backward(x, np.ones(3)), "targets"),
         (lambda: cross_entropy_backward(x, np.array([0])), "targets"),
         (lambda: cross_entropy_backward(x, np.array([0, 3])), "targets"),
-        (lambda: cross_entropy_backward(x, np.array([0, 1]), np.array([True])), "mask"),
-        (lambda: cross_entropy_backward(x, np.array([0, 1]), np.array([False, False])), "mask"),
-        (lambda: scaled_dot_product_attention_backward(x, x, x, x, np.ones((3, 2))), "weights"),
         (
-            lambda: scaled_dot_product_attention_backward(x[0], x, x, x, np.ones((2, 2))),
+            lambda: cross_entropy_backward(
+                x, np.array([0, 1]), np.array([True])
+            ),
+            "mask",
+        ),
+        (
+            lambda: cross_entropy_backward(
+                x, np.array([0, 1]), np.array([False, False])
+            ),
+            "mask",
+        ),
+        (
+            lambda: scaled_dot_product_attention_backward(
+                x, x, x, x, np.ones((3, 2))
+            ),
+            "weights",
+        ),
+        (
+            lambda: scaled_dot_product_attention_backward(
+                x[0], x, x, x, np.ones((2, 2))
+            ),
             "grad_output",
         ),
         (
-            lambda: multi_head_attention_backward(x[0], x, *[np.eye(3)] * 4, 1, np.ones((1, 2, 2))),
+            lambda: multi_head_attention_backward(
+                x[0], x, *[np.eye(3)] * 4, 1, np.ones((1, 2, 2))
+            ),
             "grad_output",
         ),
         (lambda: sum_to_shape(x, (2,)), "shape"),

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import log_loss
 
-from llmbook.mathematics.calibration import expected_calibration_error, fit_temperature, reliability
+from llmbook.mathematics.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
 from llmbook.mathematics.losses import (
     binary_cross_entropy,
     bits_per_character,
@@ -35,7 +39,9 @@ def softmax(logits):
 def sample(shape, seed=0):
     """Logits of a shape, and a class for each of its positions."""
     rng = np.random.default_rng(seed)
-    return rng.normal(scale=3, size=shape), rng.integers(shape[-1], size=shape[:-1])
+    return rng.normal(scale=3, size=shape), rng.integers(
+        shape[-1], size=shape[:-1]
+    )
 
 
 def central_difference(function, x, step=1e-6):
@@ -56,7 +62,9 @@ def classified(draw):
     """Logits (B, T, V) between -30 and 30, and a class for each position."""
     shape = draw(shapes)
     logits = draw(hnp.arrays(float, shape, elements=st.floats(-30, 30)))
-    return logits, draw(hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
+    return logits, draw(
+        hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1))
+    )
 
 
 @st.composite
@@ -77,7 +85,10 @@ def two_distributions(draw):
 def test_logsumexp_is_that_of_scipy(example, axis):
     logits, _ = example
     np.testing.assert_allclose(
-        logsumexp(logits, axis), scipy.special.logsumexp(logits, axis=axis), rtol=1e-13, atol=1e-13
+        logsumexp(logits, axis),
+        scipy.special.logsumexp(logits, axis=axis),
+        rtol=1e-13,
+        atol=1e-13,
     )
 
 
@@ -85,7 +96,9 @@ def test_logsumexp_is_that_of_scipy(example, axis):
 def test_log_softmax_is_that_of_scipy_where_exponentials_overflow():
     logits = np.array([[1000.0, 999.0, -1000.0], [-1000.0, -1001.0, -np.inf]])
     np.testing.assert_allclose(
-        log_softmax(logits), scipy.special.log_softmax(logits, axis=-1), rtol=1e-13
+        log_softmax(logits),
+        scipy.special.log_softmax(logits, axis=-1),
+        rtol=1e-13,
     )
 
 
@@ -93,12 +106,18 @@ def test_log_softmax_is_that_of_scipy_where_exponentials_overflow():
 @given(classified(), st.floats(-1000, 1000))
 def test_log_softmax_ignores_a_shift_and_is_normalised(example, shift):
     logits, _ = example
-    np.testing.assert_allclose(log_softmax(logits + shift), log_softmax(logits), atol=1e-10)
-    np.testing.assert_allclose(np.exp(log_softmax(logits)).sum(axis=-1), 1, rtol=1e-12)
+    np.testing.assert_allclose(
+        log_softmax(logits + shift), log_softmax(logits), atol=1e-10
+    )
+    np.testing.assert_allclose(
+        np.exp(log_softmax(logits)).sum(axis=-1), 1, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("function", [logsumexp, log_softmax])
-@pytest.mark.parametrize("row", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]])
+@pytest.mark.parametrize(
+    "row", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]]
+)
 def test_a_row_without_a_finite_maximum_is_refused(function, row):
     with pytest.raises(ValueError, match="x must have a finite maximum"):
         function(np.array([row]))
@@ -106,7 +125,9 @@ def test_a_row_without_a_finite_maximum_is_refused(function, row):
 
 def test_sigmoid_is_that_of_scipy():
     x = np.array([-1000, -40.0, -1.0, 0.0, 1.0, 40.0, 1000.0])
-    np.testing.assert_allclose(sigmoid(x), scipy.special.expit(x), rtol=1e-13, atol=1e-300)
+    np.testing.assert_allclose(
+        sigmoid(x), scipy.special.expit(x), rtol=1e-13, atol=1e-300
+    )
 
 
 # Binary cross-entropy
@@ -117,42 +138,65 @@ def test_binary_cross_entropy_is_that_of_scikit_learn_and_keras():
     rng = np.random.default_rng(0)
     logits, targets = rng.normal(scale=3, size=50), rng.integers(2, size=50)
     loss = binary_cross_entropy(logits, targets)
-    assert loss == pytest.approx(log_loss(targets, scipy.special.expit(logits)), rel=1e-12)
-    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)(targets, logits)
+    assert loss == pytest.approx(
+        log_loss(targets, scipy.special.expit(logits)), rel=1e-12
+    )
+    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)(
+        targets, logits
+    )
     assert loss == pytest.approx(float(keras_loss), rel=1e-6)
 
 
 def test_binary_cross_entropy_of_soft_targets_is_their_expected_loss():
     logits = np.array([0.7, -2.0])
     assert binary_cross_entropy(logits, [0.3, 0.3]) == pytest.approx(
-        0.3 * binary_cross_entropy(logits, [1, 1]) + 0.7 * binary_cross_entropy(logits, [0, 0])
+        0.3 * binary_cross_entropy(logits, [1, 1])
+        + 0.7 * binary_cross_entropy(logits, [0, 0])
     )
 
 
 @pytest.mark.equation("eq-softplus")
 @pytest.mark.parametrize(
     ("logit", "target", "loss"),
-    [(1000, 0, 1000), (-1000, 1, 1000), (1000, 1, 0), (40, 1, np.exp(-40)), (-40, 0, np.exp(-40))],
+    [
+        (1000, 0, 1000),
+        (-1000, 1, 1000),
+        (1000, 1, 0),
+        (40, 1, np.exp(-40)),
+        (-40, 0, np.exp(-40)),
+    ],
 )
-def test_binary_cross_entropy_keeps_its_precision_at_extreme_logits(logit, target, loss):
-    assert binary_cross_entropy([logit], [target]) == pytest.approx(loss, rel=1e-12, abs=1e-300)
+def test_binary_cross_entropy_keeps_its_precision_at_extreme_logits(
+    logit, target, loss
+):
+    assert binary_cross_entropy([logit], [target]) == pytest.approx(
+        loss, rel=1e-12, abs=1e-300
+    )
 
 
 @few
 @given(hnp.arrays(float, 6, elements=st.floats(-700, 700)))
-def test_binary_cross_entropy_is_categorical_cross_entropy_of_two_classes(logits):
+def test_binary_cross_entropy_is_categorical_cross_entropy_of_two_classes(
+    logits,
+):
     targets = np.array([0, 1, 1, 0, 1, 0])
     pairs = np.stack([np.zeros_like(logits), logits], axis=-1)
     loss = binary_cross_entropy(logits, targets)
     assert loss >= 0
-    assert loss == pytest.approx(cross_entropy(pairs, targets), rel=1e-12, abs=1e-12)
+    assert loss == pytest.approx(
+        cross_entropy(pairs, targets), rel=1e-12, abs=1e-12
+    )
 
 
 @pytest.mark.equation("eq-loss-gradient")
 def test_gradient_of_binary_cross_entropy_is_probability_less_target():
     logits, targets = np.array([-3.0, 0.1, 2.0]), np.array([1.0, 0.0, 0.25])
-    gradient = central_difference(lambda z: binary_cross_entropy(z, targets), logits)
-    np.testing.assert_allclose(gradient, (sigmoid(logits) - targets) / 3, atol=1e-9)
+    gradient = central_difference(
+        lambda z: binary_cross_entropy(z, targets), logits
+    )
+    np.testing.assert_allclose(
+        gradient, (sigmoid(logits) - targets) / 3, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,16 +220,26 @@ def test_binary_cross_entropy_refuses(logits, targets, message):
 @pytest.mark.equation("eq-next-token-loss")
 def test_cross_entropy_of_the_next_token_is_the_loop_over_positions():
     logits, targets = sample((2, 5, 7))
-    losses = [-np.log(softmax(logits[b, t])[targets[b, t]]) for b in range(2) for t in range(5)]
-    assert cross_entropy(logits, targets) == pytest.approx(np.mean(losses), rel=1e-12)
+    losses = [
+        -np.log(softmax(logits[b, t])[targets[b, t]])
+        for b in range(2)
+        for t in range(5)
+    ]
+    assert cross_entropy(logits, targets) == pytest.approx(
+        np.mean(losses), rel=1e-12
+    )
 
 
 @pytest.mark.equation("eq-cross-entropy")
 def test_cross_entropy_is_that_of_scikit_learn_and_keras():
     logits, targets = sample((50, 4))
     loss = cross_entropy(logits, targets)
-    assert loss == pytest.approx(log_loss(targets, softmax(logits), labels=range(4)), rel=1e-12)
-    keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(targets, logits)
+    assert loss == pytest.approx(
+        log_loss(targets, softmax(logits), labels=range(4)), rel=1e-12
+    )
+    keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        targets, logits
+    )
     assert loss == pytest.approx(float(keras_loss), rel=1e-6)
 
 
@@ -194,7 +248,9 @@ def test_the_counts_maximise_the_likelihood():
     targets = np.repeat([0, 1, 2], [5, 3, 2])
     frequencies = np.array([0.5, 0.3, 0.2])
     best = scipy.optimize.minimize(
-        lambda z: cross_entropy(np.tile(z, (10, 1)), targets), np.zeros(3), tol=1e-10
+        lambda z: cross_entropy(np.tile(z, (10, 1)), targets),
+        np.zeros(3),
+        tol=1e-10,
     )
     np.testing.assert_allclose(softmax(best.x), frequencies, atol=1e-5)
     assert best.fun == pytest.approx(entropy(frequencies), abs=1e-9)
@@ -206,18 +262,28 @@ def test_cross_entropy_is_not_negative_and_ignores_a_shift(example, shift):
     logits, targets = example
     loss = cross_entropy(logits, targets)
     assert loss >= 0
-    assert cross_entropy(logits + shift, targets) == pytest.approx(loss, rel=1e-9, abs=1e-9)
+    assert cross_entropy(logits + shift, targets) == pytest.approx(
+        loss, rel=1e-9, abs=1e-9
+    )
 
 
 @pytest.mark.equation("eq-loss-gradient")
 @few
 @given(classified(), st.floats(0, 1))
-def test_gradient_of_cross_entropy_is_probability_less_target(example, smoothing):
+def test_gradient_of_cross_entropy_is_probability_less_target(
+    example, smoothing
+):
     logits, targets = example
-    gradient = central_difference(lambda z: cross_entropy(z, targets, None, smoothing), logits)
+    gradient = central_difference(
+        lambda z: cross_entropy(z, targets, None, smoothing), logits
+    )
     num_classes = logits.shape[-1]
-    wanted = (1 - smoothing) * np.eye(num_classes)[targets] + smoothing / num_classes
-    np.testing.assert_allclose(gradient, (softmax(logits) - wanted) / targets.size, atol=1e-7)
+    wanted = (1 - smoothing) * np.eye(num_classes)[
+        targets
+    ] + smoothing / num_classes
+    np.testing.assert_allclose(
+        gradient, (softmax(logits) - wanted) / targets.size, atol=1e-7
+    )
 
 
 def test_cross_entropy_is_finite_where_the_probability_underflows():
@@ -232,7 +298,9 @@ def test_masked_positions_change_nothing(example, data):
     logits, targets = example
     mask = data.draw(hnp.arrays(bool, targets.shape).filter(np.any))
     loss = cross_entropy(logits, targets, mask)
-    assert loss == pytest.approx(cross_entropy(logits[mask], targets[mask]), rel=1e-12)
+    assert loss == pytest.approx(
+        cross_entropy(logits[mask], targets[mask]), rel=1e-12
+    )
     noise, ids = logits.copy(), targets.copy()
     noise[~mask] = np.nan
     ids[~mask] = -100
@@ -242,37 +310,52 @@ def test_masked_positions_change_nothing(example, data):
 def test_a_mask_is_the_sample_weight_of_scikit_learn():
     logits, targets = sample((40, 3))
     mask = np.arange(40) % 3 > 0
-    reference = log_loss(targets, softmax(logits), labels=range(3), sample_weight=mask)
-    assert cross_entropy(logits, targets, mask) == pytest.approx(reference, rel=1e-12)
+    reference = log_loss(
+        targets, softmax(logits), labels=range(3), sample_weight=mask
+    )
+    assert cross_entropy(logits, targets, mask) == pytest.approx(
+        reference, rel=1e-12
+    )
 
 
 @pytest.mark.equation("eq-label-smoothing")
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
 def test_label_smoothing_is_that_of_keras(smoothing):
     logits, targets = sample((50, 4))
-    keras_loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
-    reference = float(keras_loss(np.eye(4)[targets], logits))
-    assert cross_entropy(logits, targets, label_smoothing=smoothing) == pytest.approx(
-        reference, rel=1e-5
+    keras_loss = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=smoothing
     )
+    reference = float(keras_loss(np.eye(4)[targets], logits))
+    assert cross_entropy(
+        logits, targets, label_smoothing=smoothing
+    ) == pytest.approx(reference, rel=1e-5)
 
 
 @pytest.mark.equation("eq-label-smoothing")
 def test_the_best_logits_under_smoothing_give_the_smoothed_target():
     best = scipy.optimize.minimize(
-        lambda z: cross_entropy(z[None], [2], label_smoothing=0.1), np.zeros(5), tol=1e-10
+        lambda z: cross_entropy(z[None], [2], label_smoothing=0.1),
+        np.zeros(5),
+        tol=1e-10,
     )
-    np.testing.assert_allclose(softmax(best.x), [0.02, 0.02, 0.92, 0.02, 0.02], atol=1e-5)
+    np.testing.assert_allclose(
+        softmax(best.x), [0.02, 0.02, 0.92, 0.02, 0.02], atol=1e-5
+    )
 
 
 @pytest.mark.equation("eq-class-weights")
 def test_class_weights_are_the_sample_weights_of_scikit_learn():
     logits, targets = sample((60, 3))
     weights = np.array([0.5, 4.0, 0.0])
-    reference = log_loss(targets, softmax(logits), labels=range(3), sample_weight=weights[targets])
-    assert cross_entropy(logits, targets, class_weights=weights) == pytest.approx(
-        reference, rel=1e-12
+    reference = log_loss(
+        targets,
+        softmax(logits),
+        labels=range(3),
+        sample_weight=weights[targets],
     )
+    assert cross_entropy(
+        logits, targets, class_weights=weights
+    ) == pytest.approx(reference, rel=1e-12)
 
 
 @few
@@ -280,7 +363,9 @@ def test_class_weights_are_the_sample_weights_of_scikit_learn():
 def test_equal_class_weights_change_nothing(example, weight, smoothing):
     logits, targets = example
     weights = np.full(logits.shape[-1], weight)
-    assert cross_entropy(logits, targets, None, smoothing, weights) == pytest.approx(
+    assert cross_entropy(
+        logits, targets, None, smoothing, weights
+    ) == pytest.approx(
         cross_entropy(logits, targets, None, smoothing), rel=1e-9
     )
 
@@ -289,26 +374,75 @@ def test_whole_weights_repeat_examples():
     logits, targets = sample((20, 2))
     repeats = np.array([1, 3])[targets]
     repeated = cross_entropy(
-        np.repeat(logits, repeats, axis=0), np.repeat(targets, repeats), None, 0.2
+        np.repeat(logits, repeats, axis=0),
+        np.repeat(targets, repeats),
+        None,
+        0.2,
     )
-    assert cross_entropy(logits, targets, None, 0.2, [1, 3]) == pytest.approx(repeated, rel=1e-12)
+    assert cross_entropy(logits, targets, None, 0.2, [1, 3]) == pytest.approx(
+        repeated, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"targets": [0, 3]}, ValueError, r"targets must lie in range\(3\), got 0 to 3"),
-        ({"targets": [-1, 0]}, ValueError, r"targets must lie in range\(3\), got -1 to 0"),
-        ({"targets": [0]}, ValueError, r"logits, targets and mask must have shapes"),
-        ({"targets": [0.0, 1.0]}, TypeError, "targets must be integers, got float64"),
+        (
+            {"targets": [0, 3]},
+            ValueError,
+            r"targets must lie in range\(3\), got 0 to 3",
+        ),
+        (
+            {"targets": [-1, 0]},
+            ValueError,
+            r"targets must lie in range\(3\), got -1 to 0",
+        ),
+        (
+            {"targets": [0]},
+            ValueError,
+            r"logits, targets and mask must have shapes",
+        ),
+        (
+            {"targets": [0.0, 1.0]},
+            TypeError,
+            "targets must be integers, got float64",
+        ),
         ({"mask": [1, 0]}, TypeError, "mask must be boolean"),
-        ({"mask": [True]}, ValueError, "logits, targets and mask must have shapes"),
-        ({"mask": [False, False]}, ValueError, "mask must be True for some position"),
-        ({"label_smoothing": 1.5}, ValueError, r"label_smoothing must lie in \[0, 1\], got 1.5"),
-        ({"class_weights": [1, 2]}, ValueError, "class_weights must be 3 numbers"),
-        ({"class_weights": [1, -2, 1]}, ValueError, "class_weights must be 3 numbers"),
-        ({"class_weights": [0, 0, 1]}, ValueError, "class_weights must be positive for some"),
-        ({"logits": np.full((2, 3), np.nan)}, ValueError, "x must have a finite maximum"),
+        (
+            {"mask": [True]},
+            ValueError,
+            "logits, targets and mask must have shapes",
+        ),
+        (
+            {"mask": [False, False]},
+            ValueError,
+            "mask must be True for some position",
+        ),
+        (
+            {"label_smoothing": 1.5},
+            ValueError,
+            r"label_smoothing must lie in \[0, 1\], got 1.5",
+        ),
+        (
+            {"class_weights": [1, 2]},
+            ValueError,
+            "class_weights must be 3 numbers",
+        ),
+        (
+            {"class_weights": [1, -2, 1]},
+            ValueError,
+            "class_weights must be 3 numbers",
+        ),
+        (
+            {"class_weights": [0, 0, 1]},
+            ValueError,
+            "class_weights must be positive for some",
+        ),
+        (
+            {"logits": np.full((2, 3), np.nan)},
+            ValueError,
+            "x must have a finite maximum",
+        ),
     ],
 )
 def test_cross_entropy_refuses(change, error, message):
@@ -321,15 +455,23 @@ def test_cross_entropy_refuses(change, error, message):
 def test_the_sum_over_labels_is_that_of_keras_and_no_likelihood_of_one_class():
     logits = np.random.default_rng(0).normal(scale=3, size=(8, 5))
     tags = np.random.default_rng(1).integers(2, size=(8, 5))
-    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)(tags.astype(float), logits)
+    keras_loss = keras.losses.BinaryCrossentropy(from_logits=True)(
+        tags.astype(float), logits
+    )
     p = scipy.special.expit(logits)
     summed = -(tags * np.log(p) + (1 - tags) * np.log(1 - p)).sum(axis=1).mean()
-    assert 5 * binary_cross_entropy(logits, tags) == pytest.approx(summed, rel=1e-12)
+    assert 5 * binary_cross_entropy(logits, tags) == pytest.approx(
+        summed, rel=1e-12
+    )
     assert 5 * float(keras_loss) == pytest.approx(summed, rel=1e-6)
     # Equal belief in the right class among 1,000: the likelihood says log 1,000, the sum 1 more.
     one_hot = np.arange(1000) == 0
-    sum_over_labels = 1000 * binary_cross_entropy(np.full(1000, -np.log(999)), one_hot)
-    assert cross_entropy(np.zeros((1, 1000)), [0]) == pytest.approx(np.log(1000))
+    sum_over_labels = 1000 * binary_cross_entropy(
+        np.full(1000, -np.log(999)), one_hot
+    )
+    assert cross_entropy(np.zeros((1, 1000)), [0]) == pytest.approx(
+        np.log(1000)
+    )
     assert sum_over_labels == pytest.approx(np.log(1000) + 1, abs=1e-3)
 
 
@@ -350,7 +492,9 @@ def test_entropy_is_that_of_scipy_and_largest_when_uniform(pair):
 @given(two_distributions())
 def test_kl_divergence_is_that_of_scipy_and_not_negative(pair):
     p, q = pair
-    assert kl_divergence(p, q) == pytest.approx(scipy.stats.entropy(p, q), abs=1e-12)
+    assert kl_divergence(p, q) == pytest.approx(
+        scipy.stats.entropy(p, q), abs=1e-12
+    )
     assert kl_divergence(p, q) >= -1e-15
     assert kl_divergence(p, p) == 0
 
@@ -362,16 +506,24 @@ def test_cross_entropy_is_entropy_and_divergence(example):
     logits, targets = example
     q = softmax(logits[0, 0])
     p = np.bincount(targets[:, 0], minlength=len(q)) / len(targets)
-    loss = cross_entropy(np.tile(logits[0, 0], (len(targets), 1)), targets[:, 0])
-    assert loss == pytest.approx(entropy(p) + kl_divergence(p, q), rel=1e-9, abs=1e-9)
+    loss = cross_entropy(
+        np.tile(logits[0, 0], (len(targets), 1)), targets[:, 0]
+    )
+    assert loss == pytest.approx(
+        entropy(p) + kl_divergence(p, q), rel=1e-9, abs=1e-9
+    )
     assert loss >= entropy(p) - 1e-9  # Gibbs's inequality
 
 
 def test_entropy_and_divergence_along_an_axis():
     p, q = softmax(sample((4, 3), 1)[0]), softmax(sample((4, 3), 2)[0])
-    np.testing.assert_allclose(entropy(p.T, axis=0), [entropy(row) for row in p])
     np.testing.assert_allclose(
-        kl_divergence(p.T, q.T, axis=0), scipy.stats.entropy(p, q, axis=1), rtol=1e-12
+        entropy(p.T, axis=0), [entropy(row) for row in p]
+    )
+    np.testing.assert_allclose(
+        kl_divergence(p.T, q.T, axis=0),
+        scipy.stats.entropy(p, q, axis=1),
+        rtol=1e-12,
     )
 
 
@@ -382,15 +534,21 @@ def test_divergence_is_infinite_where_the_possible_is_ruled_out():
 
 @pytest.mark.parametrize("values", [[0.5, 0.6], [1.5, -0.5], [np.nan, 1.0]])
 def test_entropy_and_divergence_refuse_what_is_no_distribution(values):
-    with pytest.raises(ValueError, match="probabilities must be probabilities that sum to 1"):
+    with pytest.raises(
+        ValueError, match="probabilities must be probabilities that sum to 1"
+    ):
         entropy(values)
-    with pytest.raises(ValueError, match="q must be probabilities that sum to 1"):
+    with pytest.raises(
+        ValueError, match="q must be probabilities that sum to 1"
+    ):
         kl_divergence([0.5, 0.5], values)
 
 
 @pytest.mark.equation("eq-loss-perplexity")
 def test_perplexity_of_a_uniform_model_is_the_number_of_tokens():
-    assert perplexity(cross_entropy(np.zeros((9, 50)), np.arange(9))) == pytest.approx(50)
+    assert perplexity(
+        cross_entropy(np.zeros((9, 50)), np.arange(9))
+    ) == pytest.approx(50)
     np.testing.assert_allclose(perplexity(np.log([2.0, 8.0])), [2, 8])
 
 
@@ -399,7 +557,8 @@ def test_bits_per_character():
     assert bits_per_character(np.log(2), 10, 10) == pytest.approx(1)
     assert bits_per_character(np.log(256), 30, 120) == pytest.approx(2)
     with pytest.raises(
-        ValueError, match="num_tokens and num_characters must be positive, got 3 and 0"
+        ValueError,
+        match="num_tokens and num_characters must be positive, got 3 and 0",
     ):
         bits_per_character(1.0, 3, 0)
 
@@ -412,8 +571,12 @@ def test_expected_calibration_error_by_hand():
     probabilities = np.array([0.95, 0.92, 0.55, 0.58, 0.3, 0.02])
     labels = np.array([1, 0, 1, 1, 0, 0])
     # Bins of width 0.1: (0.5, 0.6], (0.6, 0.7] and (0.9, 1.0] hold 2, 1 and 3 confidences.
-    by_hand = (2 * abs(1 - 0.565) + 1 * abs(1 - 0.7) + 3 * abs(2 / 3 - 2.85 / 3)) / 6
-    assert expected_calibration_error(probabilities, labels, bins=10) == pytest.approx(by_hand)
+    by_hand = (
+        2 * abs(1 - 0.565) + 1 * abs(1 - 0.7) + 3 * abs(2 / 3 - 2.85 / 3)
+    ) / 6
+    assert expected_calibration_error(
+        probabilities, labels, bins=10
+    ) == pytest.approx(by_hand)
 
 
 @pytest.mark.equation("eq-ece")
@@ -421,29 +584,44 @@ def test_expected_calibration_error_by_hand():
 def test_expected_calibration_error_is_the_loop_over_bins(bins):
     logits, labels = sample((300, 4))
     probabilities = softmax(logits)
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    confidence, correct = (
+        probabilities.max(axis=1),
+        probabilities.argmax(axis=1) == labels,
+    )
     reference = 0.0
     for b in range(bins):
         inside = (confidence > b / bins) & (confidence <= (b + 1) / bins)
         if inside.any():
-            reference += inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
-    assert expected_calibration_error(probabilities, labels, bins) == pytest.approx(reference)
+            reference += inside.mean() * abs(
+                correct[inside].mean() - confidence[inside].mean()
+            )
+    assert expected_calibration_error(
+        probabilities, labels, bins
+    ) == pytest.approx(reference)
 
 
 def test_the_probability_of_one_class_stands_for_two():
     rng = np.random.default_rng(0)
     p, labels = rng.random(200), rng.integers(2, size=200)
     both = np.stack([1 - p, p], axis=1)
-    assert expected_calibration_error(p, labels) == expected_calibration_error(both, labels)
-    assert expected_calibration_error(p, labels == 1) == expected_calibration_error(p, labels)
+    assert expected_calibration_error(p, labels) == expected_calibration_error(
+        both, labels
+    )
+    assert expected_calibration_error(
+        p, labels == 1
+    ) == expected_calibration_error(p, labels)
 
 
 def test_reliability_puts_every_example_in_one_bin():
-    confidence, accuracy, counts = reliability([0.0, 0.55, 0.6, 1.0], [0, 1, 1, 0], bins=5)
+    confidence, accuracy, counts = reliability(
+        [0.0, 0.55, 0.6, 1.0], [0, 1, 1, 0], bins=5
+    )
     np.testing.assert_array_equal(counts, [0, 0, 2, 0, 2])
     np.testing.assert_allclose(confidence, [np.nan, np.nan, 0.575, np.nan, 1.0])
     np.testing.assert_allclose(accuracy, [np.nan, np.nan, 1.0, np.nan, 0.5])
-    _, _, counts = reliability([0.75, 0.8], [1, 1], bins=4)  # a confidence on an edge is below it
+    _, _, counts = reliability(
+        [0.75, 0.8], [1, 1], bins=4
+    )  # a confidence on an edge is below it
     np.testing.assert_array_equal(counts, [0, 0, 1, 1])
 
 
@@ -458,12 +636,30 @@ def test_sampled_labels_are_calibrated():
     ("probabilities", "labels", "bins", "error", "message"),
     [
         ([0.5], [1], 0, ValueError, "bins must be at least 1, got 0"),
-        ([1.5], [1], 5, ValueError, "probabilities must be probabilities that sum to 1"),
-        ([[0.5, 0.6]], [1], 5, ValueError, "probabilities must be probabilities that sum to 1"),
+        (
+            [1.5],
+            [1],
+            5,
+            ValueError,
+            "probabilities must be probabilities that sum to 1",
+        ),
+        (
+            [[0.5, 0.6]],
+            [1],
+            5,
+            ValueError,
+            "probabilities must be probabilities that sum to 1",
+        ),
         ([0.5], [2], 5, ValueError, r"labels must lie in range\(2\)"),
         ([0.5], [1, 0], 5, ValueError, r"labels must have shape \(1,\)"),
         ([0.5], [0.7], 5, TypeError, "labels must be integers"),
-        ([[[0.5, 0.5]]], [[1]], 5, ValueError, r"probabilities must have the shape \(N,\) or"),
+        (
+            [[[0.5, 0.5]]],
+            [[1]],
+            5,
+            ValueError,
+            r"probabilities must have the shape \(N,\) or",
+        ),
     ],
 )
 def test_calibration_refuses(probabilities, labels, bins, error, message):
@@ -475,7 +671,9 @@ def test_calibration_refuses(probabilities, labels, bins, error, message):
 @pytest.mark.parametrize("scale", [0.001, 0.5, 1.0, 40.0])
 def test_fit_temperature_is_the_minimum_that_scipy_finds(scale):
     logits, labels = sample((200, 5), seed=3)
-    logits[np.arange(0, 200, 2), labels[::2]] += 4  # half of the examples are mostly right
+    logits[np.arange(0, 200, 2), labels[::2]] += (
+        4  # half of the examples are mostly right
+    )
     logits *= scale
     temperature = fit_temperature(logits, labels)
     best = scipy.optimize.minimize_scalar(
@@ -507,13 +705,23 @@ def test_fit_temperature_of_binary_logits_is_that_of_two_classes():
 @pytest.mark.parametrize(
     ("logits", "labels", "error", "message"),
     [
-        ([2.0, -1.0], [1, 0], ValueError, "labels must contradict some of the logits"),
+        (
+            [2.0, -1.0],
+            [1, 0],
+            ValueError,
+            "labels must contradict some of the logits",
+        ),
         ([2.0, -1.0], [0, 1], ValueError, "logits must favour the labels"),
         ([0.0, 0.0], [0, 1], ValueError, "logits must favour the labels"),
         ([np.inf, 0.0], [0, 1], ValueError, "logits must be finite, got inf"),
         ([1.0, 0.0], [0, 2], ValueError, r"labels must lie in range\(2\)"),
         ([1.0, 0.0], [0.5, 1.0], TypeError, "labels must be integers"),
-        ([[[1.0, 0.0]]], [[1]], ValueError, r"logits must have the shape \(N,\) or"),
+        (
+            [[[1.0, 0.0]]],
+            [[1]],
+            ValueError,
+            r"logits must have the shape \(N,\) or",
+        ),
     ],
 )
 def test_fit_temperature_refuses(logits, labels, error, message):

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.mathematics.ngram import AddK, KneserNey, Mixture, NGramModel, sample
+from llmbook.mathematics.ngram import (
+    AddK,
+    KneserNey,
+    Mixture,
+    NGramModel,
+    sample,
+)
 
 VOCABULARY = 4
 TEXTS = st.lists(st.integers(0, VOCABULARY - 1), min_size=4, max_size=60)
@@ -32,27 +38,39 @@ def add_k(text, context, token, order, k):
     followed = [gram for gram in grams(text, order) if gram[:-1] == context]
     if not followed:
         return 1 / VOCABULARY
-    return (followed.count((*context, token)) + k) / (len(followed) + k * VOCABULARY)
+    return (followed.count((*context, token)) + k) / (
+        len(followed) + k * VOCABULARY
+    )
 
 
 def count(text, gram, order):
     """The count of an n-gram of full length; of a shorter one, how many tokens precede it."""
     if len(gram) == order:
         return grams(text, order).count(gram)
-    return len({longer for longer in grams(text, len(gram) + 1) if longer[1:] == gram})
+    return len(
+        {longer for longer in grams(text, len(gram) + 1) if longer[1:] == gram}
+    )
 
 
 def discount_for(text, length, order):
     """The three discounts of n-grams of one length, written out."""
     n = Counter(count(text, gram, order) for gram in set(grams(text, length)))
     y = n[1] / (n[1] + 2 * n[2])
-    estimates = {1: 1 - 2 * y * n[2] / n[1], 2: 2 - 3 * y * n[3] / n[2], 3: 3 - 4 * y * n[4] / n[3]}
+    estimates = {
+        1: 1 - 2 * y * n[2] / n[1],
+        2: 2 - 3 * y * n[3] / n[2],
+        3: 3 - 4 * y * n[4] / n[3],
+    }
     return {j: max(estimate, 0) for j, estimate in estimates.items()}
 
 
 def kneser_ney(text, context, token, order, discount):
     context = tuple(context[max(0, len(context) - order + 1) :])
-    lower = kneser_ney(text, context[1:], token, order, discount) if context else 1 / VOCABULARY
+    lower = (
+        kneser_ney(text, context[1:], token, order, discount)
+        if context
+        else 1 / VOCABULARY
+    )
     counts = {v: count(text, (*context, v), order) for v in range(VOCABULARY)}
     if sum(counts.values()) == 0:
         return lower
@@ -61,7 +79,9 @@ def kneser_ney(text, context, token, order, discount):
         if discount is None
         else dict.fromkeys((1, 2, 3), discount)
     )
-    taken = {v: min(by_count[min(c, 3)], c) if c else 0 for v, c in counts.items()}
+    taken = {
+        v: min(by_count[min(c, 3)], c) if c else 0 for v, c in counts.items()
+    }
     share = (counts[token] - taken[token]) / sum(counts.values())
     return share + sum(taken.values()) / sum(counts.values()) * lower
 
@@ -84,7 +104,11 @@ def test_a_kneser_ney_bigram_counted_by_hand():
     unigram = 0.5 / 3 + 1.5 / 3 * (1 / 3)
     assert model.distribution() == pytest.approx([unigram] * 3)
     left_over = (0.5 + 0.5) / 3
-    expected = [left_over * unigram, 1.5 / 3 + left_over * unigram, 0.5 / 3 + left_over * unigram]
+    expected = [
+        left_over * unigram,
+        1.5 / 3 + left_over * unigram,
+        0.5 / 3 + left_over * unigram,
+    ]
     assert model.distribution([a]) == pytest.approx(expected)
     assert model.distribution([c]) == pytest.approx([unigram] * 3)
 
@@ -102,8 +126,13 @@ def test_a_token_of_one_phrase_is_not_a_common_one():
 @given(TEXTS, TEXTS, st.integers(1, 4), st.sampled_from([0.01, 1.0]))
 def test_add_k_is_its_formula(text, scored, order, k):
     model = AddK(order, VOCABULARY, k).fit(text)
-    expected = [add_k(text, scored[:i], token, order, k) for i, token in enumerate(scored)]
-    assert np.allclose(np.exp(model.log_probabilities(scored)), expected, rtol=1e-12)
+    expected = [
+        add_k(text, scored[:i], token, order, k)
+        for i, token in enumerate(scored)
+    ]
+    assert np.allclose(
+        np.exp(model.log_probabilities(scored)), expected, rtol=1e-12
+    )
 
 
 @pytest.mark.equation("eq-kneser-ney")
@@ -112,9 +141,12 @@ def test_add_k_is_its_formula(text, scored, order, k):
 def test_kneser_ney_is_its_formula(text, scored, order, discount):
     model = KneserNey(order, VOCABULARY, discount).fit(text)
     expected = [
-        kneser_ney(text, scored[:i], token, order, discount) for i, token in enumerate(scored)
+        kneser_ney(text, scored[:i], token, order, discount)
+        for i, token in enumerate(scored)
     ]
-    assert np.allclose(np.exp(model.log_probabilities(scored)), expected, rtol=1e-12)
+    assert np.allclose(
+        np.exp(model.log_probabilities(scored)), expected, rtol=1e-12
+    )
 
 
 def test_the_estimated_discounts_are_their_formula(monkeypatch):
@@ -124,10 +156,17 @@ def test_the_estimated_discounts_are_their_formula(monkeypatch):
     text = (draws[draws <= 30] - 1).tolist()[:400]
     model = KneserNey(2, 30).fit(text)
     assert all(0 < discount_for(text, 2, 2)[j] < j for j in (1, 2, 3))
-    assert discount_for(text, 1, 2)[2] == 0  # the estimate is negative here, and cut off
+    assert (
+        discount_for(text, 1, 2)[2] == 0
+    )  # the estimate is negative here, and cut off
     scored = text[50:70]
-    expected = [kneser_ney(text, scored[:i], token, 2, None) for i, token in enumerate(scored)]
-    assert np.allclose(np.exp(model.log_probabilities(scored)), expected, rtol=1e-12)
+    expected = [
+        kneser_ney(text, scored[:i], token, 2, None)
+        for i, token in enumerate(scored)
+    ]
+    assert np.allclose(
+        np.exp(model.log_probabilities(scored)), expected, rtol=1e-12
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -143,8 +182,12 @@ def test_probabilities_sum_to_one_and_none_is_zero(text, context, model):
 @given(TEXTS, TEXTS, model_of)
 def test_scoring_a_text_is_reading_each_distribution(text, scored, model):
     model.fit(text)
-    one_by_one = [model.distribution(scored[:i])[token] for i, token in enumerate(scored)]
-    assert np.allclose(np.exp(model.log_probabilities(scored)), one_by_one, rtol=1e-12)
+    one_by_one = [
+        model.distribution(scored[:i])[token] for i, token in enumerate(scored)
+    ]
+    assert np.allclose(
+        np.exp(model.log_probabilities(scored)), one_by_one, rtol=1e-12
+    )
 
 
 @pytest.mark.equation("eq-factorisation")
@@ -152,7 +195,9 @@ def test_scoring_a_text_is_reading_each_distribution(text, scored, model):
 @given(TEXTS, model_of)
 def test_all_texts_of_one_length_share_the_probability_of_one(text, model):
     model.fit(text)
-    every = np.stack(np.meshgrid(*[np.arange(VOCABULARY)] * 3), axis=-1).reshape(-1, 3)
+    every = np.stack(
+        np.meshgrid(*[np.arange(VOCABULARY)] * 3), axis=-1
+    ).reshape(-1, 3)
     total = sum(math.exp(model.log_probabilities(row).sum()) for row in every)
     assert math.isclose(total, 1, rel_tol=1e-9)
 
@@ -162,8 +207,12 @@ def test_all_texts_of_one_length_share_the_probability_of_one(text, model):
 @given(TEXTS, TEXTS, model_of)
 def test_perplexity_is_the_inverse_geometric_mean(text, scored, model):
     model.fit(text)
-    product = math.prod(model.distribution(scored[:i])[t] for i, t in enumerate(scored))
-    assert math.isclose(model.perplexity(scored), product ** (-1 / len(scored)), rel_tol=1e-9)
+    product = math.prod(
+        model.distribution(scored[:i])[t] for i, t in enumerate(scored)
+    )
+    assert math.isclose(
+        model.perplexity(scored), product ** (-1 / len(scored)), rel_tol=1e-9
+    )
 
 
 def test_a_model_that_knows_nothing_is_torn_between_all_tokens():
@@ -176,7 +225,9 @@ def test_samples_follow_the_distribution_and_repeat_with_the_seed():
     rng = np.random.default_rng(0)
     drawn = [sample(model, 1, rng, context=[0])[0] for _ in range(4000)]
     shares = np.bincount(drawn, minlength=3) / 4000
-    assert np.abs(shares - model.distribution([0])).max() < 0.03  # four standard errors
+    assert (
+        np.abs(shares - model.distribution([0])).max() < 0.03
+    )  # four standard errors
     twice = [sample(model, 20, np.random.default_rng(5)) for _ in range(2)]
     assert twice[0] == twice[1]
     assert len(twice[0]) == 20
@@ -188,15 +239,30 @@ def test_samples_follow_the_distribution_and_repeat_with_the_seed():
         (lambda: KneserNey(0, 5), "order must be at least 1, got 0"),
         (lambda: AddK(2, 0), "vocab_size must be at least 1, got 0"),
         (lambda: AddK(2, 5, k=-1), "k must not be negative, got -1"),
-        (lambda: KneserNey(2, 5, discount=1.5), "discount must lie between 0 and 1, got 1.5"),
+        (
+            lambda: KneserNey(2, 5, discount=1.5),
+            "discount must lie between 0 and 1, got 1.5",
+        ),
         (lambda: AddK(3, 5).fit([0, 1]), "at least order=3 tokens, got 2"),
-        (lambda: AddK(1, 5).fit([0, 5]), "ids must lie between 0 and vocab_size - 1 = 4"),
+        (
+            lambda: AddK(1, 5).fit([0, 5]),
+            "ids must lie between 0 and vocab_size - 1 = 4",
+        ),
         (lambda: AddK(1, 5).fit([-1, 2]), "got -1 to 2"),
-        (lambda: AddK(1, 5).fit([0.5, 1.0]), "one sequence of integers, got float64"),
+        (
+            lambda: AddK(1, 5).fit([0.5, 1.0]),
+            "one sequence of integers, got float64",
+        ),
         (lambda: AddK(1, 5).fit([[0, 1]]), "one sequence of integers"),
         (lambda: KneserNey(2, 5).fit([0, 1, 2, 3]), "give a discount"),
-        (lambda: AddK(1, 5).fit([0]).perplexity([]), "at least one token, got none"),
-        (lambda: AddK(1, 5).fit([0]).distribution([7]), "context must lie between"),
+        (
+            lambda: AddK(1, 5).fit([0]).perplexity([]),
+            "at least one token, got none",
+        ),
+        (
+            lambda: AddK(1, 5).fit([0]).distribution([7]),
+            "context must lie between",
+        ),
         (lambda: KneserNey(2, 5, 0.5).distribution(), "call fit"),
     ],
 )
@@ -214,17 +280,26 @@ def test_an_abstract_model_estimates_nothing():
 @settings(max_examples=30, deadline=None)
 @given(TEXTS, TEXTS, st.floats(0, 1))
 def test_a_mixture_averages_probabilities(text, scored, share):
-    first, second = (m.fit(text) for m in (AddK(2, VOCABULARY), KneserNey(3, VOCABULARY, 0.5)))
+    first, second = (
+        m.fit(text)
+        for m in (AddK(2, VOCABULARY), KneserNey(3, VOCABULARY, 0.5))
+    )
     mixture = Mixture(first, second, share)
-    p, q = (np.exp(model.log_probabilities(scored)) for model in (first, second))
+    p, q = (
+        np.exp(model.log_probabilities(scored)) for model in (first, second)
+    )
     expected = share * p + (1 - share) * q
     assert np.allclose(np.exp(mixture.log_probabilities(scored)), expected)
     assert math.isclose(mixture.distribution(scored).sum(), 1, rel_tol=1e-12)
     # never worse than the same mixture of surprises: the logarithm is concave
-    bound = first.perplexity(scored) ** share * second.perplexity(scored) ** (1 - share)
+    bound = first.perplexity(scored) ** share * second.perplexity(scored) ** (
+        1 - share
+    )
     assert mixture.perplexity(scored) <= bound * (1 + 1e-9)
 
 
 def test_a_share_out_of_range_is_named():
-    with pytest.raises(ValueError, match="share must lie between 0 and 1, got 2"):
+    with pytest.raises(
+        ValueError, match="share must lie between 0 and 1, got 2"
+    ):
         Mixture(None, None, 2)

@@ -7,7 +7,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.mathematics.optim import SGD, Adam, clip_by_global_norm, warmup_cosine
+from llmbook.mathematics.optim import (
+    SGD,
+    Adam,
+    clip_by_global_norm,
+    warmup_cosine,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 twenty = settings(max_examples=20, deadline=None, derandomize=True)
@@ -17,9 +22,19 @@ EXACT = {"beta_1": 7 / 8, "beta_2": 1023 / 1024, "epsilon": 2.0**-20}
 PAIRS = {
     "SGD": (SGD, keras.optimizers.SGD, {}, 1e-13),
     "momentum": (SGD, keras.optimizers.SGD, {"momentum": 0.875}, 1e-13),
-    "SGD, decay": (SGD, keras.optimizers.SGD, {"momentum": 0.5, "weight_decay": 0.125}, 1e-13),
+    "SGD, decay": (
+        SGD,
+        keras.optimizers.SGD,
+        {"momentum": 0.5, "weight_decay": 0.125},
+        1e-13,
+    ),
     "Adam": (Adam, keras.optimizers.Adam, EXACT, 1e-13),
-    "AdamW": (Adam, keras.optimizers.AdamW, {**EXACT, "weight_decay": 0.125}, 1e-13),
+    "AdamW": (
+        Adam,
+        keras.optimizers.AdamW,
+        {**EXACT, "weight_decay": 0.125},
+        1e-13,
+    ),
     "Adam, default constants": (Adam, keras.optimizers.Adam, {}, 1e-4),
 }
 
@@ -34,14 +49,22 @@ def test_twenty_steps_as_keras(pair):
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=shape) for shape in SHAPES]
     variables = [keras.Variable(array, dtype="float64") for array in arrays]
-    optimiser, reference = ours(arrays, 0.125, **options), theirs(0.125, **options)
+    optimiser, reference = (
+        ours(arrays, 0.125, **options),
+        theirs(0.125, **options),
+    )
     for step in range(20):
         rate = 2.0 ** -(3 + step % 4)  # the rate may change from step to step
         optimiser.learning_rate = rate
         reference.learning_rate = rate
-        gradients = [rng.normal(size=shape) * 10.0 ** rng.integers(-3, 3) for shape in SHAPES]
+        gradients = [
+            rng.normal(size=shape) * 10.0 ** rng.integers(-3, 3)
+            for shape in SHAPES
+        ]
         optimiser.step(gradients)
-        reference.apply([tf.constant(gradient) for gradient in gradients], variables)
+        reference.apply(
+            [tf.constant(gradient) for gradient in gradients], variables
+        )
         for array, variable in zip(arrays, variables, strict=True):
             scale = max(1.0, np.abs(variable.numpy()).max())
             assert np.abs(array - variable.numpy()).max() < tolerance * scale
@@ -61,13 +84,17 @@ def test_adam_is_the_published_algorithm(seed):
         adam.step([gradient])
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
-        expected -= 0.1 * (mean / (1 - 0.9**t)) / np.sqrt(square / (1 - 0.999**t))
+        expected -= (
+            0.1 * (mean / (1 - 0.9**t)) / np.sqrt(square / (1 - 0.999**t))
+        )
         np.testing.assert_allclose(parameter, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.equation("eq-adam")
 @twenty
-@given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=4), st.floats(1e-4, 1.0))
+@given(
+    st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=4), st.floats(1e-4, 1.0)
+)
 def test_the_first_step_of_adam_is_the_learning_rate(gradient, learning_rate):
     parameter = np.zeros(len(gradient))
     Adam([parameter], learning_rate, epsilon=0).step([np.array(gradient)])
@@ -105,8 +132,12 @@ def test_noise_floor_of_gradient_descent_on_a_parabola():
     parameter = np.zeros(20_000)  # so many independent runs
     sgd = SGD([parameter], learning_rate)
     for _ in range(100):
-        sgd.step([curvature * parameter + noise * rng.normal(size=parameter.shape)])
-    expected = learning_rate * noise**2 / (curvature * (2 - learning_rate * curvature))
+        sgd.step(
+            [curvature * parameter + noise * rng.normal(size=parameter.shape)]
+        )
+    expected = (
+        learning_rate * noise**2 / (curvature * (2 - learning_rate * curvature))
+    )
     np.testing.assert_allclose(np.mean(parameter**2), expected, rtol=0.05)
 
 
@@ -120,7 +151,12 @@ def test_decay_is_decoupled_from_the_gradient(optimiser):
 
 @pytest.mark.equation("eq-warmup-cosine")
 @twenty
-@given(st.integers(0, 20), st.integers(1, 50), st.floats(1e-4, 1.0), st.floats(0, 1))
+@given(
+    st.integers(0, 20),
+    st.integers(1, 50),
+    st.floats(1e-4, 1.0),
+    st.floats(0, 1),
+)
 def test_schedule_as_keras(warmup_steps, cosine_steps, peak, share):
     total = warmup_steps + cosine_steps
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -132,14 +168,18 @@ def test_schedule_as_keras(warmup_steps, cosine_steps, peak, share):
     )
     for step in range(0, total + 3):
         ours = warmup_cosine(step, peak, warmup_steps, total, share * peak)
-        np.testing.assert_allclose(ours, float(schedule(step)), rtol=1e-4, atol=1e-6 * peak)
+        np.testing.assert_allclose(
+            ours, float(schedule(step)), rtol=1e-4, atol=1e-6 * peak
+        )
 
 
 @pytest.mark.equation("eq-warmup-cosine")
 def test_schedule_by_hand():
     rates = [warmup_cosine(step, 1.0, 2, 6) for step in range(8)]
     np.testing.assert_allclose(
-        rates, [0, 0.5, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0, 0], atol=1e-15
+        rates,
+        [0, 0.5, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2, 0, 0],
+        atol=1e-15,
     )
 
 
@@ -187,7 +227,11 @@ one = [np.ones(2)]
         (lambda: warmup_cosine(1, 0.1, 5, 5), ValueError, "warmup_steps"),
         (lambda: warmup_cosine(-1, 0.1, 1, 5), ValueError, "step"),
         (lambda: clip_by_global_norm(one, 0.0), ValueError, "max_norm"),
-        (lambda: clip_by_global_norm([np.array([np.nan])], 1.0), ValueError, "gradients"),
+        (
+            lambda: clip_by_global_norm([np.array([np.nan])], 1.0),
+            ValueError,
+            "gradients",
+        ),
     ],
 )
 def test_bad_input_is_named(call, error, name):

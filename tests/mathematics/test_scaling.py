@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.mathematics.scaling import fit_power_law, gpt_parameters, training_flops
+from llmbook.mathematics.scaling import (
+    fit_power_law,
+    gpt_parameters,
+    training_flops,
+)
 from llmbook.models.gpt import GPT, GPTConfig
 
 
@@ -25,7 +29,10 @@ def test_noise_is_left_in_the_residuals_and_no_other_line_lies_closer():
     np.testing.assert_allclose(losses, law(amounts) * (1 + law.residuals))
     squares = (np.log1p(law.residuals) ** 2).sum()
     for change in (1.01, 0.99):
-        for a, alpha in ((law.a * change, law.alpha), (law.a, law.alpha * change)):
+        for a, alpha in (
+            (law.a * change, law.alpha),
+            (law.a, law.alpha * change),
+        ):
             assert (np.log(losses / (a * amounts**-alpha)) ** 2).sum() > squares
 
 
@@ -46,19 +53,37 @@ def test_bad_input_is_named(amounts, losses, message):
 
 @pytest.mark.equation("eq-parameters")
 @settings(max_examples=6, deadline=None)
-@given(st.integers(2, 50), st.sampled_from([1, 2]), st.integers(1, 3), st.integers(1, 8))
-def test_parameters_are_those_of_a_built_model(vocab_size, num_heads, num_layers, half):
+@given(
+    st.integers(2, 50),
+    st.sampled_from([1, 2]),
+    st.integers(1, 3),
+    st.integers(1, 8),
+)
+def test_parameters_are_those_of_a_built_model(
+    vocab_size, num_heads, num_layers, half
+):
     d_model = 2 * half * num_heads
-    config = GPTConfig(vocab_size, d_model=d_model, num_heads=num_heads, num_layers=num_layers)
-    assert gpt_parameters(vocab_size, d_model, num_layers) == GPT(config).count_params()
+    config = GPTConfig(
+        vocab_size, d_model=d_model, num_heads=num_heads, num_layers=num_layers
+    )
+    assert (
+        gpt_parameters(vocab_size, d_model, num_layers)
+        == GPT(config).count_params()
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "layers", "width", "length", "billions"),
     # Brown et al. 2020, Table 2.1; the published figures are rounded.
-    [("small", 12, 768, 2048, 0.125), ("XL", 24, 2048, 2048, 1.3), ("175B", 96, 12288, 2048, 175)],
+    [
+        ("small", 12, 768, 2048, 0.125),
+        ("XL", 24, 2048, 2048, 1.3),
+        ("175B", 96, 12288, 2048, 175),
+    ],
 )
-def test_parameters_are_those_published_for_gpt_3(name, layers, width, length, billions):
+def test_parameters_are_those_published_for_gpt_3(
+    name, layers, width, length, billions
+):
     count = gpt_parameters(50257, width, layers, positions=length)
     assert count / 1e9 == pytest.approx(billions, rel=0.02)
 
@@ -81,9 +106,18 @@ def test_a_matrix_product_costs_six_operations_a_weight_and_token():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: gpt_parameters(0, 1, 1), "vocab_size must be at least 1, got 0"),
-        (lambda: gpt_parameters(1, 1, 1, hidden_dim=0), "hidden_dim must be at least 1"),
-        (lambda: gpt_parameters(1, 1, 1, positions=-1), "positions must not be negative, got -1"),
+        (
+            lambda: gpt_parameters(0, 1, 1),
+            "vocab_size must be at least 1, got 0",
+        ),
+        (
+            lambda: gpt_parameters(1, 1, 1, hidden_dim=0),
+            "hidden_dim must be at least 1",
+        ),
+        (
+            lambda: gpt_parameters(1, 1, 1, positions=-1),
+            "positions must not be negative, got -1",
+        ),
         (lambda: training_flops(-1, 5), "must not be negative, got -1 and 5"),
     ],
 )

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.mathematics.vectors import embed, followers, nearest, ppmi, truncated_svd
+from llmbook.mathematics.vectors import (
+    embed,
+    followers,
+    nearest,
+    ppmi,
+    truncated_svd,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -23,7 +29,8 @@ def test_followers_are_counted_within_the_window(ids, window):
 @pytest.mark.equation("eq-ppmi")
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.integers(0, 9), min_size=9, max_size=9).filter(any), st.sampled_from([0.75, 1.0])
+    st.lists(st.integers(0, 9), min_size=9, max_size=9).filter(any),
+    st.sampled_from([0.75, 1.0]),
 )
 def test_ppmi_is_its_formula(entries, smoothing):
     counts = np.reshape(entries, (3, 3))
@@ -35,7 +42,9 @@ def test_ppmi_is_its_formula(entries, smoothing):
             expected = 0.0
             if counts[a, b]:
                 share = counts[:, b].sum() ** smoothing / smoothed
-                expected = math.log(counts[a, b] / total / (counts[a].sum() / total * share))
+                expected = math.log(
+                    counts[a, b] / total / (counts[a].sum() / total * share)
+                )
             assert math.isclose(result[a, b], max(0, expected), abs_tol=1e-12)
 
 
@@ -51,7 +60,9 @@ def test_the_truncated_svd_is_that_of_numpy():
     exact_vectors, exact_values, _ = np.linalg.svd(matrix)
     assert np.allclose(values, exact_values[:6], rtol=1e-9)
     assert np.allclose(vectors.T @ vectors, np.eye(6), atol=1e-12)
-    alignment = np.abs(np.sum(vectors * exact_vectors[:, :6], axis=0))  # signs are arbitrary
+    alignment = np.abs(
+        np.sum(vectors * exact_vectors[:, :6], axis=0)
+    )  # signs are arbitrary
     assert np.allclose(alignment, 1, atol=1e-9)
 
 
@@ -61,14 +72,21 @@ def test_embeddings_span_what_the_decomposition_of_both_sides_spans():
     company = np.hstack([ppmi(after), ppmi(after.T)])  # (V, 2 V)
     vectors = embed(ids, 12, 11, 2, np.random.default_rng(0))
     left, values, _ = np.linalg.svd(company)
-    expected = left[:, :11] * values[:11] @ left[:, :11].T  # free of the arbitrary signs
+    expected = (
+        left[:, :11] * values[:11] @ left[:, :11].T
+    )  # free of the arbitrary signs
     assert np.allclose(vectors @ vectors.T, expected, atol=1e-9)
 
 
 def test_tokens_of_the_same_company_are_nearest():
     # 1 and 2 stand between the same neighbours, 3 and 4 likewise; 0 does not occur
     rng = np.random.default_rng(0)
-    ids = np.concatenate([[5, rng.choice([1, 2]), 6, 7, rng.choice([3, 4]), 8] for _ in range(300)])
+    ids = np.concatenate(
+        [
+            [5, rng.choice([1, 2]), 6, 7, rng.choice([3, 4]), 8]
+            for _ in range(300)
+        ]
+    )
     vectors = embed(ids, 9, 5, 1, rng)
     assert nearest(vectors, 1, 1)[0] == [2]
     assert nearest(vectors, 3, 1)[0] == [4]
@@ -81,11 +99,17 @@ def test_nearest_is_the_order_of_cosines(index, count):
     vectors = np.random.default_rng(3).standard_normal((6, 3))
     indices, cosines = nearest(vectors, index, count)
     by_hand = {
-        i: v @ vectors[index] / np.linalg.norm(v) / np.linalg.norm(vectors[index])
+        i: v
+        @ vectors[index]
+        / np.linalg.norm(v)
+        / np.linalg.norm(vectors[index])
         for i, v in enumerate(vectors)
         if i != index
     }
-    assert indices.tolist() == sorted(by_hand, key=by_hand.get, reverse=True)[:count]
+    assert (
+        indices.tolist()
+        == sorted(by_hand, key=by_hand.get, reverse=True)[:count]
+    )
     assert np.allclose(cosines, [by_hand[i] for i in indices])
 
 
@@ -93,10 +117,16 @@ def test_nearest_is_the_order_of_cosines(index, count):
     ("make", "message"),
     [
         (lambda: followers([0, 1], 2, 0), "window must be at least 1, got 0"),
-        (lambda: followers([0, 2], 2, 1), "ids must lie between 0 and vocab_size - 1 = 1"),
+        (
+            lambda: followers([0, 2], 2, 1),
+            "ids must lie between 0 and vocab_size - 1 = 1",
+        ),
         (lambda: ppmi(np.zeros((2, 2))), "not all zero"),
         (lambda: ppmi([[1, -1], [0, 1]]), "non-negative"),
-        (lambda: truncated_svd(np.eye(3), 3, None), "rank must lie between 1 and 2, got 3"),
+        (
+            lambda: truncated_svd(np.eye(3), 3, None),
+            "rank must lie between 1 and 2, got 3",
+        ),
     ],
 )
 def test_bad_input_is_named(make, message):

@@ -26,7 +26,13 @@ from llmbook.measures.summaries import (
 
 few = settings(max_examples=25, deadline=None)
 BODY = "Stops at once: nothing is read. The buffer holds max_size bytes of the stream. See also."
-PAIR = Pair("p", "io.py", "io.Reader.readMaxSize", "Read max_size bytes of the stream.", BODY)
+PAIR = Pair(
+    "p",
+    "io.py",
+    "io.Reader.readMaxSize",
+    "Read max_size bytes of the stream.",
+    BODY,
+)
 
 
 def test_names_of_code_are_cut_into_their_words():
@@ -34,8 +40,24 @@ def test_names_of_code_are_cut_into_their_words():
         *("returns", "get", "name", "(", "max", "size", ")", ","),
         *("http", "server", "2", "3", ".", "5", "!"),
     ]
-    assert source_tokens(PAIR)[:7] == ["reader", "read", "max", "size", "<body>", "stops", "at"]
-    assert summary_tokens(PAIR) == ["read", "max", "size", "bytes", "of", "the", "stream"]
+    assert source_tokens(PAIR)[:7] == [
+        "reader",
+        "read",
+        "max",
+        "size",
+        "<body>",
+        "stops",
+        "at",
+    ]
+    assert summary_tokens(PAIR) == [
+        "read",
+        "max",
+        "size",
+        "bytes",
+        "of",
+        "the",
+        "stream",
+    ]
     long = PAIR._replace(body="b " * 90)
     assert (len(source_tokens(long)), len(lead(long))) == summaries.LENGTHS
 
@@ -45,13 +67,24 @@ def longest_common_subsequence(a, b):
     for i, x in enumerate(a):
         for j, y in enumerate(b):
             table[i + 1, j + 1] = (
-                table[i, j] + 1 if x == y else max(table[i, j + 1], table[i + 1, j])
+                table[i, j] + 1
+                if x == y
+                else max(table[i, j + 1], table[i + 1, j])
             )
     return table[-1, -1]
 
 
 @pytest.mark.equation("eq-rouge")
-@given(*[st.lists(st.sampled_from(["cat", "dog", "sun", "top"]), min_size=2, max_size=7)] * 2)
+@given(
+    *[
+        st.lists(
+            st.sampled_from(["cat", "dog", "sun", "top"]),
+            min_size=2,
+            max_size=7,
+        )
+    ]
+    * 2
+)
 @few
 def test_rouge_is_what_its_formula_says(summary, reference):
     def f(shared, a, b):
@@ -66,7 +99,9 @@ def test_rouge_is_what_its_formula_says(summary, reference):
         for x, y in ((summary, reference), (pairs(summary), pairs(reference)))
     )
     common = longest_common_subsequence(summary, reference)
-    assert np.allclose(found, [one, two, f(common, len(summary), len(reference))])
+    assert np.allclose(
+        found, [one, two, f(common, len(summary), len(reference))]
+    )
 
 
 def test_rouge_refuses_what_cannot_be_scored():
@@ -76,8 +111,16 @@ def test_rouge_refuses_what_cannot_be_scored():
 
 def test_the_extractive_baselines_pick_what_they_say():
     assert lead(PAIR) == ["stops", "at", "once", ":"]
-    assert name_and_lead(PAIR, words=2) == ["read", "max", "size", "stops", "at"]
-    assert oracle(PAIR) == tokens("The buffer holds max_size bytes of the stream.")
+    assert name_and_lead(PAIR, words=2) == [
+        "read",
+        "max",
+        "size",
+        "stops",
+        "at",
+    ]
+    assert oracle(PAIR) == tokens(
+        "The buffer holds max_size bytes of the stream."
+    )
 
 
 @pytest.mark.equation("eq-text-rank")
@@ -94,29 +137,52 @@ def test_text_rank_finds_the_stationary_distribution():
         similarity = vectors @ vectors.T * (1 - np.eye(len(candidates)))
         rows = similarity.sum(1, keepdims=True)
         step = np.divide(
-            similarity, rows, out=np.full_like(similarity, 1 / len(rows)), where=rows > 0
+            similarity,
+            rows,
+            out=np.full_like(similarity, 1 / len(rows)),
+            where=rows > 0,
         )
         google = 0.15 / len(candidates) + 0.85 * step
         values, vectors = np.linalg.eig(google.T)
         expected = np.real(vectors[:, np.argmax(np.real(values))])
         assert np.allclose(rank, expected / expected.sum(), atol=1e-6)
         pair = Pair("", "", "f", "", body)
-        assert text_rank(pair, counter) == tokens(candidates[int(rank.argmax())])
+        assert text_rank(pair, counter) == tokens(
+            candidates[int(rank.argmax())]
+        )
 
 
 def test_the_nearest_summary_is_that_of_the_most_similar_source():
     training = [
-        Pair("p", "m", "load", "Load a model.", "Reads the weights of a model from a file."),
-        Pair("p", "m", "draw", "Draw a line.", "Puts ink between two points of the canvas."),
+        Pair(
+            "p",
+            "m",
+            "load",
+            "Load a model.",
+            "Reads the weights of a model from a file.",
+        ),
+        Pair(
+            "p",
+            "m",
+            "draw",
+            "Draw a line.",
+            "Puts ink between two points of the canvas.",
+        ),
     ]
-    asked = [Pair("p", "m", "restore", "", "The model is read back from its file.")]
+    asked = [
+        Pair("p", "m", "restore", "", "The model is read back from its file.")
+    ]
     counter = body_counter(training)
-    assert nearest_summaries(asked, training, counter) == [["load", "a", "model"]]
+    assert nearest_summaries(asked, training, counter) == [
+        ["load", "a", "model"]
+    ]
 
 
 def test_unsupported_words_are_those_of_no_form_in_the_source():
     source = ["computing", "the", "weighted", "mean", "of", "arrays"]
-    assert unsupported(["computes", "the", "weights", "of", "a", "matrix"], source) == ["matrix"]
+    assert unsupported(
+        ["computes", "the", "weights", "of", "a", "matrix"], source
+    ) == ["matrix"]
     assert unsupported(["return", "this", "(", "3", ")", "mean"], source) == []
 
 
@@ -127,15 +193,23 @@ def test_unsupported_words_are_those_of_no_form_in_the_source():
         ("set the name", "gets the name", [("set", "get")]),
         ("get the name", "get or set it", []),
         ("get and set", "set", []),
-        ("first row", "the last columns", [("first", "last"), ("row", "column")]),
+        (
+            "first row",
+            "the last columns",
+            [("first", "last"), ("row", "column")],
+        ),
     ],
 )
-def test_contradictions_are_opposites_across_summary_and_source(summary, source, found):
+def test_contradictions_are_opposites_across_summary_and_source(
+    summary, source, found
+):
     assert contradictions(summary.split(), source.split()) == found
 
 
 def test_repeats_are_runs_that_come_twice():
-    assert repeats(["the", "result", "of", "the", "result", "of", "the", "sum"]) == [
+    assert repeats(
+        ["the", "result", "of", "the", "result", "of", "the", "sum"]
+    ) == [
         ("of", "the"),
         ("result", "of"),
         ("the", "result"),

@@ -15,7 +15,12 @@ from llmbook.corpora.hsk import (
     split,
 )
 from llmbook.measures.alignment import alignment_accuracy, same
-from llmbook.measures.translation import gloss_translation, learned_dictionary, nearest, scores
+from llmbook.measures.translation import (
+    gloss_translation,
+    learned_dictionary,
+    nearest,
+    scores,
+)
 
 few = settings(max_examples=25, deadline=None)
 ENTRY = {
@@ -31,7 +36,10 @@ ENTRY = {
 
 def stored(tmp_path, content):
     path = tmp_path / "sentences.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    path.write_text(
+        content if isinstance(content, str) else json.dumps(content),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -45,7 +53,10 @@ def test_the_packaged_sentences_are_read_and_cleaned():
     assert "kept" in said[0]
     assert len({sentence.chinese for sentence in sentences}) == len(sentences)
     assert not [s for s in sentences if "placeholder" in s.english.lower()]
-    assert all("".join(s.words) in "".join(filter(str.isalnum, s.chinese)) for s in sentences[:50])
+    assert all(
+        "".join(s.words) in "".join(filter(str.isalnum, s.chinese))
+        for s in sentences[:50]
+    )
 
 
 def test_placeholders_chinese_translations_and_repeats_are_dropped(tmp_path):
@@ -58,7 +69,9 @@ def test_placeholders_chinese_translations_and_repeats_are_dropped(tmp_path):
     said = []
     sentences = load_sentences(stored(tmp_path, entries), said.append)
     assert [sentence.english for sentence in sentences] == ["He left."]
-    assert said == ["4 sentences read; dropped: 2 without a translation, 1 repeats; 1 kept."]
+    assert said == [
+        "4 sentences read; dropped: 2 without a translation, 1 repeats; 1 kept."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +85,9 @@ def test_placeholders_chinese_translations_and_repeats_are_dropped(tmp_path):
         ([ENTRY | {"chinese": None}], "entry 0: every field must be a string"),
     ],
 )
-def test_a_broken_file_is_refused_and_the_place_named(tmp_path, content, message):
+def test_a_broken_file_is_refused_and_the_place_named(
+    tmp_path, content, message
+):
     with pytest.raises(ValueError, match=message):
         load_sentences(stored(tmp_path, content))
 
@@ -86,7 +101,9 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path):
 
 
 def test_no_held_out_translation_stands_in_training():
-    sentences = [Sentence(str(i), f"E{i % 30}", [str(i)], [""]) for i in range(60)]
+    sentences = [
+        Sentence(str(i), f"E{i % 30}", [str(i)], [""]) for i in range(60)
+    ]
     training, validation, test = split(sentences, 10, 10)
     known = {sentence.english for sentence in training}
     assert len(training) == 40
@@ -98,7 +115,10 @@ def test_no_held_out_translation_stands_in_training():
 
 def test_glosses_become_short_senses_and_tokens():
     sentence = Sentence(
-        "他走了。", "He left.", ["他", "走", "了"], [t["gloss_en"] for t in ENTRY["tokens"]]
+        "他走了。",
+        "He left.",
+        ["他", "走", "了"],
+        [t["gloss_en"] for t in ENTRY["tokens"]],
     )
     assert senses(sentence.glosses[1]) == ["walk", "go", "leave"]
     assert senses("(archaic) 𠮷 [ji2]") == []
@@ -106,7 +126,14 @@ def test_glosses_become_short_senses_and_tokens():
     assert tokens == ["他", "he", "him", "走", "walk", "go", "了"]
     assert owner == [0, 0, 0, 1, 1, 1, 2]
     assert gloss_translation(sentence) == "he walk ."
-    assert english_tokens("Don’t pay $12!") == ["don't", "pay", "$", "1", "2", "!"]
+    assert english_tokens("Don’t pay $12!") == [
+        "don't",
+        "pay",
+        "$",
+        "1",
+        "2",
+        "!",
+    ]
 
 
 # --- Scores and baselines -------------------------------------------------------------------------
@@ -117,40 +144,62 @@ def bleu_by_hand(hypotheses, references):
     for hypothesis, reference in zip(hypotheses, references, strict=True):
         for n in range(1, 5):
             h, r = (
-                Counter(tuple(x.split()[i : i + n]) for i in range(len(x.split()) - n + 1))
+                Counter(
+                    tuple(x.split()[i : i + n])
+                    for i in range(len(x.split()) - n + 1)
+                )
                 for x in (hypothesis, reference)
             )
             matched[n] += (h & r).total()
             total[n] += h.total()
-    length_h, length_r = (sum(len(x.split()) for x in xs) for xs in (hypotheses, references))
+    length_h, length_r = (
+        sum(len(x.split()) for x in xs) for xs in (hypotheses, references)
+    )
     precision = np.prod([matched[n] / total[n] for n in range(1, 5)]) ** 0.25
     return 100 * precision * min(1, np.exp(1 - length_r / length_h))
 
 
 @pytest.mark.equation("eq-bleu")
-@given(st.lists(st.lists(st.sampled_from("ab"), min_size=6, max_size=9), min_size=2, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.sampled_from("ab"), min_size=6, max_size=9),
+        min_size=2,
+        max_size=4,
+    )
+)
 @few
 def test_bleu_is_what_its_formula_says(texts):
     references = [" ".join(text) for text in texts]
     hypotheses = [" ".join(text[:-1]) for text in texts]
-    assert np.isclose(scores(hypotheses, references).bleu, bleu_by_hand(hypotheses, references))
+    assert np.isclose(
+        scores(hypotheses, references).bleu,
+        bleu_by_hand(hypotheses, references),
+    )
 
 
 @pytest.mark.equation("eq-chrf")
-@given(*[st.lists(st.sampled_from(["abc", "abd", "cab"]), min_size=3, max_size=5)] * 2)
+@given(
+    *[st.lists(st.sampled_from(["abc", "abd", "cab"]), min_size=3, max_size=5)]
+    * 2
+)
 @few
 def test_chrf_is_what_its_formula_says(hypothesis, reference):
     precisions, recalls = [], []
     for n in range(1, 7):
         h, r = (
-            Counter("".join(words)[i : i + n] for i in range(len("".join(words)) - n + 1))
+            Counter(
+                "".join(words)[i : i + n]
+                for i in range(len("".join(words)) - n + 1)
+            )
             for words in (hypothesis, reference)
         )
         precisions.append((h & r).total() / h.total())
         recalls.append((h & r).total() / r.total())
     p, r = np.mean(precisions), np.mean(recalls)
     expected = 100 * 5 * p * r / (4 * p + r) if p + r else 0
-    assert np.isclose(scores([" ".join(hypothesis)], [" ".join(reference)]).chrf, expected)
+    assert np.isclose(
+        scores([" ".join(hypothesis)], [" ".join(reference)]).chrf, expected
+    )
 
 
 @pytest.mark.equation("eq-exact")
@@ -162,7 +211,11 @@ def test_independent_tokens_are_all_right_as_often_as_the_power_says():
 
 
 def test_scores_know_right_from_wrong():
-    assert scores(["A b c d"], ["a b c d"]) == (pytest.approx(100), pytest.approx(100), 1.0)
+    assert scores(["A b c d"], ["a b c d"]) == (
+        pytest.approx(100),
+        pytest.approx(100),
+        1.0,
+    )
     wrong = scores(["x y z w"], ["a b c d"])
     assert wrong.exact == 0
     assert wrong.chrf < 1
@@ -175,7 +228,11 @@ def test_the_nearest_text_shares_the_most():
 
 
 def test_a_dictionary_is_learned_from_what_stands_together():
-    pairs = [(["猫", "大"], ["big", "cat"]), (["猫"], ["cat"]), (["大", "狗"], ["big", "dog"])]
+    pairs = [
+        (["猫", "大"], ["big", "cat"]),
+        (["猫"], ["cat"]),
+        (["大", "狗"], ["big", "dog"]),
+    ]
     assert learned_dictionary(pairs) == {"猫": "cat", "大": "big", "狗": "dog"}
 
 
@@ -198,7 +255,10 @@ def test_uniform_guessing_is_right_as_often_as_chance_says(seed):
 
 
 def test_labels_are_compared_and_misfits_named():
-    assert same(["M", "-"], ["M", "-", "d"], "-").tolist() == [[True, False, False], [False] * 3]
+    assert same(["M", "-"], ["M", "-", "d"], "-").tolist() == [
+        [True, False, False],
+        [False] * 3,
+    ]
     with pytest.raises(ValueError, match="one array a heatmap"):
         alignment_accuracy([np.eye(2)], [])
     with pytest.raises(ValueError, match="must fit"):

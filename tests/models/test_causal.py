@@ -37,9 +37,13 @@ def kerashub_gpt2():
         intermediate_dim=32,
         max_sequence_length=96,
     )
-    language_model = hub.models.GPT2CausalLM(backbone=backbone, preprocessor=None)
+    language_model = hub.models.GPT2CausalLM(
+        backbone=backbone, preprocessor=None
+    )
     ids = keras.Input((None,), dtype="int32")
-    logits = language_model({"token_ids": ids, "padding_mask": ops.not_equal(ids, 0)})
+    logits = language_model(
+        {"token_ids": ids, "padding_mask": ops.not_equal(ids, 0)}
+    )
     return keras.Model(ids, logits)
 
 
@@ -55,7 +59,9 @@ def test_it_learns_in_the_loop(make):
         result = run(method, learner, records[:2], **options)
         assert result["annotations"] == {kind: 8}
         assert json.loads(json.dumps(result)) == result
-    assert "loss" in result["rounds"][0]  # a random model's drafts can at least be compared
+    assert (
+        "loss" in result["rounds"][0]
+    )  # a random model's drafts can at least be compared
     drafts = [learner.task.demonstrate(record) for record in records]
     losses = imitate(learner, records, drafts, steps=30, learning_rate=1e-2)
     assert losses[-1] < losses[0] - 0.5
@@ -69,7 +75,9 @@ def test_it_writes_what_the_compiled_cache_writes():
     model.embedding.embeddings.assign(model.embedding.embeddings * 20)
     prompts = [[3, 4, 5], [7], [6, 2]]
     expected = generation.generate(model, prompts, 10, temperature=0, stop=9)
-    np.testing.assert_array_equal(causal.generate(model, prompts, 10, 0, stop=9), expected)
+    np.testing.assert_array_equal(
+        causal.generate(model, prompts, 10, 0, stop=9), expected
+    )
 
 
 def test_samples_follow_the_distribution_and_the_seed():
@@ -78,6 +86,10 @@ def test_samples_follow_the_distribution_and_the_seed():
     drawn = causal.generate(model, [[1]] * 4000, 1, seed=3)[:, 0]
     shares = np.bincount(drawn, minlength=4) / 4000
     np.testing.assert_allclose(shares, [0, 2 / 9, 3 / 9, 4 / 9], atol=0.03)
-    np.testing.assert_array_equal(drawn, causal.generate(model, [[1]] * 4000, 1, seed=3)[:, 0])
-    with pytest.raises(ValueError, match="prompts must each hold at least one token"):
+    np.testing.assert_array_equal(
+        drawn, causal.generate(model, [[1]] * 4000, 1, seed=3)[:, 0]
+    )
+    with pytest.raises(
+        ValueError, match="prompts must each hold at least one token"
+    ):
         causal.generate(model, [[1], []], 1)

@@ -33,7 +33,10 @@ def toy_reviews(count, seed, wrong=0):
     texts = []
     for label in labels:
         characters = list(random.choice(list(FILLER), random.integers(2, 25)))
-        characters.insert(random.integers(len(characters)), random.choice(list((BAD, GOOD)[label])))
+        characters.insert(
+            random.integers(len(characters)),
+            random.choice(list((BAD, GOOD)[label])),
+        )
         texts.append("".join(characters))
     labels[:wrong] = 1 - labels[:wrong]
     return Reviews(texts, labels)
@@ -43,11 +46,20 @@ def toy_reviews(count, seed, wrong=0):
 def trained():
     training, validation = toy_reviews(400, 0), toy_reviews(100, 1, wrong=5)
     tokenizer = NgramTokenizer.fit(training.texts)
-    options = {"d_model": 16, "num_heads": 2, "dropout": 0.1, "view_dropout": 0.1}
-    classifier = Classifier(build_classifier(len(tokenizer), **options), tokenizer)
+    options = {
+        "d_model": 16,
+        "num_heads": 2,
+        "dropout": 0.1,
+        "view_dropout": 0.1,
+    }
+    classifier = Classifier(
+        build_classifier(len(tokenizer), **options), tokenizer
+    )
     lines = []
     recipe = {"epochs": 6, "batch_size": 16, "learning_rate": 0.01}
-    history = train(classifier, training, validation, report=lines.append, **recipe)
+    history = train(
+        classifier, training, validation, report=lines.append, **recipe
+    )
     return classifier, history, lines
 
 
@@ -71,7 +83,9 @@ def test_view_embedding_drops_whole_views():
     x = layer(ids, training=True).numpy()[0]
     kept = np.abs(x).sum(axis=1) > 0
     assert 60 < kept.sum() < 140
-    assert np.allclose(x[kept], 2 * layer.table.embeddings.numpy()[3], atol=1e-6)
+    assert np.allclose(
+        x[kept], 2 * layer.table.embeddings.numpy()[3], atol=1e-6
+    )
 
 
 def test_token_mask_reads_the_first_view():
@@ -84,7 +98,9 @@ def test_token_mask_reads_the_first_view():
 def test_padding_changes_nothing(shape):
     model = build_classifier(50, d_model=16)
     ids = np.random.default_rng(0).integers(2, 50, shape).astype("int32")
-    longer = np.concatenate([ids, np.zeros((3, 6, *shape[2:]), "int32")], axis=1)
+    longer = np.concatenate(
+        [ids, np.zeros((3, 6, *shape[2:]), "int32")], axis=1
+    )
     assert np.allclose(model(ids), model(longer), atol=1e-6)
     changed = model.embedding.table.embeddings.numpy()
     before = model(longer).numpy()
@@ -95,7 +111,10 @@ def test_padding_changes_nothing(shape):
 
 def test_order_matters_to_the_classifier_and_not_to_the_articles_model():
     ids = np.array([[2, 3, 4, 5, 6]], "int32")
-    ours, article = build_classifier(10, d_model=16), build_article_model(10, d_model=16)
+    ours, article = (
+        build_classifier(10, d_model=16),
+        build_article_model(10, d_model=16),
+    )
     for layer_model, moves in [(ours, True), (article, False)]:
         change = np.abs(layer_model(ids) - layer_model(ids[:, ::-1])).max()
         assert (change > 1e-5) == moves
@@ -116,15 +135,27 @@ def test_reference_models_have_the_sizes_of_their_sources():
     assert attention.count_params() == 4 * (64 * 64 + 64)
     example = build_keras_example(100, length=20)
     assert example.output_shape == (None, 1)
-    block = next(layer for layer in example.layers if type(layer).__name__ == "TransformerBlock")
+    block = next(
+        layer
+        for layer in example.layers
+        if type(layer).__name__ == "TransformerBlock"
+    )
     assert block.attention.head_dim == 32
     assert not block.pre_norm
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 90), min_size=1, max_size=70), st.integers(1, 20), st.integers(0, 5))
+@given(
+    st.lists(st.integers(0, 90), min_size=1, max_size=70),
+    st.integers(1, 20),
+    st.integers(0, 5),
+)
 def test_every_text_stands_in_one_batch(lengths, batch_size, seed):
-    batches = list(length_batches(np.array(lengths), batch_size, np.random.default_rng(seed)))
+    batches = list(
+        length_batches(
+            np.array(lengths), batch_size, np.random.default_rng(seed)
+        )
+    )
     assert len(batches) == -(-len(lengths) // batch_size)
     assert all(len(batch) <= batch_size for batch in batches)
     assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
@@ -137,11 +168,17 @@ class Watched:
         pass
 
     def fit(self, batches, **options):
-        self.batches = [(ids.numpy(), answers.numpy()) for ids, answers in batches]
+        self.batches = [
+            (ids.numpy(), answers.numpy()) for ids, answers in batches
+        ]
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 90), min_size=1, max_size=70), st.integers(1, 20), st.integers(0, 5))
+@given(
+    st.lists(st.integers(0, 90), min_size=1, max_size=70),
+    st.integers(1, 20),
+    st.integers(0, 5),
+)
 def test_every_text_is_trained_on_with_its_own_label(lengths, batch_size, seed):
     sequences = [np.full(n, i + 2) for i, n in enumerate(lengths)]
     labels = np.arange(len(lengths)) % 2
@@ -167,13 +204,18 @@ def test_batches_hold_similar_lengths_in_an_order_of_their_own(noise):
     lengths = np.random.default_rng(0).integers(1, 100, 400)
 
     def epoch(random):
-        return [lengths[batch].tolist() for batch in length_batches(lengths, 20, random, noise)]
+        return [
+            lengths[batch].tolist()
+            for batch in length_batches(lengths, 20, random, noise)
+        ]
 
     random = np.random.default_rng(3)
     first, second = epoch(random), epoch(random)
     assert all(np.ptp(batch) <= 2 * noise + 8 for batch in first)
     assert first != second
-    assert [max(batch) for batch in first] != sorted(max(batch) for batch in first)
+    assert [max(batch) for batch in first] != sorted(
+        max(batch) for batch in first
+    )
     assert epoch(np.random.default_rng(3)) == first
 
 
@@ -184,13 +226,22 @@ def step(optimizer, variable, gradient):
 def test_lazy_adam_is_adam_on_the_rows_it_sees():
     start = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     lazy, dense = keras.Variable(start), keras.Variable(start)
-    ours, theirs = LazyAdam(0.1, epsilon=1e-7), keras.optimizers.Adam(0.1, epsilon=1e-7)
+    ours, theirs = (
+        LazyAdam(0.1, epsilon=1e-7),
+        keras.optimizers.Adam(0.1, epsilon=1e-7),
+    )
     for seed in range(4):
-        values = np.random.default_rng(seed).normal(size=(4, 3)).astype("float32")
+        values = (
+            np.random.default_rng(seed).normal(size=(4, 3)).astype("float32")
+        )
         rows = [1, 4, 1, 2]  # row 1 twice: its gradients add up
         full = np.zeros_like(start)
         np.add.at(full, rows, values)
-        step(ours, lazy, tf.IndexedSlices(values, tf.constant(rows), tf.constant([6, 3])))
+        step(
+            ours,
+            lazy,
+            tf.IndexedSlices(values, tf.constant(rows), tf.constant([6, 3])),
+        )
         step(theirs, dense, tf.constant(full))
     assert np.allclose(lazy.numpy(), dense.numpy(), atol=1e-5)
     assert np.array_equal(lazy.numpy()[[0, 3, 5]], start[[0, 3, 5]])
@@ -200,7 +251,10 @@ def test_lazy_adam_leaves_unseen_rows_and_their_moments():
     lazy = keras.Variable(np.ones((3, 2), "float32"))
     optimizer = LazyAdam(0.1)
     slices = [
-        tf.IndexedSlices(tf.ones((1, 2)), tf.constant([row]), tf.constant([3, 2])) for row in (0, 1)
+        tf.IndexedSlices(
+            tf.ones((1, 2)), tf.constant([row]), tf.constant([3, 2])
+        )
+        for row in (0, 1)
     ]
     step(optimizer, lazy, slices[0])
     after = lazy.numpy()[0].copy()
@@ -229,7 +283,9 @@ def test_training_learns_reports_and_calibrates(trained):
 def test_the_best_epoch_is_kept(trained):
     classifier, history, _ = trained
     validation = toy_reviews(100, 1, wrong=5)
-    accuracy = np.mean((classifier.logits(validation.texts) > 0) == validation.labels)
+    accuracy = np.mean(
+        (classifier.logits(validation.texts) > 0) == validation.labels
+    )
     assert accuracy == pytest.approx(max(history["validation_accuracy"]))
 
 
@@ -238,15 +294,25 @@ def test_a_temperature_that_cannot_be_fitted_is_reported():
     model = build_classifier(len(tokenizer), d_model=8, num_heads=1)
     classifier = Classifier(model, tokenizer, temperature=7.0)
     lines = []
-    train(classifier, toy_reviews(20, 0), toy_reviews(1, 1), epochs=1, report=lines.append)
+    train(
+        classifier,
+        toy_reviews(20, 0),
+        toy_reviews(1, 1),
+        epochs=1,
+        report=lines.append,
+    )
     assert classifier.temperature == 1
     assert lines[-1].startswith("The temperature stays at 1: ")
 
 
-@pytest.mark.parametrize("bad", [Reviews([], np.array([], int)), Reviews(["好"], np.array([2]))])
+@pytest.mark.parametrize(
+    "bad", [Reviews([], np.array([], int)), Reviews(["好"], np.array([2]))]
+)
 def test_training_refuses(trained, bad):
     classifier = trained[0]
-    with pytest.raises(ValueError, match="validation must hold texts with labels 0 and 1"):
+    with pytest.raises(
+        ValueError, match="validation must hold texts with labels 0 and 1"
+    ):
         train(classifier, toy_reviews(10, 0), bad)
     with pytest.raises(ValueError, match="training must hold"):
         train(classifier, bad, toy_reviews(10, 0))
@@ -257,7 +323,9 @@ def test_temperature_divides_the_logits(trained):
     texts = ["酒店很好", "房间差"]
     cool = Classifier(classifier.model, classifier.tokenizer, temperature=1.0)
     warm = Classifier(classifier.model, classifier.tokenizer, temperature=2.0)
-    odds = [np.diff(np.log(c.predict_proba(texts)), axis=1) for c in (cool, warm)]
+    odds = [
+        np.diff(np.log(c.predict_proba(texts)), axis=1) for c in (cool, warm)
+    ]
     assert np.allclose(odds[0], 2 * odds[1], atol=1e-5)
 
 
@@ -267,14 +335,18 @@ def test_texts_of_any_kind_get_a_probability(trained):
     probabilities = classifier.predict_proba(texts)
     assert np.isfinite(probabilities).all()
     assert np.allclose(probabilities[0], probabilities[1])
-    assert np.allclose(classifier.predict_proba(["好" * 160]), probabilities[2:3], atol=1e-6)
+    assert np.allclose(
+        classifier.predict_proba(["好" * 160]), probabilities[2:3], atol=1e-6
+    )
 
 
 def test_one_text_alone_and_among_others_is_judged_alike(trained):
     classifier = trained[0]
     texts = toy_reviews(300, 5).texts
     together = classifier.predict_proba(texts)
-    alone = np.concatenate([classifier.predict_proba([text]) for text in texts[:5]])
+    alone = np.concatenate(
+        [classifier.predict_proba([text]) for text in texts[:5]]
+    )
     assert np.allclose(alone, together[:5], atol=1e-5)
 
 
@@ -302,7 +374,9 @@ def test_explanation(trained):
     assert np.allclose(attention.sum(axis=-1), 1, atol=1e-5)
     assert np.allclose(explanation.pooling.sum(axis=-1), 1, atol=1e-5)
     assert explanation.rollout.sum() == pytest.approx(1, abs=1e-5)
-    assert np.argmax(explanation.integrated) == list(explanation.tokens).index("好")
+    assert np.argmax(explanation.integrated) == list(explanation.tokens).index(
+        "好"
+    )
     assert classifier.explain("").tokens == ["<unk>"]
 
 
@@ -316,7 +390,9 @@ def test_gradient_times_input_agrees_with_central_differences(trained):
     def logit(scale):
         factors = np.ones((1, 3, 1), "float32")
         factors[0, 2] = scale
-        return float(classifier.model.read(x * factors, tf.constant(mask))[0][0, 0])
+        return float(
+            classifier.model.read(x * factors, tf.constant(mask))[0][0, 0]
+        )
 
     slope = (logit(1.01) - logit(0.99)) / 0.02
     assert explanation.gradient[2] == pytest.approx(slope, rel=0.02)
@@ -329,9 +405,13 @@ def test_integrated_gradients_add_up_to_the_logit(trained):
     explanation = classifier.explain(text, steps=400)
     ids = classifier.encode([text])[0][None]
     x, mask = classifier.model.embedding(ids), tf.constant(token_mask(ids))
-    whole, nothing = (float(classifier.model.read(f * x, mask)[0][0, 0]) for f in (1.0, 0.0))
+    whole, nothing = (
+        float(classifier.model.read(f * x, mask)[0][0, 0]) for f in (1.0, 0.0)
+    )
     assert whole < nothing
-    assert explanation.integrated.sum() == pytest.approx(whole - nothing, rel=0.02)
+    assert explanation.integrated.sum() == pytest.approx(
+        whole - nothing, rel=0.02
+    )
 
 
 @pytest.mark.equation("eq-rollout")
@@ -340,10 +420,15 @@ def test_rollout_by_hand():
         [[[0.5, 0.5], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]]]
     )  # mean: .75 .25 / .5 .5
     pooling = np.array([[1.0, 0.0], [0.0, 1.0]])  # mean: .5 .5
-    assert np.allclose(rollout([attention], pooling), [(0.5 + 0.625) / 2, (0.5 + 0.375) / 2])
+    assert np.allclose(
+        rollout([attention], pooling), [(0.5 + 0.625) / 2, (0.5 + 0.375) / 2]
+    )
     assert np.allclose(rollout([], pooling), [0.5, 0.5])
     step = (np.eye(2) + attention.mean(axis=0)) / 2
-    assert np.allclose(rollout([attention, attention], pooling), pooling.mean(axis=0) @ step @ step)
+    assert np.allclose(
+        rollout([attention, attention], pooling),
+        pooling.mean(axis=0) @ step @ step,
+    )
 
 
 def test_saved_and_loaded(trained, tmp_path):
@@ -351,7 +436,9 @@ def test_saved_and_loaded(trained, tmp_path):
     classifier.save(tmp_path / "mine")
     again = Classifier.load(tmp_path / "mine")
     texts = ["酒店很好", "", "房间臭"]
-    assert np.array_equal(again.predict_proba(texts), classifier.predict_proba(texts))
+    assert np.array_equal(
+        again.predict_proba(texts), classifier.predict_proba(texts)
+    )
     assert again.temperature == classifier.temperature
     assert again.model.length == classifier.model.length
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == [
@@ -362,10 +449,14 @@ def test_saved_and_loaded(trained, tmp_path):
 
 def test_a_classifier_of_plain_tokens(tmp_path):
     tokenizer = CharTokenizer.fit([GOOD + BAD])
-    classifier = Classifier(build_classifier(len(tokenizer), d_model=8, num_heads=1), tokenizer)
+    classifier = Classifier(
+        build_classifier(len(tokenizer), d_model=8, num_heads=1), tokenizer
+    )
     before = classifier.predict_proba(["好"])
     classifier.save(tmp_path)
-    assert np.array_equal(Classifier.load(tmp_path).predict_proba(["好"]), before)
+    assert np.array_equal(
+        Classifier.load(tmp_path).predict_proba(["好"]), before
+    )
     assert classifier.explain("好差").tokens == ["好", "差"]
 
 
@@ -385,7 +476,9 @@ def test_loading_refuses(trained, tmp_path):
 
 
 def test_config_round_trip():
-    model = AttentionClassifier(30, d_model=8, num_heads=2, num_blocks=2, dropout=0.1)
+    model = AttentionClassifier(
+        30, d_model=8, num_heads=2, num_blocks=2, dropout=0.1
+    )
     again = AttentionClassifier.from_config(model.get_config())
     ids = np.array([[2, 3]], "int32")
     model(ids)
@@ -393,5 +486,7 @@ def test_config_round_trip():
     assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
     again.set_weights(model.get_weights())
     assert np.array_equal(again(ids), model(ids))
-    _, attention, _ = model.read(model.embedding(ids), token_mask(tf.constant(ids)))
+    _, attention, _ = model.read(
+        model.embedding(ids), token_mask(tf.constant(ids))
+    )
     assert len(attention) == 2

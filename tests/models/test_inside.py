@@ -34,7 +34,9 @@ def a_head(offset, length):
 def test_each_score_is_one_for_the_head_it_is_for_and_zero_for_the_others():
     n = 6
     heads = {"previous": 1, "duplicate": n, "induction": n - 1, "sink": 2 * n}
-    weights = np.stack([a_head(offset, 2 * n) for offset in heads.values()])[None]  # (1, 4, T, T)
+    weights = np.stack([a_head(offset, 2 * n) for offset in heads.values()])[
+        None
+    ]  # (1, 4, T, T)
     scores = head_scores(np.stack([weights, weights]), n)
     for i, name in enumerate(heads):
         np.testing.assert_array_equal(scores[name], np.eye(4)[[i]])
@@ -61,14 +63,19 @@ def test_attention_weights_are_of_all_layers_and_heads(gpt):
 
 
 def test_a_layer_without_any_head_adds_nothing_and_all_comes_back(gpt):
-    before, kernel = gpt(IDS).numpy(), gpt.blocks[0].attention.output_projection.kernel.numpy()
+    before, kernel = (
+        gpt(IDS).numpy(),
+        gpt.blocks[0].attention.output_projection.kernel.numpy(),
+    )
     with without_heads(gpt, [(0, 0), (0, 1), (0, 2)]):
         x = gpt.embedding(IDS)
         attention = gpt.blocks[0].attention
         np.testing.assert_array_equal(attention(x), 0 * x)
     with without_heads(gpt, [(0, 1)]):
         silenced = gpt.blocks[0].attention.output_projection.kernel.numpy()
-        np.testing.assert_array_equal(silenced[[0, 3, 8, 11]], kernel[[0, 3, 8, 11]])
+        np.testing.assert_array_equal(
+            silenced[[0, 3, 8, 11]], kernel[[0, 3, 8, 11]]
+        )
         np.testing.assert_array_equal(silenced[4:8], 0)
         assert np.abs(gpt(IDS) - before).max() > 1e-3
     np.testing.assert_array_equal(gpt(IDS), before)
@@ -78,12 +85,18 @@ def test_a_layer_without_any_head_adds_nothing_and_all_comes_back(gpt):
 
 
 @pytest.mark.equation("eq-logit-lens")
-def test_the_lens_ends_with_what_the_model_predicts_and_begins_with_the_embedding(gpt):
+def test_the_lens_ends_with_what_the_model_predicts_and_begins_with_the_embedding(
+    gpt,
+):
     found = logit_lens(gpt, IDS[0])
     assert found.shape == (3, 11)
     logits = gpt(IDS[:1])[0, -1].numpy()
-    np.testing.assert_allclose(found[-1], np.exp(logits) / np.exp(logits).sum(), rtol=1e-4)
+    np.testing.assert_allclose(
+        found[-1], np.exp(logits) / np.exp(logits).sum(), rtol=1e-4
+    )
     table, gamma = gpt.embedding.embeddings.numpy(), gpt.norm.gamma.numpy()
     x = table[5]
     first = ((x - x.mean()) / np.sqrt(x.var() + 1e-5) * gamma) @ table.T
-    np.testing.assert_allclose(found[0], np.exp(first) / np.exp(first).sum(), rtol=1e-4)
+    np.testing.assert_allclose(
+        found[0], np.exp(first) / np.exp(first).sum(), rtol=1e-4
+    )

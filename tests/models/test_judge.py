@@ -33,7 +33,9 @@ def judge(model):
 def test_scores_are_the_difference_of_two_log_probabilities(model, judge):
     texts = ["good", "bad", "a long text"]
     n, p = Letters().encode("np")
-    for text, score in zip(texts, judge.logits(texts, batch_size=2), strict=True):
+    for text, score in zip(
+        texts, judge.logits(texts, batch_size=2), strict=True
+    ):
         ids = np.array([Letters().encode(f"so {text} is ")])  # (1, T)
         log_p = tf.nn.log_softmax(model(ids)[0, -1]).numpy()  # (V,)
         assert score == pytest.approx(log_p[p] - log_p[n], abs=1e-5)
@@ -41,7 +43,9 @@ def test_scores_are_the_difference_of_two_log_probabilities(model, judge):
 
 @settings(max_examples=15, deadline=None)
 @given(st.permutations(["a", "bcd", "efghij", "k", "lm"]), st.integers(1, 5))
-def test_scores_do_not_depend_on_the_company_of_a_text(judge, texts, batch_size):
+def test_scores_do_not_depend_on_the_company_of_a_text(
+    judge, texts, batch_size
+):
     alone = {text: judge.logits([text])[0] for text in texts}
     together = judge.logits(texts, batch_size)
     assert np.allclose(together, [alone[text] for text in texts], atol=1e-5)
@@ -84,7 +88,9 @@ def test_batches_are_drawn_anew_at_each_step_and_alike_for_a_seed(judge):
     assert not np.array_equal(batch(1)[0], ids)
     prompts = {
         tuple(row): label
-        for row, label in zip(pad_left(judge.encode(texts), 12), labels, strict=True)
+        for row, label in zip(
+            pad_left(judge.encode(texts), 12), labels, strict=True
+        )
     }
     assert [prompts[tuple(row)] for row in ids] == found.tolist()
 
@@ -92,9 +98,13 @@ def test_batches_are_drawn_anew_at_each_step_and_alike_for_a_seed(judge):
 def test_adapters_learn_to_tell_two_letters_apart():
     tf.random.set_seed(0)
     model = gpt.GPT(
-        gpt.GPTConfig(30, length=32, d_model=16, num_heads=2, num_layers=2, mlp="swiglu")
+        gpt.GPTConfig(
+            30, length=32, d_model=16, num_heads=2, num_layers=2, mlp="swiglu"
+        )
     )
-    model.embedding.embeddings.assign(20 * model.embedding.embeddings)  # frozen, it bounds logits
+    model.embedding.embeddings.assign(
+        20 * model.embedding.embeddings
+    )  # frozen, it bounds logits
     judge = WordJudge(model, Letters(), "so {text} is ", ("n", "p"))
     texts, labels = ["aab", "bba", "aaa", "bbb"], np.array([0, 1, 0, 1])
     lora.add_adapters(model, rank=8, targets=lora.EVERY_LINEAR)
@@ -103,7 +113,9 @@ def test_adapters_learn_to_tell_two_letters_apart():
     z = two_logits(model, ids, judge.answers).numpy()  # (4, 2)
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)  # (4, 2)
     right = -np.log(p[np.arange(4), found]).mean()
-    assert float(judge.loss(model, ids, found)) == pytest.approx(right, abs=1e-5)
+    assert float(judge.loss(model, ids, found)) == pytest.approx(
+        right, abs=1e-5
+    )
     losses = training.train(
         model, batch, 80, learning_rate=3e-2, loss=judge.loss, jit_compile=False
     )

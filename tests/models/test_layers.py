@@ -30,7 +30,9 @@ def normal(*shape, seed=0):
 
 def kernels(layer):
     names = ("query", "key", "value", "output")
-    return [getattr(layer, f"{name}_projection").kernel.numpy() for name in names]
+    return [
+        getattr(layer, f"{name}_projection").kernel.numpy() for name in names
+    ]
 
 
 def heads_of(x, w, num_heads):
@@ -41,12 +43,15 @@ def heads_of(x, w, num_heads):
 
 def keras_twin(layer, query, value):
     """Keras's own layer with the same weights."""
-    twin = keras.layers.MultiHeadAttention(layer.num_heads, layer.d_k, use_bias=False)
+    twin = keras.layers.MultiHeadAttention(
+        layer.num_heads, layer.d_k, use_bias=False
+    )
     twin(query, value)
     w_query, w_key, w_value, w_output = kernels(layer)
     heads = (layer.num_heads, layer.d_k)
     twin.set_weights(
-        [w.reshape(-1, *heads) for w in (w_query, w_key, w_value)] + [w_output.reshape(*heads, -1)]
+        [w.reshape(-1, *heads) for w in (w_query, w_key, w_value)]
+        + [w_output.reshape(*heads, -1)]
     )
     return twin
 
@@ -55,13 +60,22 @@ def keras_twin(layer, query, value):
 
 
 @few
-@given(st.integers(1, 3), st.integers(1, 6), st.sampled_from([1, 2, 4]), st.booleans())
-def test_self_attention_equals_the_numpy_function(batch, length, num_heads, causal):
+@given(
+    st.integers(1, 3),
+    st.integers(1, 6),
+    st.sampled_from([1, 2, 4]),
+    st.booleans(),
+)
+def test_self_attention_equals_the_numpy_function(
+    batch, length, num_heads, causal
+):
     layer = MultiHeadAttention(num_heads, causal=causal)
     x = normal(batch, length, 8)
     output, weights = layer(x, return_weights=True)
     mask = reference.causal_mask(length) if causal else None
-    expected = reference.multi_head_attention(x, *kernels(layer), num_heads, mask=mask)
+    expected = reference.multi_head_attention(
+        x, *kernels(layer), num_heads, mask=mask
+    )
     np.testing.assert_allclose(output, expected[0], **TOLERANCE)
     np.testing.assert_allclose(weights, expected[1], **TOLERANCE)
 
@@ -86,18 +100,30 @@ def kernels_after(layer, *inputs):
 @pytest.mark.parametrize("padded", [False, True])
 def test_self_attention_equals_keras(causal, padded):
     layer, x = MultiHeadAttention(4, causal=causal), normal(3, 6, 16)
-    mask = reference.padding_mask([6, 3, 1], 6) if padded else np.ones((3, 6), bool)
+    mask = (
+        reference.padding_mask([6, 3, 1], 6)
+        if padded
+        else np.ones((3, 6), bool)
+    )
     output, weights = layer(x, mask=mask, return_weights=True)
     twin = keras_twin(layer, x, x)
     expected, expected_weights = twin(
-        x, x, attention_mask=mask[:, None], use_causal_mask=causal, return_attention_scores=True
+        x,
+        x,
+        attention_mask=mask[:, None],
+        use_causal_mask=causal,
+        return_attention_scores=True,
     )
     np.testing.assert_allclose(output, expected, **TOLERANCE)
     np.testing.assert_allclose(weights, expected_weights, **TOLERANCE)
 
 
 def test_cross_attention_equals_keras_with_an_explicit_mask():
-    layer, query, value = MultiHeadAttention(2, head_dim=3), normal(2, 4, 8), normal(2, 5, 6)
+    layer, query, value = (
+        MultiHeadAttention(2, head_dim=3),
+        normal(2, 4, 8),
+        normal(2, 5, 6),
+    )
     mask = np.random.default_rng(1).random((2, 4, 5)) < 0.6
     mask[..., 0] = True
     output, weights = layer(query, value, mask=mask, return_weights=True)
@@ -120,18 +146,28 @@ def test_gradients_equal_those_of_keras():
         return tape.gradient(loss, [x, *[v.value for v in variables]])
 
     ours = gradients(layer, layer.trainable_variables)
-    theirs = gradients(lambda x: twin(x, x, use_causal_mask=True), twin.trainable_variables)
+    theirs = gradients(
+        lambda x: twin(x, x, use_causal_mask=True), twin.trainable_variables
+    )
     for gradient, expected in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(gradient, tf.reshape(expected, gradient.shape), **TOLERANCE)
+        np.testing.assert_allclose(
+            gradient, tf.reshape(expected, gradient.shape), **TOLERANCE
+        )
 
 
 def test_raw_values_are_mixed_by_weights_of_other_keys():
-    query, key, value = normal(2, 3, 8), normal(2, 5, 6, seed=1), normal(2, 5, 4, seed=2)
+    query, key, value = (
+        normal(2, 3, 8),
+        normal(2, 5, 6, seed=1),
+        normal(2, 5, 4, seed=2),
+    )
     layer = MultiHeadAttention(2)
     output, weights = layer(query, value=value, key=key, return_weights=True)
     w_query, w_key, w_value, w_output = kernels(layer)
     context, expected = reference.scaled_dot_product_attention(
-        heads_of(query, w_query, 2), heads_of(key, w_key, 2), heads_of(value, w_value, 2)
+        heads_of(query, w_query, 2),
+        heads_of(key, w_key, 2),
+        heads_of(value, w_value, 2),
     )
     np.testing.assert_allclose(weights, expected, **TOLERANCE)
     merged = context.transpose(0, 2, 1, 3).reshape(2, 3, 8)
@@ -142,7 +178,12 @@ def test_raw_values_are_mixed_by_weights_of_other_keys():
 @pytest.mark.parametrize("rotary", [False, True])
 def test_grouped_query_and_rotary_attention_equal_numpy(num_kv_heads, rotary):
     layer = MultiHeadAttention(
-        4, head_dim=6, num_kv_heads=num_kv_heads, causal=True, rotary=rotary, rotary_base=100.0
+        4,
+        head_dim=6,
+        num_kv_heads=num_kv_heads,
+        causal=True,
+        rotary=rotary,
+        rotary_base=100.0,
     )
     x = normal(2, 7, 8)
     output, weights = layer(x, return_weights=True)
@@ -150,7 +191,11 @@ def test_grouped_query_and_rotary_attention_equal_numpy(num_kv_heads, rotary):
     assert w_key.shape == w_value.shape == (8, num_kv_heads * 6)
     query, key, value = (
         heads_of(x, w, n)
-        for w, n in zip((w_query, w_key, w_value), (4, num_kv_heads, num_kv_heads), strict=True)
+        for w, n in zip(
+            (w_query, w_key, w_value),
+            (4, num_kv_heads, num_kv_heads),
+            strict=True,
+        )
     )
     if rotary:
         query, key = (reference.rotary(z, base=100.0) for z in (query, key))
@@ -168,14 +213,17 @@ def test_grouped_query_and_rotary_attention_equal_numpy(num_kv_heads, rotary):
 
 @few
 @given(st.integers(0, 2**16), st.booleans(), st.booleans())
-def test_rows_of_the_weights_sum_to_one_and_forbidden_keys_get_exactly_zero(seed, causal, rotary):
+def test_rows_of_the_weights_sum_to_one_and_forbidden_keys_get_exactly_zero(
+    seed, causal, rotary
+):
     rng = np.random.default_rng(seed)
     mask = rng.random((2, 5, 5)) < 0.5
     weights = MultiHeadAttention(2, causal=causal, rotary=rotary)(
         normal(2, 5, 8, seed=seed) * 10, mask=mask, return_weights=True
     )[1].numpy()
     allowed = np.broadcast_to(
-        (mask & np.tri(5, dtype=bool) if causal else mask)[:, None], weights.shape
+        (mask & np.tri(5, dtype=bool) if causal else mask)[:, None],
+        weights.shape,
     )
     np.testing.assert_allclose(weights.sum(-1), allowed.any(-1), **TOLERANCE)
     assert (weights[~allowed] == 0).all()
@@ -186,7 +234,9 @@ def test_rows_of_the_weights_sum_to_one_and_forbidden_keys_get_exactly_zero(seed
 @given(st.permutations(range(6)))
 def test_without_positions_permuted_tokens_permute_the_outputs(order):
     layer, x = MultiHeadAttention(2), normal(1, 6, 8)
-    np.testing.assert_allclose(layer(x[:, order]), layer(x).numpy()[:, order], **TOLERANCE)
+    np.testing.assert_allclose(
+        layer(x[:, order]), layer(x).numpy()[:, order], **TOLERANCE
+    )
 
 
 def test_rotary_positions_see_the_order_but_only_distances():
@@ -205,23 +255,33 @@ def test_a_causal_layer_lets_no_token_see_the_future(position):
     layer, x = MultiHeadAttention(2, causal=True, rotary=True), normal(1, 6, 8)
     changed = x.copy()
     changed[:, position] += 1
-    difference = np.abs(layer(changed).numpy() - layer(x).numpy()).max(axis=(0, 2))
+    difference = np.abs(layer(changed).numpy() - layer(x).numpy()).max(
+        axis=(0, 2)
+    )
     assert (difference[:position] == 0).all()
     assert difference[position] > 0
 
 
 @pytest.mark.parametrize("num_kv_heads", [1, 2])
 def test_padding_content_changes_nothing_at_all(num_kv_heads):
-    layer, x = MultiHeadAttention(2, num_kv_heads=num_kv_heads, rotary=True), normal(2, 6, 8)
+    layer, x = (
+        MultiHeadAttention(2, num_kv_heads=num_kv_heads, rotary=True),
+        normal(2, 6, 8),
+    )
     mask = reference.padding_mask([6, 3], 6)
     changed = np.where(mask[..., None], x, 1000.0).astype("float32")
-    before, after = layer(x, mask=mask).numpy(), layer(changed, mask=mask).numpy()
+    before, after = (
+        layer(x, mask=mask).numpy(),
+        layer(changed, mask=mask).numpy(),
+    )
     assert np.abs(before - after)[mask].max() == 0
 
 
 def test_huge_logits_do_not_overflow():
     layer, x = MultiHeadAttention(1), normal(1, 4, 8) * 1e6
-    output, weights = layer(x, mask=np.array([[True, True, True, False]]), return_weights=True)
+    output, weights = layer(
+        x, mask=np.array([[True, True, True, False]]), return_weights=True
+    )
     assert np.isfinite(output).all()
     assert (weights.numpy()[..., 3] == 0).all()
     np.testing.assert_allclose(weights.numpy().sum(-1), 1, **TOLERANCE)
@@ -260,16 +320,22 @@ def test_an_attached_mask_counts_and_is_passed_on():
     layer = MultiHeadAttention(2)
     output = layer(x)
     np.testing.assert_array_equal(output._keras_mask, [[1, 1, 0], [1, 0, 0]])
-    explicit = layer(x.numpy(), mask=np.array([[True, True, False], [True, False, False]]))
+    explicit = layer(
+        x.numpy(), mask=np.array([[True, True, False], [True, False, False]])
+    )
     np.testing.assert_array_equal(output, explicit)
 
 
 def test_an_attached_and_an_explicit_mask_both_count():
     x = embedded([[3, 4, 0]])
     layer = MultiHeadAttention(2)
-    later = np.array([[[False, True, True]] * 3])  # (B, T_q, T_k): not the first
+    later = np.array(
+        [[[False, True, True]] * 3]
+    )  # (B, T_q, T_k): not the first
     output, weights = layer(x, mask=later, return_weights=True)
-    np.testing.assert_allclose(weights.numpy(), np.broadcast_to([0, 1, 0], weights.shape))
+    np.testing.assert_allclose(
+        weights.numpy(), np.broadcast_to([0, 1, 0], weights.shape)
+    )
     np.testing.assert_array_equal(output._keras_mask, [[1, 1, 0]])
 
 
@@ -277,7 +343,11 @@ def test_masks_of_values_and_of_keys_count_in_cross_attention():
     query = normal(1, 2, 8)
     layer = MultiHeadAttention(2)
     value, key = embedded([[3, 4, 0]]), embedded([[0, 4, 5]])
-    for inputs, hidden in [((value,), [2]), ((value, key), [0, 2]), ((normal(1, 3, 8), key), [0])]:
+    for inputs, hidden in [
+        ((value,), [2]),
+        ((value, key), [0, 2]),
+        ((normal(1, 3, 8), key), [0]),
+    ]:
         output, weights = layer(query, *inputs, return_weights=True)
         assert (weights.numpy()[..., hidden] == 0).all()
         assert (np.delete(weights.numpy(), hidden, axis=-1) > 0).all()
@@ -289,15 +359,23 @@ def test_a_mask_passes_through_a_whole_model():
     x = TokenAndPositionEmbedding(10, 8, 16)(ids)
     x = TransformerBlock(2)(x)
     x = TransformerBlock(4, pre_norm=False)(x)
-    model = keras.Model(ids, [MaskedAveragePooling()(x), AttentionPooling(4)(x)])
+    model = keras.Model(
+        ids, [MaskedAveragePooling()(x), AttentionPooling(4)(x)]
+    )
     short = model(np.array([[4, 5]]))
     for padded in ([[4, 5, 0]], [[4, 5, 0, 0, 0]]):
-        for output, expected in zip(model(np.array(padded)), short, strict=True):
+        for output, expected in zip(
+            model(np.array(padded)), short, strict=True
+        ):
             np.testing.assert_allclose(output, expected, **TOLERANCE)
     model.layers[1].token.embeddings.assign(
-        tf.tensor_scatter_nd_update(model.layers[1].token.embeddings, [[0]], [tf.fill([16], 9.0)])
+        tf.tensor_scatter_nd_update(
+            model.layers[1].token.embeddings, [[0]], [tf.fill([16], 9.0)]
+        )
     )
-    for output, expected in zip(model(np.array([[4, 5, 0]])), short, strict=True):
+    for output, expected in zip(
+        model(np.array([[4, 5, 0]])), short, strict=True
+    ):
         np.testing.assert_allclose(output, expected, **TOLERANCE)
     for output in model(np.array([[0, 0]])):
         assert (output.numpy() == 0).all()
@@ -310,7 +388,9 @@ def test_a_mask_passes_through_a_whole_model():
 @pytest.mark.parametrize("jit", [False, True])
 def test_step_by_step_with_a_cache_equals_all_at_once(num_kv_heads, jit):
     layer, x = (
-        MultiHeadAttention(2, num_kv_heads=num_kv_heads, causal=True, rotary=True),
+        MultiHeadAttention(
+            2, num_kv_heads=num_kv_heads, causal=True, rotary=True
+        ),
         normal(2, 7, 8),
     )
     expected = layer(x).numpy()
@@ -321,10 +401,16 @@ def test_step_by_step_with_a_cache_equals_all_at_once(num_kv_heads, jit):
 
         def step(i, cache, outputs):
             output, cache = layer(tf.gather(x, [i], axis=1), cache=cache)
-            return i + 1, cache, outputs + output * tf.one_hot(i, 7)[None, :, None]
+            return (
+                i + 1,
+                cache,
+                outputs + output * tf.one_hot(i, 7)[None, :, None],
+            )
 
         _, cache, outputs = tf.while_loop(
-            lambda i, *_: i < 7, step, (tf.constant(3), cache, tf.zeros((2, 7, 8)))
+            lambda i, *_: i < 7,
+            step,
+            (tf.constant(3), cache, tf.zeros((2, 7, 8))),
         )
         return tf.concat([first, outputs[:, 3:]], axis=1), cache
 
@@ -336,16 +422,24 @@ def test_step_by_step_with_a_cache_equals_all_at_once(num_kv_heads, jit):
 
 def test_the_cache_remembers_padding():
     layer, x = MultiHeadAttention(2, causal=True, rotary=True), normal(1, 6, 8)
-    alone = layer(x[:, 2:]).numpy()  # the tokens without the two that pad them on the left
+    alone = layer(
+        x[:, 2:]
+    ).numpy()  # the tokens without the two that pad them on the left
     mask = np.array([[False, False, True, True]])
     _, cache = layer(x[:, :4], mask=mask, cache=layer.empty_cache(1, 6))
     output, cache = layer(x[:, 4:], cache=cache)
     np.testing.assert_allclose(output, alone[:, 2:], **TOLERANCE)
-    np.testing.assert_array_equal(cache.mask, [[False, False, True, True, True, True]])
+    np.testing.assert_array_equal(
+        cache.mask, [[False, False, True, True, True, True]]
+    )
 
 
 def test_a_memory_is_attended_to_without_being_computed_again():
-    layer, query, value = MultiHeadAttention(2), normal(2, 3, 8), normal(2, 5, 6)
+    layer, query, value = (
+        MultiHeadAttention(2),
+        normal(2, 3, 8),
+        normal(2, 5, 6),
+    )
     mask = reference.padding_mask([5, 2], 5)
     expected = layer(query, value, mask=mask)
     memory = layer.remember(value, mask=mask)
@@ -353,7 +447,9 @@ def test_a_memory_is_attended_to_without_being_computed_again():
     np.testing.assert_allclose(output, expected, **TOLERANCE)
     np.testing.assert_array_equal(same.keys, memory.keys)
     narrower = np.array([[True, False, False, False, False]] * 2)
-    _, weights, _ = layer(query, mask=narrower, cache=memory, return_weights=True)
+    _, weights, _ = layer(
+        query, mask=narrower, cache=memory, return_weights=True
+    )
     np.testing.assert_allclose(weights.numpy()[..., 0], 1, **TOLERANCE)
 
 
@@ -362,7 +458,10 @@ def test_a_memory_is_attended_to_without_being_computed_again():
 
 @pytest.mark.parametrize("pre_norm", [True, False])
 def test_a_block_is_its_parts_with_residuals(pre_norm):
-    block, x = TransformerBlock(2, hidden_dim=12, causal=True, pre_norm=pre_norm), normal(2, 5, 8)
+    block, x = (
+        TransformerBlock(2, hidden_dim=12, causal=True, pre_norm=pre_norm),
+        normal(2, 5, 8),
+    )
     output, weights = block(x, return_weights=True)
     norm, attend, norm_2, mlp = (
         block.attention_norm,
@@ -378,7 +477,9 @@ def test_a_block_is_its_parts_with_residuals(pre_norm):
         expected = norm_2(middle + mlp(middle))
     np.testing.assert_allclose(output, expected, **TOLERANCE)
     np.testing.assert_allclose(
-        weights, attend(norm(x) if pre_norm else x, return_weights=True)[1], **TOLERANCE
+        weights,
+        attend(norm(x) if pre_norm else x, return_weights=True)[1],
+        **TOLERANCE,
     )
 
 
@@ -389,7 +490,9 @@ def test_a_block_passes_masks_to_its_attention(pre_norm):
     output, weights = block(x, return_weights=True)
     assert (weights.numpy()[..., 2] == 0).all()
     np.testing.assert_array_equal(output._keras_mask, [[1, 1, 0]])
-    _, weights = block(x.numpy(), mask=np.array([[True, False, True]]), return_weights=True)
+    _, weights = block(
+        x.numpy(), mask=np.array([[True, False, True]]), return_weights=True
+    )
     assert (weights.numpy()[..., 1] == 0).all()
     _, weights = block(x, mask=np.eye(3, dtype=bool)[None], return_weights=True)
     np.testing.assert_array_equal(weights[0, 0], np.diag([1, 1, 0]))
@@ -399,11 +502,20 @@ def test_a_block_with_cross_attention_sees_the_other_sequence_and_its_mask():
     block = TransformerBlock(2, causal=True, cross_attention=True)
     x, value = normal(1, 3, 8), embedded([[3, 4, 0]], width=6)
     output, (own, cross) = block(x, value=value, return_weights=True)
-    np.testing.assert_array_equal(own.numpy() > 0, np.broadcast_to(np.tri(3) > 0, own.shape))
+    np.testing.assert_array_equal(
+        own.numpy() > 0, np.broadcast_to(np.tri(3) > 0, own.shape)
+    )
     assert (cross.numpy()[..., 2] == 0).all()
-    explicit = block(x, value=value.numpy(), value_mask=np.array([[True, True, False]]))
+    explicit = block(
+        x, value=value.numpy(), value_mask=np.array([[True, True, False]])
+    )
     np.testing.assert_array_equal(output, explicit)
-    both = block(x, value=value, value_mask=np.array([[True, False, True]]), return_weights=True)
+    both = block(
+        x,
+        value=value,
+        value_mask=np.array([[True, False, True]]),
+        return_weights=True,
+    )
     assert (both[1][1].numpy()[..., 0] == 1).all()
 
 
@@ -411,18 +523,27 @@ def test_a_block_decodes_with_a_cache_and_a_memory():
     block = TransformerBlock(2, causal=True, rotary=True, cross_attention=True)
     x, value = normal(2, 5, 8), normal(2, 4, 6)
     expected = block(x, value=value)
-    cache = (block.attention.empty_cache(2, 5), block.cross_attention.remember(value))
+    cache = (
+        block.attention.empty_cache(2, 5),
+        block.cross_attention.remember(value),
+    )
     outputs = []
     for i in range(5):
         output, cache = block(x[:, i : i + 1], cache=cache)
         outputs.append(output)
-    np.testing.assert_allclose(np.concatenate(outputs, axis=1), expected, **TOLERANCE)
-    output, weights, _ = block(x[:, :1], cache=cache_of(block, value), return_weights=True)
+    np.testing.assert_allclose(
+        np.concatenate(outputs, axis=1), expected, **TOLERANCE
+    )
+    output, weights, _ = block(
+        x[:, :1], cache=cache_of(block, value), return_weights=True
+    )
     assert [w.shape[-1] for w in weights] == [5, 4]
 
 
 def cache_of(block, value):
-    return block.attention.empty_cache(2, 5), block.cross_attention.remember(value)
+    return block.attention.empty_cache(2, 5), block.cross_attention.remember(
+        value
+    )
 
 
 def test_dropout_acts_in_training_alone():
@@ -436,7 +557,9 @@ def test_dropout_acts_in_training_alone():
 
 def test_masked_softmax_is_softmax_over_what_is_allowed():
     scores = normal(3, 4) * 5
-    np.testing.assert_allclose(masked_softmax(scores), reference.softmax(scores), **TOLERANCE)
+    np.testing.assert_allclose(
+        masked_softmax(scores), reference.softmax(scores), **TOLERANCE
+    )
     allowed = np.array([True, False, True, True])
     weights = masked_softmax(tf.constant(scores), allowed).numpy()
     np.testing.assert_allclose(
@@ -449,17 +572,23 @@ def test_masked_softmax_is_softmax_over_what_is_allowed():
 def test_rotate_equals_the_numpy_function(start):
     x = normal(2, 5, 6)
     expected = reference.rotary(x, positions=start + np.arange(5), base=500.0)
-    np.testing.assert_allclose(rotate(tf.constant(x), start, 500.0), expected, **TOLERANCE)
+    np.testing.assert_allclose(
+        rotate(tf.constant(x), start, 500.0), expected, **TOLERANCE
+    )
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (2, 3, 5), (0, 3, 5), (2, 3, 4, 5)])
-@pytest.mark.parametrize("options", [{}, {"activation": "gelu", "use_bias": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"activation": "gelu", "use_bias": False}]
+)
 def test_a_linear_layer_equals_keras_dense(shape, options):
     ours, theirs = Linear(7, **options), keras.layers.Dense(7, **options)
     x = normal(*shape)
     theirs.build(x.shape)
     ours.build(x.shape)
-    ours.set_weights([normal(*w.shape, seed=i) for i, w in enumerate(theirs.get_weights())])
+    ours.set_weights(
+        [normal(*w.shape, seed=i) for i, w in enumerate(theirs.get_weights())]
+    )
     theirs.set_weights(ours.get_weights())
     unknown = tf.TensorSpec([None] * (x.ndim - 1) + [5], "float32")
     compiled = tf.function(ours, input_signature=[unknown])
@@ -483,7 +612,9 @@ def test_feed_forward_and_swiglu_compute_their_formulas():
     np.testing.assert_allclose(mlp(x), np.maximum(x @ w_1 + b_1, 0) @ w_2 + b_2)
     swiglu = SwiGLU(8, dtype="float64")
     swiglu(x)
-    gate, up, down = (layer.kernel.numpy() for layer in (swiglu.gate, swiglu.up, swiglu.down))
+    gate, up, down = (
+        layer.kernel.numpy() for layer in (swiglu.gate, swiglu.up, swiglu.down)
+    )
     silu = x @ gate / (1 + np.exp(-x @ gate))
     np.testing.assert_allclose(swiglu(x), (silu * (x @ up)) @ down)
 
@@ -500,9 +631,14 @@ def test_rms_norm_divides_by_the_root_mean_square():
 def test_embedding_adds_token_and_position():
     layer = TokenAndPositionEmbedding(10, 5, 4)
     output = layer(np.array([[7, 2, 7]]))
-    tokens, positions = layer.token.embeddings.numpy(), layer.position.embeddings.numpy()
+    tokens, positions = (
+        layer.token.embeddings.numpy(),
+        layer.position.embeddings.numpy(),
+    )
     np.testing.assert_allclose(output[0], tokens[[7, 2, 7]] + positions[:3])
-    unmasked = TokenAndPositionEmbedding(10, 5, 4, mask_zero=False)(np.array([[7, 0]]))
+    unmasked = TokenAndPositionEmbedding(10, 5, 4, mask_zero=False)(
+        np.array([[7, 0]])
+    )
     assert getattr(unmasked, "_keras_mask", None) is None
 
 
@@ -510,8 +646,12 @@ def test_average_pooling_leaves_padding_out():
     x = normal(3, 4, 2)
     mask = reference.padding_mask([4, 2, 0], 4)
     output = MaskedAveragePooling()(x, mask=mask)
-    np.testing.assert_allclose(output, [x[0].mean(0), x[1, :2].mean(0), [0, 0]], **TOLERANCE)
-    np.testing.assert_allclose(MaskedAveragePooling()(x), x.mean(1), **TOLERANCE)
+    np.testing.assert_allclose(
+        output, [x[0].mean(0), x[1, :2].mean(0), [0, 0]], **TOLERANCE
+    )
+    np.testing.assert_allclose(
+        MaskedAveragePooling()(x), x.mean(1), **TOLERANCE
+    )
 
 
 def test_attention_pooling_is_attention_with_a_learned_query_a_head():
@@ -524,8 +664,12 @@ def test_attention_pooling_is_attention_with_a_learned_query_a_head():
         scores = np.where(mask, x @ query[:, h], -np.inf)
         expected = reference.softmax(scores)
         np.testing.assert_allclose(weights[:, h], expected, **TOLERANCE)
-        pooled = np.einsum("bt,btd->bd", expected, value[..., 4 * h : 4 * h + 4])
-        np.testing.assert_allclose(output[:, 4 * h : 4 * h + 4], pooled, **TOLERANCE)
+        pooled = np.einsum(
+            "bt,btd->bd", expected, value[..., 4 * h : 4 * h + 4]
+        )
+        np.testing.assert_allclose(
+            output[:, 4 * h : 4 * h + 4], pooled, **TOLERANCE
+        )
     assert layer(x, value=value).shape == (2, 8)
 
 
@@ -570,7 +714,9 @@ OPTIONS = [
 def test_a_layer_comes_back_from_its_config(layer_type, options):
     layer = layer_type(**options)
     assert options.items() <= layer.get_config().items()
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
     assert again.get_config() == layer.get_config()
     x = normal(2, 3, 8)
     layer(x), again(x)
@@ -581,7 +727,9 @@ def test_a_layer_comes_back_from_its_config(layer_type, options):
 def test_a_model_comes_back_from_its_file(tmp_path):
     ids = keras.Input((None,), dtype="int32")
     x = TokenAndPositionEmbedding(10, 8, 16)(ids)
-    model = keras.Model(ids, MaskedAveragePooling()(TransformerBlock(2, rotary=True)(x)))
+    model = keras.Model(
+        ids, MaskedAveragePooling()(TransformerBlock(2, rotary=True)(x))
+    )
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     batch = np.array([[3, 4, 0], [1, 0, 0]])
@@ -591,7 +739,9 @@ def test_a_model_comes_back_from_its_file(tmp_path):
 def test_mixed_precision_keeps_masks_exact():
     layer = MultiHeadAttention(2, dtype="mixed_float16")
     x = normal(1, 3, 8)
-    output, weights = layer(x, mask=np.array([[True, True, False]]), return_weights=True)
+    output, weights = layer(
+        x, mask=np.array([[True, True, False]]), return_weights=True
+    )
     assert output.dtype == "float16"
     assert (weights.numpy()[..., 2] == 0).all()
 
@@ -599,32 +749,56 @@ def test_mixed_precision_keeps_masks_exact():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MultiHeadAttention(0), "num_heads must be a positive integer, got 0"),
-        (lambda: MultiHeadAttention(2.0), "num_heads must be a positive integer, got 2.0"),
+        (
+            lambda: MultiHeadAttention(0),
+            "num_heads must be a positive integer, got 0",
+        ),
+        (
+            lambda: MultiHeadAttention(2.0),
+            "num_heads must be a positive integer, got 2.0",
+        ),
         (
             lambda: MultiHeadAttention(4, num_kv_heads=3),
             "num_kv_heads must divide num_heads=4, got 3",
         ),
-        (lambda: MultiHeadAttention(3)(normal(1, 2, 8)), "num_heads=3 must divide .* got 8"),
         (
-            lambda: MultiHeadAttention(1, head_dim=3, rotary=True)(normal(1, 2, 8)),
+            lambda: MultiHeadAttention(3)(normal(1, 2, 8)),
+            "num_heads=3 must divide .* got 8",
+        ),
+        (
+            lambda: MultiHeadAttention(1, head_dim=3, rotary=True)(
+                normal(1, 2, 8)
+            ),
             "even head_dim, got 3",
         ),
         (
-            lambda: MultiHeadAttention(2)(normal(2, 3, 8), mask=np.ones((2, 4), bool)),
+            lambda: MultiHeadAttention(2)(
+                normal(2, 3, 8), mask=np.ones((2, 4), bool)
+            ),
             r"\(2, 3\), got \(2, 4\)",
         ),
         (
-            lambda: MultiHeadAttention(2)(normal(2, 3, 8), mask=np.ones((3, 3), bool)),
+            lambda: MultiHeadAttention(2)(
+                normal(2, 3, 8), mask=np.ones((3, 3), bool)
+            ),
             r"\(2, 3\), got \(3, 3\)",
         ),
         (
-            lambda: MultiHeadAttention(2)(normal(2, 3, 8), mask=np.ones((2, 3, 2), bool)),
+            lambda: MultiHeadAttention(2)(
+                normal(2, 3, 8), mask=np.ones((2, 3, 2), bool)
+            ),
             r"\(2, 3, 3\), got",
         ),
-        (lambda: MultiHeadAttention(2)(normal(2, 3, 8), mask=np.ones((3,), bool)), r"got \(3,\)"),
         (
-            lambda: MultiHeadAttention(2)(normal(2, 3, 8), mask=np.ones((2, 3))),
+            lambda: MultiHeadAttention(2)(
+                normal(2, 3, 8), mask=np.ones((3,), bool)
+            ),
+            r"got \(3,\)",
+        ),
+        (
+            lambda: MultiHeadAttention(2)(
+                normal(2, 3, 8), mask=np.ones((2, 3))
+            ),
             "mask must be boolean",
         ),
         (lambda: TransformerBlock(2, norm="batch"), "norm must be one of"),
@@ -641,7 +815,10 @@ def test_mixed_precision_keeps_masks_exact():
             lambda: TokenAndPositionEmbedding(5, 2, 4)(np.array([[1, 2, 3]])),
             "at most length=2 .* got 3",
         ),
-        (lambda: AttentionPooling(3)(normal(1, 2, 8)), "num_heads=3 must divide the width, got 8"),
+        (
+            lambda: AttentionPooling(3)(normal(1, 2, 8)),
+            "num_heads=3 must divide the width, got 8",
+        ),
         (lambda: FeedForward(-1), "hidden_dim must be a positive integer"),
     ],
 )

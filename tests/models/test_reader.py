@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmbook.corpora.facts import load_facts, make_examples, split_places, template_words
+from llmbook.corpora.facts import (
+    load_facts,
+    make_examples,
+    split_places,
+    template_words,
+)
 from llmbook.models.layers import MultiHeadAttention
 from llmbook.models.reader import (
     SEPARATOR_ID,
@@ -31,10 +36,14 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def examples():
-    return make_examples(split_places(load_facts())["training"], 40, 0, unanswerable=0.3)
+    return make_examples(
+        split_places(load_facts())["training"], 40, 0, unanswerable=0.3
+    )
 
 
-def test_a_span_covers_the_answer_and_none_covers_the_separator(encoder, examples):
+def test_a_span_covers_the_answer_and_none_covers_the_separator(
+    encoder, examples
+):
     encoded = encoder.encode(examples)
     for example, ids, span, separator in zip(examples, *encoded, strict=True):
         tokens = [*example.question, "|", *example.passage]
@@ -46,25 +55,39 @@ def test_a_span_covers_the_answer_and_none_covers_the_separator(encoder, example
 
 
 def test_a_slot_stands_for_one_word_and_a_word_for_one_id(encoder, examples):
-    for example, ids in zip(examples, encoder.encode(examples, hide=0.1, seed=2).ids, strict=True):
+    for example, ids in zip(
+        examples, encoder.encode(examples, hide=0.1, seed=2).ids, strict=True
+    ):
         words = [w.lower() for w in (*example.question, "|", *example.passage)]
-        assert len(set(zip(words, ids[: len(words), 0].tolist(), strict=True))) == len(set(words))
+        assert len(
+            set(zip(words, ids[: len(words), 0].tolist(), strict=True))
+        ) == len(set(words))
         assert len(set(ids[: len(words), 0].tolist())) == len(set(words))
 
 
 def test_the_fourth_view_marks_what_the_question_names(encoder, examples):
-    for example, ids in zip(examples, encoder.encode(examples).ids, strict=True):
+    for example, ids in zip(
+        examples, encoder.encode(examples).ids, strict=True
+    ):
         asked = {w.lower() for w in example.question} - set(encoder.words)
         tokens = [*example.question, "|", *example.passage]
         for place, word in enumerate(tokens):
             marked = ids[place, 3] == encoder.first_view + 7
-            assert marked == (place > len(example.question) and word.lower() in asked)
+            assert marked == (
+                place > len(example.question) and word.lower() in asked
+            )
 
 
 def test_names_do_not_matter_but_their_writing_does(encoder):
-    question, passage = ["When", "did", "Chile", "adopt", "it", "?"], ["Chile", "1851", "CFA", "x"]
+    question, passage = (
+        ["When", "did", "Chile", "adopt", "it", "?"],
+        ["Chile", "1851", "CFA", "x"],
+    )
     first = encoder.encode([_example(question, passage)]).ids[0]
-    renamed = [w.replace("Chile", "Peru").replace("1851", "77") for w in (*question, *passage)]
+    renamed = [
+        w.replace("Chile", "Peru").replace("1851", "77")
+        for w in (*question, *passage)
+    ]
     second = encoder.encode([_example(renamed[:6], renamed[6:])]).ids[0]
     np.testing.assert_array_equal(first, second)
     shapes = first[-4:, 2] - encoder.first_view - 2
@@ -75,7 +98,9 @@ def _example(question, passage):
     from llmbook.corpora.facts import Example, Fact
 
     fact = Fact("introduced", "", "", "")
-    return Example(question, passage, None, fact, "place", [(0, len(passage) - 1)], False)
+    return Example(
+        question, passage, None, fact, "place", [(0, len(passage) - 1)], False
+    )
 
 
 def test_shuffling_renames_slots_alone(encoder, examples):
@@ -84,11 +109,17 @@ def test_shuffling_renames_slots_alone(encoder, examples):
     shuffled = encoder.shuffle_slots(ids, np.random.default_rng(0))
     np.testing.assert_array_equal(ids, before)
     np.testing.assert_array_equal(shuffled[:, :, 1:], ids[:, :, 1:])
-    is_slot = (ids[:, :, 0] >= encoder.first_slot) & (ids[:, :, 0] < encoder.first_view)
-    np.testing.assert_array_equal(shuffled[:, :, 0][~is_slot], ids[:, :, 0][~is_slot])
+    is_slot = (ids[:, :, 0] >= encoder.first_slot) & (
+        ids[:, :, 0] < encoder.first_view
+    )
+    np.testing.assert_array_equal(
+        shuffled[:, :, 0][~is_slot], ids[:, :, 0][~is_slot]
+    )
     assert (shuffled[:, :, 0] != ids[:, :, 0]).any()
     for old, new in zip(ids[:, :, 0], shuffled[:, :, 0], strict=True):
-        assert len(set(zip(old.tolist(), new.tolist(), strict=True))) == len(set(old.tolist()))
+        assert len(set(zip(old.tolist(), new.tolist(), strict=True))) == len(
+            set(old.tolist())
+        )
         assert len(set(new.tolist())) == len(set(old.tolist()))
 
 
@@ -102,20 +133,28 @@ def test_what_does_not_fit_is_named(encoder, examples):
 
 
 @pytest.mark.parametrize("positions", ["rotary", "learned", "none"])
-def test_only_separator_and_passage_can_be_pointed_at(encoder, examples, positions):
+def test_only_separator_and_passage_can_be_pointed_at(
+    encoder, examples, positions
+):
     encoded = encoder.encode(examples)
     model = build_reader(encoder, positions=positions, **SMALL)
-    logits, weights = model(encoded.ids, encoded.separators, return_weights=True)
+    logits, weights = model(
+        encoded.ids, encoded.separators, return_weights=True
+    )
     assert logits.shape == (len(examples), 2, encoded.ids.shape[1])
     place = np.arange(encoded.ids.shape[1])
-    allowed = (place >= encoded.separators[:, None]) & (encoded.ids[:, :, 0] != 0)
+    allowed = (place >= encoded.separators[:, None]) & (
+        encoded.ids[:, :, 0] != 0
+    )
     logits = logits.numpy()
     assert (logits.transpose(0, 2, 1)[~allowed] == -1e9).all()
     assert (logits.transpose(0, 2, 1)[allowed] > -1e8).all()
     np.testing.assert_allclose(np.sum(weights[0], axis=-1), 1, rtol=1e-4)
 
 
-def test_rotary_positions_see_distances_and_learned_ones_places(encoder, examples):
+def test_rotary_positions_see_distances_and_learned_ones_places(
+    encoder, examples
+):
     """Words put before everything, and hidden from it, move all places and no distance."""
     encoded = encoder.encode(examples[:4])
     moved = np.pad(encoded.ids, ((0, 0), (9, 0), (0, 0)))
@@ -128,7 +167,9 @@ def test_rotary_positions_see_distances_and_learned_ones_places(encoder, example
 
 def test_it_uses_the_one_attention_layer_of_the_book(encoder):
     model = build_reader(encoder, **SMALL)
-    assert all(type(block.attention) is MultiHeadAttention for block in model.blocks)
+    assert all(
+        type(block.attention) is MultiHeadAttention for block in model.blocks
+    )
     again = SpanReader.from_config(model.get_config())
     assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
 
@@ -163,7 +204,9 @@ def test_the_best_span_is_that_of_trying_all(seed, longest):
         best = max(tried, key=tried.get)
         assert tuple(spans[row] + separators[row] + 1) == best
         assert scores[row] == pytest.approx(tried[best])
-        assert nulls[row] == pytest.approx(logits[row, :, separators[row]].sum())
+        assert nulls[row] == pytest.approx(
+            logits[row, :, separators[row]].sum()
+        )
 
 
 @settings(max_examples=60, deadline=None)
@@ -175,7 +218,9 @@ def test_the_best_span_is_that_of_trying_all(seed, longest):
     )
 )
 def test_no_threshold_deals_with_more_than_the_best(questions):
-    margins, answered, right = (np.array(column) for column in zip(*questions, strict=True))
+    margins, answered, right = (
+        np.array(column) for column in zip(*questions, strict=True)
+    )
 
     def dealt(threshold):
         given_ = margins > threshold
@@ -198,16 +243,28 @@ def test_a_reader_learns_to_point_and_reads_strings(encoder):
         for first, second in [("1", "2"), ("7", "9")]
         for asked in (0, 1)
     ]
-    model = build_reader(encoder, d_model=32, num_heads=2, num_blocks=2, dropout=0.0)
+    model = build_reader(
+        encoder, d_model=32, num_heads=2, num_blocks=2, dropout=0.0
+    )
     encoded = encoder.encode(toy)
-    losses = train(model, encoder, encoded, 150, batch_size=12, learning_rate=5e-3)
+    losses = train(
+        model, encoder, encoded, 150, batch_size=12, learning_rate=5e-3
+    )
     assert losses[-10:].mean() < 0.2 < losses[0]
     reader = Reader(model, encoder, threshold=-np.inf)
     answer = reader.read("When did Zoe?", "In 3 Zoe. In 4 Tom.")
     assert (answer.text, answer.span) == ("3", (1, 1))
     assert reader.read("When did Tom?", "In 3 Zoe. In 4 Tom.").text == "4"
-    assert Reader(model, encoder, threshold=np.inf).read("When did Tom?", "In 4 Tom.").text == ""
-    for question, passage, named in [("", "In 4 Tom.", "question"), ("When?", " ", "passage")]:
+    assert (
+        Reader(model, encoder, threshold=np.inf)
+        .read("When did Tom?", "In 4 Tom.")
+        .text
+        == ""
+    )
+    for question, passage, named in [
+        ("", "In 4 Tom.", "question"),
+        ("When?", " ", "passage"),
+    ]:
         with pytest.raises(ValueError, match=named):
             reader.read(question, passage)
 
@@ -215,11 +272,15 @@ def test_a_reader_learns_to_point_and_reads_strings(encoder):
 def _toy(a, b, first, second, asked):
     passage = ["In", first, a, ".", "In", second, b, "."]
     place = (1, 5)[asked]
-    return _example(["When", "did", (a, b)[asked], "?"], passage)._replace(answer=(place, place))
+    return _example(["When", "did", (a, b)[asked], "?"], passage)._replace(
+        answer=(place, place)
+    )
 
 
 def test_logits_come_in_batches_as_at_once(encoder, examples):
     encoded = encoder.encode(examples)
     model = build_reader(encoder, **SMALL)
     at_once = model(encoded.ids, encoded.separators).numpy()
-    np.testing.assert_allclose(span_logits(model, encoded, batch_size=16), at_once, atol=1e-4)
+    np.testing.assert_allclose(
+        span_logits(model, encoded, batch_size=16), at_once, atol=1e-4
+    )

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from llmbook.corpora.reviews import Reviews
-from llmbook.measures.sentiment import HIDDEN, cut, fit_cuts, flips, hide, macro_f1
+from llmbook.measures.sentiment import (
+    HIDDEN,
+    cut,
+    fit_cuts,
+    flips,
+    hide,
+    macro_f1,
+)
 from llmbook.models.classifier import Classifier, train
 from llmbook.models.sentiment import RawValueClassifier, attended, contributions
 from llmbook.text.english import WordViewTokenizer
@@ -19,8 +26,12 @@ TEXTS = ["a good film", "bad", "good good plot but bad acting", "the plot"]
 def classifier():
     keras.utils.set_random_seed(0)
     tokenizer = WordViewTokenizer.fit(TEXTS)
-    model = RawValueClassifier(len(tokenizer), length=16, d_model=8, num_heads=2)
-    for variable in model.trainable_variables:  # away from the small numbers it begins with
+    model = RawValueClassifier(
+        len(tokenizer), length=16, d_model=8, num_heads=2
+    )
+    for variable in (
+        model.trainable_variables
+    ):  # away from the small numbers it begins with
         variable.assign(np.random.default_rng(1).normal(size=variable.shape))
     return Classifier(model, tokenizer)
 
@@ -30,7 +41,11 @@ def test_contributions_add_up_to_the_logit(classifier):
     ids = pad(classifier.encode(TEXTS))  # (B, T, N)
     parts = classifier.model.contributions(ids)  # (B, T)
     logits = classifier.model(ids).numpy()[:, 0]  # (B,)
-    assert np.allclose(parts.sum(axis=1) + classifier.model.head.bias.numpy(), logits, atol=1e-4)
+    assert np.allclose(
+        parts.sum(axis=1) + classifier.model.head.bias.numpy(),
+        logits,
+        atol=1e-4,
+    )
     assert not parts[ids[:, :, 0] == 0].any()
     for one, row in zip(contributions(classifier, TEXTS), parts, strict=True):
         assert np.allclose(one, row[: len(one)], atol=1e-4)
@@ -38,45 +53,65 @@ def test_contributions_add_up_to_the_logit(classifier):
 
 @pytest.mark.equation("eq-additive-logit")
 def test_a_contribution_is_weight_times_word_times_output(classifier):
-    model, ids = classifier.model, pad(classifier.encode(TEXTS[:1]))  # (1, T, N)
+    model, ids = (
+        classifier.model,
+        pad(classifier.encode(TEXTS[:1])),
+    )  # (1, T, N)
     x = model.embedding(ids)[0].numpy()  # (T, d_model)
-    pooling = model.read(x[None], np.ones((1, len(x)), bool))[2][0].numpy()  # (H, T)
+    pooling = model.read(x[None], np.ones((1, len(x)), bool))[2][
+        0
+    ].numpy()  # (H, T)
     kernel = model.head.kernel.numpy()[:, 0]  # (d_model,)
     x = model.norm(x).numpy()  # (T, d_model)
     for t, found in enumerate(model.contributions(ids)[0]):
         by_head = [
-            pooling[h, t] * (x[t, 4 * h : 4 * h + 4] @ kernel[4 * h : 4 * h + 4]) for h in (0, 1)
+            pooling[h, t]
+            * (x[t, 4 * h : 4 * h + 4] @ kernel[4 * h : 4 * h + 4])
+            for h in (0, 1)
         ]
         assert found == pytest.approx(sum(by_head), abs=1e-4)
 
 
 def test_weights_see_the_context_and_values_do_not(classifier):
     """Of one head: a word among others is weighed anew, and is worth the same."""
-    model = RawValueClassifier(len(classifier.tokenizer), length=16, d_model=8, num_heads=1)
-    for mine, its in zip(model.variables, classifier.model.variables, strict=True):
+    model = RawValueClassifier(
+        len(classifier.tokenizer), length=16, d_model=8, num_heads=1
+    )
+    for mine, its in zip(
+        model.variables, classifier.model.variables, strict=True
+    ):
         mine.assign(
-            np.random.default_rng(2).normal(size=mine.shape) if mine.shape != its.shape else its
+            np.random.default_rng(2).normal(size=mine.shape)
+            if mine.shape != its.shape
+            else its
         )
     first, second = (
-        pad(classifier.encode([text]))[:, :, :1] for text in ("good film", "good acting")
+        pad(classifier.encode([text]))[:, :, :1]
+        for text in ("good film", "good acting")
     )  # (1, 2, 1): without bigrams the first word is the same in both
     mask = np.ones((1, 2), bool)
     weights = [
-        model.read(model.embedding(ids), mask)[2].numpy()[0, 0] for ids in (first, second)
+        model.read(model.embedding(ids), mask)[2].numpy()[0, 0]
+        for ids in (first, second)
     ]  # (2,) each
     worth = [
-        model.contributions(ids)[0] / w for ids, w in zip((first, second), weights, strict=True)
+        model.contributions(ids)[0] / w
+        for ids, w in zip((first, second), weights, strict=True)
     ]
     assert abs(weights[0][0] - weights[1][0]) > 1e-3
     assert worth[0][0] == pytest.approx(worth[1][0], abs=1e-4)
 
 
 def test_it_learns_which_word_decides():
-    texts = [f"{name} is {word}" for name in "abcdefgh" for word in ("good", "bad")]
+    texts = [
+        f"{name} is {word}" for name in "abcdefgh" for word in ("good", "bad")
+    ]
     reviews = Reviews(texts, np.array([1, 0] * 8))
     tokenizer = WordViewTokenizer.fit(texts)
     keras.utils.set_random_seed(0)
-    classifier = Classifier(RawValueClassifier(len(tokenizer), length=8, d_model=16), tokenizer)
+    classifier = Classifier(
+        RawValueClassifier(len(tokenizer), length=8, d_model=16), tokenizer
+    )
     train(
         classifier,
         reviews,
@@ -87,10 +122,14 @@ def test_it_learns_which_word_decides():
         batch_size=8,
     )
     assert ((classifier.logits(texts) > 0) == reviews.labels).all()
-    for text, parts in zip(texts, contributions(classifier, texts), strict=True):
+    for text, parts in zip(
+        texts, contributions(classifier, texts), strict=True
+    ):
         assert np.abs(parts).argmax() == 2
         assert (parts[2] > 0) == ("good" in text)
-    assert not np.array_equal(flips(classifier.logits, texts, [2] * 16), [False] * 16)
+    assert not np.array_equal(
+        flips(classifier.logits, texts, [2] * 16), [False] * 16
+    )
 
 
 def test_attended_words_have_shares_that_add_up_to_one(classifier):
@@ -99,7 +138,9 @@ def test_attended_words_have_shares_that_add_up_to_one(classifier):
         assert weights.sum() == pytest.approx(1, abs=1e-5)
     many = TEXTS * 40  # more than a batch
     assert np.allclose(
-        attended(classifier, many)[-1], attended(classifier, TEXTS[-1:])[0], atol=1e-6
+        attended(classifier, many)[-1],
+        attended(classifier, TEXTS[-1:])[0],
+        atol=1e-6,
     )
 
 
@@ -115,7 +156,9 @@ def test_flips_compares_signs():
     def logits(texts):
         return np.array([1.0 if "good" in text else -1.0 for text in texts])
 
-    assert flips(logits, ["a good film", "good good", "bad"], [1, 0, 0]).tolist() == [
+    assert flips(
+        logits, ["a good film", "good good", "bad"], [1, 0, 0]
+    ).tolist() == [
         True,
         False,
         False,
@@ -124,10 +167,16 @@ def test_flips_compares_signs():
 
 @pytest.mark.equation("eq-macro-f1")
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30
+    )
+)
 def test_macro_f1_is_that_of_scikit_learn(pairs):
     labels, predictions = np.array(pairs).T
-    expected = f1_score(labels, predictions, average="macro", labels=[0, 1, 2], zero_division=0)
+    expected = f1_score(
+        labels, predictions, average="macro", labels=[0, 1, 2], zero_division=0
+    )
     assert macro_f1(labels, predictions) == pytest.approx(expected)
 
 
@@ -145,7 +194,12 @@ def test_no_pair_of_candidates_is_better_than_the_cuts():
     scores = labels + rng.normal(size=90)
     best = macro_f1(labels, cut(scores, *fit_cuts(scores, labels, 10)))
     grid = np.quantile(scores, np.linspace(0, 1, 11))
-    assert best == max(macro_f1(labels, cut(scores, a, b)) for a in grid for b in grid if a <= b)
+    assert best == max(
+        macro_f1(labels, cut(scores, a, b))
+        for a in grid
+        for b in grid
+        if a <= b
+    )
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 1], [0, 1, 3]])

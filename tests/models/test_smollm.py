@@ -44,7 +44,12 @@ def test_logits_equal_a_pass_in_numpy(loaded, file):
     ids = tokenizer.encode(TEXT)[:100]
     assert len(ids) == 100
     expected = llama_reference.logits(
-        lambda name: gguf.dequantise(file.tensors[name]), ids, 30, 9, 3, 100_000.0
+        lambda name: gguf.dequantise(file.tensors[name]),
+        ids,
+        30,
+        9,
+        3,
+        100_000.0,
     )
     found = model(np.array([ids]))[0].numpy()
     np.testing.assert_allclose(found, expected, atol=1e-3)
@@ -59,17 +64,24 @@ def test_there_are_as_many_parameters_as_the_name_says(loaded):
     "said",
     [
         [("user", "What is the capital of France?")],
-        [("system", "Answer in rhymes."), ("user", "Is 1024 even?\n\nSay why.")],
+        [
+            ("system", "Answer in rhymes."),
+            ("user", "Is 1024 even?\n\nSay why."),
+        ],
         [("user", " tea "), ("assistant", "Yes."), ("user", "喝茶")],
     ],
 )
-def test_a_conversation_is_what_the_files_own_template_makes(loaded, file, said):
+def test_a_conversation_is_what_the_files_own_template_makes(
+    loaded, file, said
+):
     _, tokenizer = loaded
     text = jinja2.Template(file.metadata["tokenizer.chat_template"]).render(
         messages=[{"role": role, "content": content} for role, content in said],
         add_generation_prompt=True,
     )
-    parts = text.replace("<|im_start|>", "\0<|im_start|>\0").replace("<|im_end|>", "\0<|im_end|>\0")
+    parts = text.replace("<|im_start|>", "\0<|im_start|>\0").replace(
+        "<|im_end|>", "\0<|im_end|>\0"
+    )
     marks = {"<|im_start|>": 1, "<|im_end|>": 2}
     expected = []
     for part in parts.split("\0"):
@@ -97,17 +109,28 @@ def test_six_control_characters_are_lost(loaded):
     assert tokenizer.encode(LOST) == []
 
 
-def test_every_digit_is_a_token_and_a_chinese_character_may_take_several(loaded):
+def test_every_digit_is_a_token_and_a_chinese_character_may_take_several(
+    loaded,
+):
     _, tokenizer = loaded
-    assert tokenizer.spell(tokenizer.encode("In 2024\n")) == ["In", "·", *"2024", "↵"]
+    assert tokenizer.spell(tokenizer.encode("In 2024\n")) == [
+        "In",
+        "·",
+        *"2024",
+        "↵",
+    ]
     assert len(tokenizer.encode("茶")) > 1
-    assert "\N{REPLACEMENT CHARACTER}" in tokenizer.spell(tokenizer.encode("茶"))
+    assert "\N{REPLACEMENT CHARACTER}" in tokenizer.spell(
+        tokenizer.encode("茶")
+    )
 
 
 def test_it_answers_at_once_and_piece_by_piece(loaded):
     model, tokenizer = loaded
     question = "What is the capital of France?"
-    answer, other = smollm.answer(model, tokenizer, [question, "Say hello."], 12)
+    answer, other = smollm.answer(
+        model, tokenizer, [question, "Say hello."], 12
+    )
     assert "Paris" in answer
     assert other
     pieces = list(smollm.stream(model, tokenizer, question, 12))
@@ -128,7 +151,9 @@ def test_it_computes_much_the_same_in_16_bits(loaded):
 
 
 def test_the_first_steps_of_the_recorded_warm_up_come_out_again():
-    results = Path(__file__).parents[2] / "experiments" / "results" / "warm_up.json"
+    results = (
+        Path(__file__).parents[2] / "experiments" / "results" / "warm_up.json"
+    )
     (recorded,) = json.loads(results.read_text(encoding="utf-8"))["runs"]
     losses = []
 
@@ -144,13 +169,21 @@ def test_the_first_steps_of_the_recorded_warm_up_come_out_again():
     steps = len(recorded["losses"])
     with pytest.raises(Enough):
         warm_up(
-            model, tokenizer, recorded["seed"], steps, every=1, report=report, jit_compile=False
+            model,
+            tokenizer,
+            recorded["seed"],
+            steps,
+            every=1,
+            report=report,
+            jit_compile=False,
         )
     # Recorded with weights of 16 bits, which round each step's change: in 32 they part by 3 %.
     np.testing.assert_allclose(losses, recorded["losses"][:3], rtol=0.04)
 
 
-def test_the_shipped_adapters_are_small_and_fit(loaded):  # last, since it changes the model
+def test_the_shipped_adapters_are_small_and_fit(
+    loaded,
+):  # last, since it changes the model
     model, _ = loaded
     assert ADAPTERS.stat().st_size < 8e6
     lora.load(model, ADAPTERS)

@@ -20,7 +20,13 @@ from llmbook.models.tagging import (
     pointing_targets,
     train,
 )
-from llmbook.text.tags import allowed_steps, best_path, bio_tags, span_f1, spans_of
+from llmbook.text.tags import (
+    allowed_steps,
+    best_path,
+    bio_tags,
+    span_f1,
+    spans_of,
+)
 from llmbook.text.tokenizers import PAD_ID
 
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
@@ -32,14 +38,20 @@ class Example(NamedTuple):
     spans: tuple
 
 
-HE_OPENED = Example(("He", "opened", "the", "door", "."), 1, ((0, 1, "ARG0"), (2, 4, "ARG1")))
+HE_OPENED = Example(
+    ("He", "opened", "the", "door", "."), 1, ((0, 1, "ARG0"), (2, 4, "ARG1"))
+)
 
 
 @st.composite
 def spans(draw):
     length = draw(st.integers(1, 8))
     cuts = (
-        draw(st.lists(st.integers(0, length), min_size=2, max_size=6, unique=True).map(sorted))
+        draw(
+            st.lists(
+                st.integers(0, length), min_size=2, max_size=6, unique=True
+            ).map(sorted)
+        )
         if length > 1
         else [0, 1]
     )
@@ -48,7 +60,13 @@ def spans(draw):
 
 
 def test_the_tags_of_a_sentence_worked_by_hand():
-    assert bio_tags(HE_OPENED.spans, 5) == ["B-ARG0", "O", "B-ARG1", "I-ARG1", "O"]
+    assert bio_tags(HE_OPENED.spans, 5) == [
+        "B-ARG0",
+        "O",
+        "B-ARG1",
+        "I-ARG1",
+        "O",
+    ]
 
 
 @given(spans())
@@ -62,11 +80,14 @@ def test_spans_survive_being_written_as_tags(drawn):
 @given(st.lists(st.sampled_from(TAGS), min_size=1, max_size=9))
 @settings(max_examples=100, deadline=None)
 def test_any_tags_are_read_as_seqeval_reads_them(tags):
-    assert spans_of(tags) == [(a, b + 1, role) for role, a, b in get_entities(tags)]
+    assert spans_of(tags) == [
+        (a, b + 1, role) for role, a, b in get_entities(tags)
+    ]
 
 
 @pytest.mark.parametrize(
-    "bad", [[(1, 1, "A")], [(-1, 1, "A")], [(2, 4, "A")], [(0, 2, "A"), (1, 3, "B")]]
+    "bad",
+    [[(1, 1, "A")], [(-1, 1, "A")], [(2, 4, "A")], [(0, 2, "A"), (1, 3, "B")]],
 )
 def test_spans_that_are_none_are_named(bad):
     with pytest.raises(ValueError, match="spans must"):
@@ -87,21 +108,30 @@ def test_f1_is_twice_the_hits_over_all_spans(first, second):
     total = len(first[1]) + len(second[1])
     assert span_f1([example], [second[1]]) == pytest.approx(2 * hits / total)
     tags = [bio_tags(s[1], length) for s in (first, second)]
-    assert span_f1([example], [second[1]]) == pytest.approx(f1_score([tags[0]], [tags[1]]))
+    assert span_f1([example], [second[1]]) == pytest.approx(
+        f1_score([tags[0]], [tags[1]])
+    )
 
 
 @pytest.mark.equation("eq-viterbi")
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1))
 @settings(max_examples=40, deadline=None)
 def test_the_best_path_is_the_best_of_all_that_are_allowed(length, seed):
-    scores = np.random.default_rng(seed).normal(size=(length, len(TAGS)))  # (T, N)
+    scores = np.random.default_rng(seed).normal(
+        size=(length, len(TAGS))
+    )  # (T, N)
     allowed = allowed_steps(TAGS)
 
     def fits(path):
-        return all(allowed[i, j] for i, j in itertools.pairwise([len(TAGS), *path]))
+        return all(
+            allowed[i, j] for i, j in itertools.pairwise([len(TAGS), *path])
+        )
 
     paths = filter(fits, itertools.product(range(len(TAGS)), repeat=length))
-    best = max(paths, key=lambda path: sum(scores[t, tag] for t, tag in enumerate(path)))
+    best = max(
+        paths,
+        key=lambda path: sum(scores[t, tag] for t, tag in enumerate(path)),
+    )
     assert tuple(best_path(scores, allowed)) == best
 
 
@@ -114,7 +144,10 @@ def test_an_inside_follows_its_own_role_only():
         if not allowed[i, j]
     }
     assert found == {
-        (b, t) for t in ("I-A", "I-B") for b in [*TAGS, "start"] if b[2:] != t[2:] or b == "start"
+        (b, t)
+        for t in ("I-A", "I-B")
+        for b in [*TAGS, "start"]
+        if b[2:] != t[2:] or b == "start"
     }
 
 
@@ -127,7 +160,9 @@ def test_an_inside_follows_its_own_role_only():
     ],
 )
 def test_shapes_that_do_not_fit_are_named(scores, allowed):
-    with pytest.raises(ValueError, match=r"scores must have the shape \(T, N\)"):
+    with pytest.raises(
+        ValueError, match=r"scores must have the shape \(T, N\)"
+    ):
         best_path(scores, allowed)
 
 
@@ -135,8 +170,16 @@ def test_every_word_has_six_views_and_an_unknown_word_keeps_what_is_around_it():
     tokenizer = TaggingTokenizer.fit([HE_OPENED])
     views = ["word:door", "last:the", "next:.", "end:oor", "shape:x", "right"]
     assert tokenizer.tokenize(HE_OPENED)[18:24] == views
-    assert tokenizer.tokenize(HE_OPENED)[5::6] == ["left", "predicate", "right", "right", "right"]
-    ids = tokenizer.encode(Example(("He", "strengthened", "the", "9", "."), 1, ()))  # (5, 6)
+    assert tokenizer.tokenize(HE_OPENED)[5::6] == [
+        "left",
+        "predicate",
+        "right",
+        "right",
+        "right",
+    ]
+    ids = tokenizer.encode(
+        Example(("He", "strengthened", "the", "9", "."), 1, ())
+    )  # (5, 6)
     assert ids.shape == (5, 6)
     assert ids[1, 0] == 1
     assert (ids[1, 1:] == tokenizer.encode(HE_OPENED)[1, 1:]).all()
@@ -162,13 +205,23 @@ def trained():
     ]
     examples += [
         Example(
-            (e.words[2], "is", "known", "by", e.words[0], "."), 2, ((0, 1, "ARG1"), (3, 5, "ARG0"))
+            (e.words[2], "is", "known", "by", e.words[0], "."),
+            2,
+            ((0, 1, "ARG1"), (3, 5, "ARG0")),
         )
         for e in examples[::3]
     ]
-    tagger = Tagger(examples, d_model=16, num_heads=2, num_blocks=2, dropout=0.0)
+    tagger = Tagger(
+        examples, d_model=16, num_heads=2, num_blocks=2, dropout=0.0
+    )
     history = train(
-        tagger, examples, epochs=30, batch_size=8, learning_rate=1e-2, unknown=0.1, frequent=2
+        tagger,
+        examples,
+        epochs=30,
+        batch_size=8,
+        learning_rate=1e-2,
+        unknown=0.1,
+        frequent=2,
     )
     return tagger, examples, history
 
@@ -177,7 +230,12 @@ def test_it_learns_a_tiny_language_and_one_head_learns_to_point(trained):
     tagger, examples, history = trained
     readings = tagger.read(examples)
     assert span_f1(examples, [reading.spans for reading in readings]) > 0.95
-    assert pointing_accuracy(examples, [reading.weights[-1][0] for reading in readings]) > 0.95
+    assert (
+        pointing_accuracy(
+            examples, [reading.weights[-1][0] for reading in readings]
+        )
+        > 0.95
+    )
     assert history["loss"][-1] < history["loss"][0]
 
 
@@ -185,26 +243,38 @@ def test_a_sentence_is_read_alike_alone_and_beside_longer_ones(trained):
     tagger, examples, _ = trained
     together = tagger.read([examples[0], examples[-1]])
     alone = tagger.read([examples[0]])
-    np.testing.assert_allclose(together[0].probabilities, alone[0].probabilities, atol=1e-5)
-    np.testing.assert_allclose(together[0].weights[1], alone[0].weights[1], atol=1e-5)
+    np.testing.assert_allclose(
+        together[0].probabilities, alone[0].probabilities, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        together[0].weights[1], alone[0].weights[1], atol=1e-5
+    )
 
 
 def test_only_distances_matter_to_the_model(trained):
     """Words put before the sentence, masked as padding is, leave it as it was."""
     tagger, examples, _ = trained
     ids = tagger.tokenizer.encode(examples[0])[None]  # (1, 4, 6)
-    moved = np.concatenate([np.zeros((1, 3, 6), np.int32), ids], axis=1)  # (1, 7, 6)
+    moved = np.concatenate(
+        [np.zeros((1, 3, 6), np.int32), ids], axis=1
+    )  # (1, 7, 6)
     plain, shifted = tagger.model(ids)["tags"], tagger.model(moved)["tags"]
     np.testing.assert_allclose(plain[0], shifted[0, 3:], atol=1e-4)
 
 
 @pytest.mark.parametrize("unknown", [0.0, 1.0])
-def test_an_epoch_holds_every_example_once_and_hides_rare_words(trained, unknown):
+def test_an_epoch_holds_every_example_once_and_hides_rare_words(
+    trained, unknown
+):
     tagger, examples, _ = trained
-    words = [token for token in tagger.tokenizer.tokens if token.startswith("word:")]
+    words = [
+        token for token in tagger.tokenizer.tokens if token.startswith("word:")
+    ]
     rare = [tagger.tokenizer.ids[token] for token in words[4:]]
     found, seen = [], set()
-    for ids, wanted, counts in _batches(tagger, examples, 7, unknown, frequent=4):
+    for ids, wanted, counts in _batches(
+        tagger, examples, 7, unknown, frequent=4
+    ):
         assert np.array_equal(counts["tags"], ids[:, :, 0] != PAD_ID)
         assert np.array_equal(counts["pointer"], counts["tags"])
         seen |= set(ids[:, :, 0].numpy().flat)
@@ -215,8 +285,13 @@ def test_an_epoch_holds_every_example_once_and_hides_rare_words(trained, unknown
             strict=True,
         ):
             n = int(length)
-            found.append(([tagger.tags[tag] for tag in tags[:n]], places[:n].tolist()))
-    expected = [(bio_tags(e.spans, len(e.words)), pointing_targets(e).tolist()) for e in examples]
+            found.append(
+                ([tagger.tags[tag] for tag in tags[:n]], places[:n].tolist())
+            )
+    expected = [
+        (bio_tags(e.spans, len(e.words)), pointing_targets(e).tolist())
+        for e in examples
+    ]
     assert sorted(found) == sorted(expected)
     assert seen.isdisjoint(rare) if unknown else seen.issuperset(rare)
 
@@ -230,23 +305,38 @@ def test_the_loss_is_the_formula(trained):
     wanted = [tagger.tags.index(tag) for tag in bio_tags(example.spans, 4)]
     logits = np.asarray(found["tags"][0], dtype=float)  # (T, N)
     log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-    pointed = np.asarray(found["pointer"][0])[np.arange(4), pointing_targets(example)]  # (T,)
+    pointed = np.asarray(found["pointer"][0])[
+        np.arange(4), pointing_targets(example)
+    ]  # (T,)
     expected = -(log_p[np.arange(4), wanted] + 0.5 * np.log(pointed)).mean()
-    targets = {"tags": np.array([wanted]), "pointer": pointing_targets(example)[None]}
+    targets = {
+        "tags": np.array([wanted]),
+        "pointer": pointing_targets(example)[None],
+    }
     weights = {name: np.ones((1, 4)) for name in targets}
     tagger.model.compile(
-        loss=tagger.model.loss, loss_weights={"tags": 1.0, "pointer": 0.5}, optimizer="sgd"
+        loss=tagger.model.loss,
+        loss_weights={"tags": 1.0, "pointer": 0.5},
+        optimizer="sgd",
     )
     loss = tagger.model.compute_loss(
-        x=ids, y=targets, y_pred={k: found[k] for k in targets}, sample_weight=weights
+        x=ids,
+        y=targets,
+        y_pred={k: found[k] for k in targets},
+        sample_weight=weights,
     )
     assert float(loss) == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_same_seed_gives_the_same_tagger():
     examples = [HE_OPENED, HE_OPENED._replace(predicate=0)]
-    taggers = [Tagger(examples, seed=3, min_count=1, d_model=8, num_heads=2) for _ in range(2)]
-    first, second = (tagger.read(examples)[0].probabilities for tagger in taggers)
+    taggers = [
+        Tagger(examples, seed=3, min_count=1, d_model=8, num_heads=2)
+        for _ in range(2)
+    ]
+    first, second = (
+        tagger.read(examples)[0].probabilities for tagger in taggers
+    )
     np.testing.assert_array_equal(first, second)
 
 
@@ -255,11 +345,14 @@ def test_the_model_is_rebuilt_from_its_configuration():
     again = TaggingModel.from_config(model.get_config())
     ids = np.ones((1, 2, 6), np.int32)
     assert keras.ops.shape(again(ids)["tags"]) == (1, 2, 3)
-    assert [v.shape for v in again.variables] == [v.shape for v in (model(ids), model)[1].variables]
+    assert [v.shape for v in again.variables] == [
+        v.shape for v in (model(ids), model)[1].variables
+    ]
 
 
 @pytest.mark.parametrize(
-    "examples", [[], [HE_OPENED._replace(predicate=5)], [HE_OPENED._replace(predicate=-1)]]
+    "examples",
+    [[], [HE_OPENED._replace(predicate=5)], [HE_OPENED._replace(predicate=-1)]],
 )
 def test_examples_without_a_predicate_are_named(examples):
     with pytest.raises(ValueError, match=r"examples must|predicate must"):

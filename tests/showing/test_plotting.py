@@ -19,18 +19,24 @@ def close_figures():
 
 @pytest.fixture
 def weights():
-    return np.random.default_rng(0).dirichlet(np.ones(4), size=(3, 4))  # (H, T_q, T_k)
+    return np.random.default_rng(0).dirichlet(
+        np.ones(4), size=(3, 4)
+    )  # (H, T_q, T_k)
 
 
 def test_a_heatmap_shows_the_weights_with_tokens_on_both_axes(weights):
-    ax = plotting.attention_heatmap(weights[0], TOKENS, key_tokens=list("abcd"), title="head 0")
+    ax = plotting.attention_heatmap(
+        weights[0], TOKENS, key_tokens=list("abcd"), title="head 0"
+    )
     np.testing.assert_array_equal(ax.images[0].get_array(), weights[0])
     assert [label.get_text() for label in ax.get_yticklabels()] == TOKENS
     assert [label.get_text() for label in ax.get_xticklabels()] == list("abcd")
     assert ax.get_title() == "head 0"
 
 
-def test_small_heatmaps_write_their_weights_and_large_ones_have_a_colour_bar(weights):
+def test_small_heatmaps_write_their_weights_and_large_ones_have_a_colour_bar(
+    weights,
+):
     small = plotting.attention_heatmap(weights[0], TOKENS)
     assert {text.get_text() for text in small.texts} == {
         f"{weight:.2f}" for weight in weights[0].flat
@@ -42,8 +48,14 @@ def test_small_heatmaps_write_their_weights_and_large_ones_have_a_colour_bar(wei
 
 def test_the_grid_draws_every_head_on_one_scale(weights):
     figure = plotting.attention_grid(weights, TOKENS, columns=2)
-    images = [ax.images[0] for ax in figure.axes if ax.images and ax.get_title()]
-    assert [ax.get_title() for ax in figure.axes[:3]] == ["head 0", "head 1", "head 2"]
+    images = [
+        ax.images[0] for ax in figure.axes if ax.images and ax.get_title()
+    ]
+    assert [ax.get_title() for ax in figure.axes[:3]] == [
+        "head 0",
+        "head 1",
+        "head 2",
+    ]
     assert {image.norm.vmax for image in images} == {weights.max()}
     for image, head in zip(images, weights, strict=True):
         np.testing.assert_array_equal(image.get_array(), head)
@@ -51,21 +63,26 @@ def test_the_grid_draws_every_head_on_one_scale(weights):
 
 def test_chinese_and_english_are_drawn_without_a_missing_glyph(weights):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # Matplotlib warns of each glyph that its fonts lack
+        warnings.simplefilter(
+            "error"
+        )  # Matplotlib warns of each glyph that its fonts lack
         plotting.attention_heatmap(
             weights[0], TOKENS, title="注意力 attention"
         ).figure.canvas.draw()
 
 
 def test_the_colours_are_monotone_in_lightness():
-    red, green, blue, _ = mpl.colormaps[plotting.SEQUENTIAL](np.linspace(0, 1, 64)).T
+    red, green, blue, _ = mpl.colormaps[plotting.SEQUENTIAL](
+        np.linspace(0, 1, 64)
+    ).T
     lightness = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     assert (np.diff(lightness) < 0).all()
 
 
 def test_learning_curves_draw_series_and_baselines():
     ax = plotting.learning_curves(
-        {"train": [3, 2], "validation": ([10, 20], [4, 3])}, baselines={"chance": 1.0}
+        {"train": [3, 2], "validation": ([10, 20], [4, 3])},
+        baselines={"chance": 1.0},
     )
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 3], [2, 2]])
     np.testing.assert_array_equal(ax.lines[1].get_xydata(), [[10, 4], [20, 3]])

@@ -9,7 +9,10 @@ from llmbook.showing import source
 def test_it_shows_the_function_itself():
     shown = source.show(attention.causal_mask)
     assert repr(shown) == inspect.getsource(attention.causal_mask)
-    assert shown._repr_markdown_() == f"```python\n{inspect.getsource(attention.causal_mask)}```\n"
+    assert (
+        shown._repr_markdown_()
+        == f"```python\n{inspect.getsource(attention.causal_mask)}```\n"
+    )
 
 
 def test_the_docstring_can_be_left_out():
@@ -26,7 +29,10 @@ def test_a_function_without_docstring_is_shown_whole():
     def bare(x):
         return x
 
-    assert repr(source.show(bare, docstring=False)) == "def bare(x):\n    return x\n"
+    assert (
+        repr(source.show(bare, docstring=False))
+        == "def bare(x):\n    return x\n"
+    )
 
 
 @pytest.mark.parametrize("thing", [3, len])

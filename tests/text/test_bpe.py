@@ -22,7 +22,11 @@ from llmbook.text.bpe import (
 from llmbook.text.tokenizers import PAD, UNKNOWN, Tokenizer
 
 # Few letters make many ties and many repeats of one letter: the cases that are easily got wrong.
-TEXTS = st.lists(st.text(alphabet="aab ,\n玄德", min_size=1, max_size=30), min_size=1, max_size=6)
+TEXTS = st.lists(
+    st.text(alphabet="aab ,\n玄德", min_size=1, max_size=30),
+    min_size=1,
+    max_size=6,
+)
 
 
 def library(texts, vocab_size):
@@ -30,7 +34,9 @@ def library(texts, vocab_size):
     tokenizer = LibraryTokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), "isolated")
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, special_tokens=[PAD, UNKNOWN], show_progress=False
+        vocab_size=vocab_size,
+        special_tokens=[PAD, UNKNOWN],
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
@@ -43,10 +49,19 @@ def recounted(texts, num_merges):
     age = sorted({character for word in words for character in word})
     merges = []
     while len(merges) < num_merges:
-        pairs = Counter(pair for word in words for pair in itertools.pairwise(word))
+        pairs = Counter(
+            pair for word in words for pair in itertools.pairwise(word)
+        )
         if not pairs:
             break
-        best = min(pairs, key=lambda pair: (-pairs[pair], age.index(pair[0]), age.index(pair[1])))
+        best = min(
+            pairs,
+            key=lambda pair: (
+                -pairs[pair],
+                age.index(pair[0]),
+                age.index(pair[1]),
+            ),
+        )
         merges.append(best)
         age.append("".join(best))
         for word in words:
@@ -59,16 +74,29 @@ def recounted(texts, num_merges):
 def test_a_few_merges_by_hand():
     # low x 5, lower x 2, newest x 6, widest x 3, the example of Sennrich et al.: "es" occurs 9 times
     counts = {"low": 5, "lower": 2, "newest": 6, "widest": 3}
-    assert learn_merges(counts, 4) == [("e", "s"), ("es", "t"), ("l", "o"), ("lo", "w")]
+    assert learn_merges(counts, 4) == [
+        ("e", "s"),
+        ("es", "t"),
+        ("l", "o"),
+        ("lo", "w"),
+    ]
 
 
 def test_pairs_are_counted_with_the_words():
-    assert count_pairs([("a", "b", "a", "b"), 2] for _ in "x") == {("a", "b"): 4, ("b", "a"): 2}
+    assert count_pairs([("a", "b", "a", "b"), 2] for _ in "x") == {
+        ("a", "b"): 4,
+        ("b", "a"): 2,
+    }
 
 
 @pytest.mark.parametrize(
     ("word", "merged"),
-    [("aaa", ("aa", "a")), ("aaaa", ("aa", "aa")), ("baab", ("b", "aa", "b")), ("", ())],
+    [
+        ("aaa", ("aa", "a")),
+        ("aaaa", ("aa", "aa")),
+        ("baab", ("b", "aa", "b")),
+        ("", ()),
+    ],
 )
 def test_merging_goes_from_left_to_right(word, merged):
     assert merge_pair(word, ("a", "a"), "aa") == merged
@@ -77,15 +105,21 @@ def test_merging_goes_from_left_to_right(word, merged):
 @settings(max_examples=80, deadline=None)
 @given(TEXTS, st.integers(0, 25))
 def test_merges_are_those_of_the_algorithm_as_it_is_told(texts, num_merges):
-    assert BPETokenizer.fit(texts, num_merges).merges == recounted(texts, num_merges)
+    assert BPETokenizer.fit(texts, num_merges).merges == recounted(
+        texts, num_merges
+    )
 
 
 @settings(max_examples=80, deadline=None)
 @given(TEXTS, st.integers(0, 25), st.text(alphabet="ab ,\n玄德z", max_size=40))
-def test_merges_ids_and_encodings_are_those_of_the_library(texts, num_merges, text):
+def test_merges_ids_and_encodings_are_those_of_the_library(
+    texts, num_merges, text
+):
     ours = BPETokenizer.fit(texts, num_merges)
     theirs, merges = library(texts, len(ours))
-    assert merges == ours.merges[: len(merges)]  # ours may end with merges that make no new token
+    assert (
+        merges == ours.merges[: len(merges)]
+    )  # ours may end with merges that make no new token
     assert theirs.get_vocab() == ours.ids
     assert theirs.encode(text).ids == ours.encode(text)
 
@@ -93,7 +127,9 @@ def test_merges_ids_and_encodings_are_those_of_the_library(texts, num_merges, te
 @pytest.mark.parametrize("book", ["bible", "sanguo"])
 def test_merges_of_a_book_are_those_of_the_library(book):
     texts = (
-        [verse.text for verse in load_web_bible()[:6000]] if book == "bible" else load_sanguo()[:30]
+        [verse.text for verse in load_web_bible()[:6000]]
+        if book == "bible"
+        else load_sanguo()[:30]
     )
     ours = BPETokenizer.fit(texts, 500)
     theirs, merges = library(texts, len(ours))
@@ -136,7 +172,9 @@ def test_it_comes_back_from_a_file(tmp_path):
 def test_bad_input_is_named():
     with pytest.raises(TypeError, match="texts must be a list of strings"):
         BPETokenizer.fit("ab", 1)
-    with pytest.raises(ValueError, match="num_merges must not be negative, got -1"):
+    with pytest.raises(
+        ValueError, match="num_merges must not be negative, got -1"
+    ):
         BPETokenizer.fit(["ab"], -1)
     with pytest.raises(ValueError, match="at least one character, got none"):
         BPETokenizer.fit([""], 1)

@@ -11,7 +11,15 @@ LEXICON = {"hardly": -0.4, "boring": -1.3, "good": 1.9}
 
 
 def test_words_and_punctuation():
-    assert words("It isn't half-bad, is it?!") == ["It", "isn't", "half-bad", ",", "is", "it", "?!"]
+    assert words("It isn't half-bad, is it?!") == [
+        "It",
+        "isn't",
+        "half-bad",
+        ",",
+        "is",
+        "it",
+        "?!",
+    ]
     assert words(" a_b  :-) ") == ["a", "_", "b", ":-)"]
     assert words("") == []
 
@@ -54,7 +62,10 @@ def test_a_missing_lexicon_is_refused(tmp_path, monkeypatch):
 
 
 def test_views_of_a_word():
-    plain, knowing = WordViewTokenizer([PAD, UNKNOWN]), WordViewTokenizer([PAD, UNKNOWN], LEXICON)
+    plain, knowing = (
+        WordViewTokenizer([PAD, UNKNOWN]),
+        WordViewTokenizer([PAD, UNKNOWN], LEXICON),
+    )
     assert plain.views("Hardly boring") == [
         ["word:hardly", "2:^ hardly", "stem:hard"],
         ["word:boring", "2:hardly boring", "stem:bori"],
@@ -64,11 +75,16 @@ def test_views_of_a_word():
         "valence:-1",
         "valence:0",
     ]
-    assert WordViewTokenizer([PAD, UNKNOWN], stem=2).views("boring")[0][2] == "stem:bo"
+    assert (
+        WordViewTokenizer([PAD, UNKNOWN], stem=2).views("boring")[0][2]
+        == "stem:bo"
+    )
 
 
 def test_encode_has_a_row_for_each_word_and_a_column_for_each_view():
-    tokenizer = WordViewTokenizer.fit(["good good plot", "bad plot"], lexicon=LEXICON)
+    tokenizer = WordViewTokenizer.fit(
+        ["good good plot", "bad plot"], lexicon=LEXICON
+    )
     ids = tokenizer.encode("good unseen")
     assert ids.shape == (2, 4)
     assert [tokenizer.tokens[i] for i in ids[:, 0]] == ["word:good", UNKNOWN]
@@ -84,7 +100,9 @@ def test_a_stored_tokenizer_is_the_same(tmp_path):
     tokenizer.save(tmp_path / "t.json")
     again = Tokenizer.load(tmp_path / "t.json")
     assert again.state() == tokenizer.state()
-    assert np.array_equal(again.encode("good film"), tokenizer.encode("good film"))
+    assert np.array_equal(
+        again.encode("good film"), tokenizer.encode("good film")
+    )
 
 
 def test_the_clause_of_a_term():

@@ -41,13 +41,19 @@ def test_ids_are_ranked_by_frequency(kind):
     tokenizer = kind.fit(TEXTS)
     counts = Counter(t for text in TEXTS for t in tokenizer.tokenize(text))
     assert len(tokenizer) == len(counts) + 2
-    assert [counts[t] for t in tokenizer.tokens[2:]] == sorted(counts.values(), reverse=True)
+    assert [counts[t] for t in tokenizer.tokens[2:]] == sorted(
+        counts.values(), reverse=True
+    )
     assert all(tokenizer.ids[t] == i for i, t in enumerate(tokenizer.tokens))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_min_count_and_max_size(kind):
-    full, rare, small = kind.fit(TEXTS), kind.fit(TEXTS, min_count=2), kind.fit(TEXTS, max_size=5)
+    full, rare, small = (
+        kind.fit(TEXTS),
+        kind.fit(TEXTS, min_count=2),
+        kind.fit(TEXTS, max_size=5),
+    )
     counts = Counter(t for text in TEXTS for t in full.tokenize(text))
     assert set(rare.tokens[2:]) == {t for t, n in counts.items() if n > 1}
     assert small.tokens == full.tokens[:5]
@@ -68,7 +74,9 @@ def test_saved_and_loaded(kind, tmp_path):
     again = Tokenizer.load(tmp_path / "tokenizer.json")
     assert type(again) is kind
     assert again.state() == tokenizer.state()
-    assert np.array_equal(again.encode("酒店很好嗯"), tokenizer.encode("酒店很好嗯"))
+    assert np.array_equal(
+        again.encode("酒店很好嗯"), tokenizer.encode("酒店很好嗯")
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,7 +99,8 @@ def test_tokens_are_checked():
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"kind": "X", "tokens": [], "options": {}}', "\x80"]
+    "content",
+    ["", "[]", "{}", '{"kind": "X", "tokens": [], "options": {}}', "\x80"],
 )
 def test_load_refuses_what_is_no_tokenizer(tmp_path, content):
     path = tmp_path / "tokenizer.json"
@@ -110,7 +119,12 @@ def test_characters_are_decoded_exactly(text):
     assert tokenizer.decode([*ids, PAD_ID]) == text
     assert PAD_ID not in ids
     assert UNKNOWN_ID not in ids
-    assert CharTokenizer.from_state(json.loads(json.dumps(tokenizer.state()))).encode(text) == ids
+    assert (
+        CharTokenizer.from_state(
+            json.loads(json.dumps(tokenizer.state()))
+        ).encode(text)
+        == ids
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -164,14 +178,24 @@ def test_views_agree_with_each_other(text):
 
 
 def test_pad_by_hand():
-    assert pad([[5, 6, 7], [], [8]]).tolist() == [[5, 6, 7], [1, 0, 0], [8, 0, 0]]
+    assert pad([[5, 6, 7], [], [8]]).tolist() == [
+        [5, 6, 7],
+        [1, 0, 0],
+        [8, 0, 0],
+    ]
     assert pad([[5, 6, 7], [8]], length=2).tolist() == [[5, 6], [8, 0]]
-    assert pad([[5, 6, 7], [8]], length=2, truncate="start").tolist() == [[6, 7], [8, 0]]
+    assert pad([[5, 6, 7], [8]], length=2, truncate="start").tolist() == [
+        [6, 7],
+        [8, 0],
+    ]
     assert pad([[]]).tolist() == [[1]]
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=5), st.integers(1, 8))
+@given(
+    st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=5),
+    st.integers(1, 8),
+)
 def test_pad_keeps_what_fits(sequences, length):
     ids = pad(sequences, length)
     assert ids.shape == (len(sequences), length)
@@ -182,7 +206,9 @@ def test_pad_keeps_what_fits(sequences, length):
 
 
 def test_pad_of_views():
-    ids = pad([np.array([[2, 3, 4, 5]]), np.zeros((0, 4), int), np.full((3, 4), 6)])
+    ids = pad(
+        [np.array([[2, 3, 4, 5]]), np.zeros((0, 4), int), np.full((3, 4), 6)]
+    )
     assert ids.shape == (3, 3, 4)
     assert ids[1].tolist() == [[1] * 4, [0] * 4, [0] * 4]
     assert ids[0].tolist() == [[2, 3, 4, 5], [0] * 4, [0] * 4]

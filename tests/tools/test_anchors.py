@@ -33,7 +33,9 @@ def address():
 
 
 @pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_section_is_found_by_its_address_and_by_a_click(browser, address, window):
+def test_every_section_is_found_by_its_address_and_by_a_click(
+    browser, address, window
+):
     page = browser.new_page(viewport=window)
     page.goto(address)
     places, fragments = {}, page.evaluate(SECTIONS)[::3]
@@ -46,4 +48,6 @@ def test_every_section_is_found_by_its_address_and_by_a_click(browser, address, 
         page.goto(f"{address}#{fragment}")
         places[f"#{fragment}, by its address"] = page.evaluate(TOP, fragment)
     page.close()
-    assert {name: top for name, top in places.items() if not 0 <= top <= LOWEST} == {}
+    assert {
+        name: top for name, top in places.items() if not 0 <= top <= LOWEST
+    } == {}

@@ -17,14 +17,18 @@ from booksite import bundle, formulas, llms, outlines, pages
 
 
 def test_a_formula_is_drawn_and_spoken():
-    page = BeautifulSoup(formulas.typeset(r"\frac{a}{\sqrt{d_k}}", display=True), "html.parser")
+    page = BeautifulSoup(
+        formulas.typeset(r"\frac{a}{\sqrt{d_k}}", display=True), "html.parser"
+    )
     shown, spoken = page.find("svg"), page.find("math")
     assert shown["aria-hidden"] == "true"
     assert [element.name for element in shown.find_all(True)] == ["path"]
     assert spoken.find("mfrac").find("msqrt").get_text() == "dk"
 
 
-@pytest.mark.parametrize("tex", [r"\nosuchcommand", "a_b_c", r"\frac{1}", r"\begin{aligned} a"])
+@pytest.mark.parametrize(
+    "tex", [r"\nosuchcommand", "a_b_c", r"\frac{1}", r"\begin{aligned} a"]
+)
 def test_tex_that_cannot_be_read_raises(tex):
     with pytest.raises(ValueError, match=r"\w"):
         formulas.typeset(tex, display=False)
@@ -32,7 +36,9 @@ def test_tex_that_cannot_be_read_raises(tex):
 
 def test_a_formula_in_a_line_breaks_after_outer_relations_only():
     html = formulas.typeset("a = (b + c) = {d = e}", display=False)
-    assert html.count("<svg") == 4  # two relations, one sum; not the relation in the group
+    assert (
+        html.count("<svg") == 4
+    )  # two relations, one sum; not the relation in the group
     assert formulas.typeset("a = b", display=True).count("<svg") == 1
 
 
@@ -40,16 +46,24 @@ def test_a_letter_is_the_same_text_wherever_it_stands():
     square = "M10 20H30V40H10Z"
     assert outlines.moved(square, (0, 0, 1, -1)) == "M10-20h20v-20h-20z"
     assert outlines.moved(square, (500.2, 300, 1, -1)) == "M510 280h20v-20h-20z"
-    assert outlines.moved("M0 0Q2 4 6 8T9 9", (0, 0, 0.5, 0.5)) == "M0 0q1 2 3 4t1 0"
+    assert (
+        outlines.moved("M0 0Q2 4 6 8T9 9", (0, 0, 0.5, 0.5))
+        == "M0 0q1 2 3 4t1 0"
+    )
 
 
 def test_a_stretched_stroke_is_cut_to_its_length():
     window = [(12, 18), (0, 99)]
-    assert outlines.moved("M10 20H30V40H10Z", (0, 0, 1, 1), window) == "M12 20h6v20h-6z"
+    assert (
+        outlines.moved("M10 20H30V40H10Z", (0, 0, 1, 1), window)
+        == "M12 20h6v20h-6z"
+    )
 
 
 def test_a_letter_that_the_fonts_lack_stays_as_mathjax_drew_it():
-    page = BeautifulSoup(formulas.typeset(r"\text{水} = a", display=True), "html.parser")
+    page = BeautifulSoup(
+        formulas.typeset(r"\text{水} = a", display=True), "html.parser"
+    )
     assert page.find("svg").find("text").get_text() == "水"
     assert "水" in page.find("math").get_text()
 
@@ -80,7 +94,11 @@ def test_words_of_the_text_keep_no_rule():
 
 
 def test_characters_on_the_page_are_found():
-    rules = ['a::before{content:"\\f0c9"}', 'b{--icon-tip: "\\2b x"}', 'c{font-family:"no"}']
+    rules = [
+        'a::before{content:"\\f0c9"}',
+        'b{--icon-tip: "\\2b x"}',
+        'c{font-family:"no"}',
+    ]
     assert bundle.shown_characters(rules) == {"\uf0c9", "+", "x"}
 
 
@@ -101,13 +119,21 @@ def test_a_description_ends_at_a_word():
 
 
 def test_a_script_that_several_outputs_bring_stands_on_the_page_once():
-    first, second = "<style>a {}</style>\n<script>\nf()\n</script>", "<script>g()</script>"
+    first, second = (
+        "<style>a {}</style>\n<script>\nf()\n</script>",
+        "<script>g()</script>",
+    )
     body = f"<p>1</p>{first}<p>2</p>{first}{second}<p>3</p>"
-    assert pages.without_repeats(body) == f"<p>1</p>{first}<p>2</p>\n{second}<p>3</p>"
+    assert (
+        pages.without_repeats(body)
+        == f"<p>1</p>{first}<p>2</p>\n{second}<p>3</p>"
+    )
 
 
 def test_llms_txt_lists_the_parts_with_their_pages():
-    parts = [("Foundations", [("Loss", "chapters/03_loss.html", "One number.")])]
+    parts = [
+        ("Foundations", [("Loss", "chapters/03_loss.html", "One number.")])
+    ]
     assert llms.summary("A book", "About it.", parts) == (
         "# A book\n\n> About it.\n\n## Foundations\n\n- [Loss](chapters/03_loss.html): One number.\n"
     )
@@ -118,7 +144,11 @@ def test_the_sites_llms_txt_names_every_page_of_the_contents():
     file = root / "_build" / "html" / llms.NAME
     if not file.is_file():
         pytest.fail("there is no built site: run `make book`", pytrace=False)
-    addresses = re.findall(r"\]\(([^)]+)\): \S", file.read_text(encoding="utf-8"))
+    addresses = re.findall(
+        r"\]\(([^)]+)\): \S", file.read_text(encoding="utf-8")
+    )
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    files = [
+        chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
+    ]
     assert addresses == [f"{name}.html" for name in files]

@@ -24,8 +24,13 @@ def articles():
     """The articles of the site's pages, in the order of the book."""
     if not (edition.SITE / "index.html").is_file():
         pytest.fail("there is no built site: run `make book`", pytrace=False)
-    pages = [(edition.SITE / f"{name}.html").read_text(encoding="utf-8") for name in NAMES]
-    return [BeautifulSoup(page, "html.parser").find("article") for page in pages]
+    pages = [
+        (edition.SITE / f"{name}.html").read_text(encoding="utf-8")
+        for name in NAMES
+    ]
+    return [
+        BeautifulSoup(page, "html.parser").find("article") for page in pages
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -39,24 +44,36 @@ def printed(needs_browser, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(printed):
-    return squeezed("".join(page.get_textpage().get_text_range() for page in printed[1]))
+    return squeezed(
+        "".join(page.get_textpage().get_text_range() for page in printed[1])
+    )
 
 
 def test_links_become_places_of_the_document_or_leave_it():
     names = ["intro", "chapters/01_a", "chapters/02_b"]
-    assert edition.address("chapters/02_b", "01_a.html#x", names) == "#chapters-01_a--x"
-    assert edition.address("chapters/02_b", "#x", names) == "#chapters-02_b--x"
-    assert edition.address("chapters/02_b", "../intro.html", names) == "#intro--"
     assert (
-        edition.address("chapters/02_b", "https://example.org/a", names) == "https://example.org/a"
+        edition.address("chapters/02_b", "01_a.html#x", names)
+        == "#chapters-01_a--x"
     )
-    assert edition.address("chapters/02_b", "../_sources/02_b.ipynb", names) == ""
+    assert edition.address("chapters/02_b", "#x", names) == "#chapters-02_b--x"
+    assert (
+        edition.address("chapters/02_b", "../intro.html", names) == "#intro--"
+    )
+    assert (
+        edition.address("chapters/02_b", "https://example.org/a", names)
+        == "https://example.org/a"
+    )
+    assert (
+        edition.address("chapters/02_b", "../_sources/02_b.ipynb", names) == ""
+    )
 
 
 def test_every_link_within_the_document_has_its_place(articles):
     page = BeautifulSoup(edition.whole_book(edition.SITE, TOC), "html.parser")
     anchors = {element["id"] for element in page.find_all(id=True)}
-    targets = {link["href"][1:] for link in page.find_all("a", href=re.compile("^#"))}
+    targets = {
+        link["href"][1:] for link in page.find_all("a", href=re.compile("^#"))
+    }
     assert len(targets) > 100
     assert targets - anchors == set()
 
@@ -66,7 +83,8 @@ def test_every_chapter_begins_a_page_and_is_in_the_outline(printed, articles):
     entries = [entry for entry in pdf.get_toc(max_depth=1) if entry.level == 0]
     pages = [entry.get_dest().get_index() for entry in entries]
     assert [squeezed(entry.get_title()) for entry in entries] == [
-        squeezed(article.find("h1").get_text().removesuffix("#")) for article in articles
+        squeezed(article.find("h1").get_text().removesuffix("#"))
+        for article in articles
     ]
     assert len(set(pages)) == len(articles)
     assert len(pdf) > 10 * len(list((ROOT / "chapters").glob("*.ipynb")))
@@ -77,15 +95,28 @@ def test_nothing_is_cut_off_and_code_is_whole(printed, text, articles):
     assert cut_off == []
     for article in articles:
         cells = article.select(".cell_input pre")
-        for cell in sorted(cells, key=lambda cell: max(map(len, cell.get_text().split("\n"))))[-5:]:
+        for cell in sorted(
+            cells, key=lambda cell: max(map(len, cell.get_text().split("\n")))
+        )[-5:]:
             longest = max(cell.get_text().split("\n"), key=len)
             assert squeezed(longest) in text
 
 
 def test_every_figure_and_every_formula_is_in(printed, text, articles):
-    figures = [i for a in articles for i in a.find_all("img") if not i["src"].endswith(".svg")]
-    shown = [image for page in printed[1] for image in page.get_objects([FPDF_PAGEOBJ_IMAGE])]
+    figures = [
+        i
+        for a in articles
+        for i in a.find_all("img")
+        if not i["src"].endswith(".svg")
+    ]
+    shown = [
+        image
+        for page in printed[1]
+        for image in page.get_objects([FPDF_PAGEOBJ_IMAGE])
+    ]
     assert len(shown) >= len(figures) > 10
-    numbers = {n.get_text().strip("#¶") for a in articles for n in a.select(".eqno")}
+    numbers = {
+        n.get_text().strip("#¶") for a in articles for n in a.select(".eqno")
+    }
     assert len(numbers) > 50
     assert [number for number in numbers if squeezed(number) not in text] == []

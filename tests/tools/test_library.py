@@ -15,7 +15,9 @@ from booksite import library
 MODULES = library.modules()
 ROOT = Path(__file__).parents[2]
 SHAPE = re.compile(r"\((?:\.\.\.|[A-Za-z_]\w*|\d+)(?:, [^()]*|,)?\)")
-SOURCE = re.compile(r"\b(18|19|20)\d\d\b|specification")  # a paper by its year, or a format
+SOURCE = re.compile(
+    r"\b(18|19|20)\d\d\b|specification"
+)  # a paper by its year, or a format
 RAISED = {"ValueError", "TypeError", "FileNotFoundError"}
 
 
@@ -23,17 +25,23 @@ def definitions(name):
     """Yield the public functions and classes of a module, and the public methods of its classes."""
     tree = ast.parse(library.file_of(name).read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+        if isinstance(
+            node, ast.FunctionDef | ast.ClassDef
+        ) and not node.name.startswith("_"):
             yield node.name, node
             if isinstance(node, ast.ClassDef):
                 for method in node.body:
-                    if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    if isinstance(
+                        method, ast.FunctionDef
+                    ) and not method.name.startswith("_"):
                         method.of_class = ast.get_docstring(node) or ""
                         yield f"{node.name}.{method.name}", method
 
 
 def undescribed(tree_definitions):
-    return [name for name, node in tree_definitions if not ast.get_docstring(node)]
+    return [
+        name for name, node in tree_definitions if not ast.get_docstring(node)
+    ]
 
 
 def unnamed_errors(tree_definitions):
@@ -44,9 +52,12 @@ def unnamed_errors(tree_definitions):
             raised = {
                 ast.unparse(inner.exc.func)
                 for inner in ast.walk(node)
-                if isinstance(inner, ast.Raise) and isinstance(inner.exc, ast.Call)
+                if isinstance(inner, ast.Raise)
+                and isinstance(inner.exc, ast.Call)
             }
-            described = (ast.get_docstring(node) or "") + getattr(node, "of_class", "")
+            described = (ast.get_docstring(node) or "") + getattr(
+                node, "of_class", ""
+            )
             is_told_elsewhere = "raise as :func:" in described
             complaints += [
                 f"{name}: {e}"
@@ -61,13 +72,17 @@ def arrays_without_a_shape(tree_definitions):
     return [
         name
         for name, node in tree_definitions
-        if re.search(r"^\w+ : array", ast.get_docstring(node) or "", re.MULTILINE)
+        if re.search(
+            r"^\w+ : array", ast.get_docstring(node) or "", re.MULTILINE
+        )
         and not SHAPE.search(ast.get_docstring(node))
         and "shape" not in ast.get_docstring(node)
     ]
 
 
-@pytest.mark.parametrize("check", [undescribed, unnamed_errors, arrays_without_a_shape])
+@pytest.mark.parametrize(
+    "check", [undescribed, unnamed_errors, arrays_without_a_shape]
+)
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings_say_what_a_reader_needs(check, name):
     assert check(definitions(name)) == []
@@ -84,7 +99,10 @@ def test_a_module_with_formulas_names_its_source(name):
     [
         (undescribed, "def f(): pass"),
         (undescribed, 'class C:\n    """Doc."""\n    def m(self): pass'),
-        (unnamed_errors, 'def f(x):\n    """Doc."""\n    raise ValueError("x")'),
+        (
+            unnamed_errors,
+            'def f(x):\n    """Doc."""\n    raise ValueError("x")',
+        ),
         (
             arrays_without_a_shape,
             'def f(x):\n    """Doc.\n\n    x : array\n        A thing.\n    """',
@@ -109,7 +127,14 @@ FLOORS = {
     "showing": ["packages.py"],
     "models": ["measures", "corpora", "text", "mathematics", "packages.py"],
     "feedback": ["models", "measures", "corpora", "text", "mathematics"],
-    "exercises": ["feedback", "models", "measures", "corpora", "text", "mathematics"],
+    "exercises": [
+        "feedback",
+        "models",
+        "measures",
+        "corpora",
+        "text",
+        "mathematics",
+    ],
 }
 WITH_KERAS = {"models", "feedback", "exercises"}
 
@@ -117,7 +142,9 @@ WITH_KERAS = {"models", "feedback", "exercises"}
 def floor_of(module):
     """Return the package of a dotted name of the library, or the file of a module beside them."""
     first = [*module.split("."), ""][1]
-    return first if (library.PACKAGE / first).is_dir() and first else f"{first}.py"
+    return (
+        first if (library.PACKAGE / first).is_dir() and first else f"{first}.py"
+    )
 
 
 def imports(tree):
@@ -138,9 +165,13 @@ def complaints(floor, tree):
     allowed = {floor, *FLOORS[floor]}
     found = set(imports(tree))
     own = {name for name in found if name.split(".")[0] == "llmbook"}
-    others = {name.split(".")[0] for name in found - own} - set(sys.stdlib_module_names)
+    others = {name.split(".")[0] for name in found - own} - set(
+        sys.stdlib_module_names
+    )
     upward = {name for name in own if floor_of(name) not in allowed}
-    keras = {"keras", "tensorflow"} & others if floor not in WITH_KERAS else set()
+    keras = (
+        {"keras", "tensorflow"} & others if floor not in WITH_KERAS else set()
+    )
     beyond_numpy = others - {"numpy"} if floor == "mathematics" else set()
     return sorted(upward | keras | beyond_numpy)
 
@@ -148,11 +179,15 @@ def complaints(floor, tree):
 FILES = sorted(library.PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(library.PACKAGE).as_posix())
+@pytest.mark.parametrize(
+    "path", FILES, ids=lambda p: p.relative_to(library.PACKAGE).as_posix()
+)
 def test_a_module_imports_from_the_floors_below_it(path):
     floor = path.relative_to(library.PACKAGE).parts[0]
     if floor != "__init__.py":
-        assert complaints(floor, ast.parse(path.read_text(encoding="utf-8"))) == []
+        assert (
+            complaints(floor, ast.parse(path.read_text(encoding="utf-8"))) == []
+        )
 
 
 @pytest.mark.parametrize(
@@ -172,12 +207,18 @@ def test_the_rule_of_the_floors_can_be_broken(floor, source):
 
 
 def test_the_library_is_eight_packages_and_few_modules():
-    folders = {path.name for path in library.PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+    folders = {
+        path.name
+        for path in library.PACKAGE.iterdir()
+        if (path / "__init__.py").is_file()
+    }
     assert folders | {"packages.py", "recording.py"} == set(FLOORS)
     assert len(list(library.PACKAGE.glob("*.py"))) <= 10
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that returns memory")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="it is glibc that returns memory"
+)
 def test_freed_memory_is_kept_for_the_next_step():
     """A page that was returned to the system costs a fault when it is touched again."""
     program = """
@@ -194,16 +235,21 @@ for module in "sys", "llmbook":
         del text
     print(faults() - before)
 """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True
+    )
     without, with_llmbook = map(int, run.stdout.split())
     assert with_llmbook < without / 10
 
 
 def test_every_module_is_on_one_page_of_the_reference():
     pages = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "appendix").glob("api*.md")
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "appendix").glob("api*.md")
     )
-    filled = library.MARKER.sub(lambda asked: library.reference(asked[1]), pages)
+    filled = library.MARKER.sub(
+        lambda asked: library.reference(asked[1]), pages
+    )
     assert sorted(re.findall(r"automodule:: ([\w.]+)", filled)) == MODULES
     assert "llmbook.mathematics.attention" in MODULES
     assert "llmbook.exercises" in MODULES
@@ -213,8 +259,12 @@ def test_every_module_is_on_one_page_of_the_reference():
 def test_every_public_name_is_on_the_built_pages():
     site = ROOT / "_build" / "html" / "appendix"
     if not (site / "api_models.html").is_file():
-        pytest.fail("there is no built reference: run `make book`", pytrace=False)
-    text = "".join(path.read_text(encoding="utf-8") for path in site.glob("api_*.html"))
+        pytest.fail(
+            "there is no built reference: run `make book`", pytrace=False
+        )
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in site.glob("api_*.html")
+    )
     anchors = set(re.findall(r'id="(llmbook[\w.]+)"', text))
     names = {
         f"{module}.{name}"
@@ -226,7 +276,11 @@ def test_every_public_name_is_on_the_built_pages():
 
 @pytest.mark.parametrize(
     "name",
-    ["llmbook.mathematics.attention", "llmbook.mathematics.losses", "llmbook.showing.viewer"],
+    [
+        "llmbook.mathematics.attention",
+        "llmbook.mathematics.losses",
+        "llmbook.showing.viewer",
+    ],
 )
 def test_reading_the_source_finds_what_importing_finds(name):
     module = importlib.import_module(name)
@@ -234,7 +288,9 @@ def test_reading_the_source_finds_what_importing_finds(name):
         key
         for key, value in vars(module).items()
         if not key.startswith("_")
-        and (inspect.isfunction(inspect.unwrap(value)) or inspect.isclass(value))
+        and (
+            inspect.isfunction(inspect.unwrap(value)) or inspect.isclass(value)
+        )
         and getattr(value, "__module__", "") == name
     }
     assert set(library.public_names(library.file_of(name))) == public

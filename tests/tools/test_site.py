@@ -48,7 +48,15 @@ VOID = {
     "track",
     "wbr",
 }
-VERBATIM = {"code", "pre", "script", "style", "kbd", "math", "title"}  # text in these is no prose
+VERBATIM = {
+    "code",
+    "pre",
+    "script",
+    "style",
+    "kbd",
+    "math",
+    "title",
+}  # text in these is no prose
 # Attributes that make the browser load something; of <link> only these relations do.
 LOADED = {
     ("script", "src"), ("img", "src"), ("img", "srcset"), ("source", "src"), ("source", "srcset"),
@@ -56,7 +64,14 @@ LOADED = {
     ("audio", "src"), ("track", "src"), ("input", "src"), ("link", "href"), ("use", "href"),
     ("image", "href"),
 }  # fmt: skip
-LOADED_RELATIONS = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "manifest"}
+LOADED_RELATIONS = {
+    "stylesheet",
+    "icon",
+    "preload",
+    "modulepreload",
+    "prefetch",
+    "manifest",
+}
 LINKED = LOADED | {("a", "href"), ("area", "href"), ("form", "action")}
 UNRENDERED = re.compile(
     r"\\[(\[]"  # \( or \[
@@ -97,14 +112,22 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append(
-            (tag, {key: value or "" for key, value in attrs}, "article" in self._open)
+            (
+                tag,
+                {key: value or "" for key, value in attrs},
+                "article" in self._open,
+            )
         )
         if tag not in VOID:
             self._open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.elements.append(
-            (tag, {key: value or "" for key, value in attrs}, "article" in self._open)
+            (
+                tag,
+                {key: value or "" for key, value in attrs},
+                "article" in self._open,
+            )
         )
 
     def handle_endtag(self, tag):
@@ -133,27 +156,37 @@ class Page(HTMLParser):
         if parts.scheme or parts.netloc:
             return None
         path = unquote(parts.path)
-        file = (self.path.parent / path).resolve() if path else self.path.resolve()
+        file = (
+            (self.path.parent / path).resolve() if path else self.path.resolve()
+        )
         return file / "index.html" if file.is_dir() else file
 
 
 def addresses(key, value):
     """Return the addresses in the value of an attribute."""
     if key == "srcset":
-        return [candidate.split()[0] for candidate in value.split(",") if candidate.strip()]
+        return [
+            candidate.split()[0]
+            for candidate in value.split(",")
+            if candidate.strip()
+        ]
     return [value]
 
 
 def style_addresses(css):
     """Return the addresses that a style sheet loads."""
-    found = re.findall(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", css)
+    found = re.findall(
+        r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""", css
+    )
     return [url or imported for url, imported in found]
 
 
 def read_site(site):
     """Read the pages of a site."""
     return [
-        Page(path, site) for path in sorted(site.rglob("*.html")) if "_static" not in path.parts
+        Page(path, site)
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts
     ]
 
 
@@ -163,7 +196,10 @@ def broken_links(pages):
     complaints = []
     for page in pages:
         for address in page.references(LINKED):
-            file, fragment = page.target(address), unquote(urlsplit(address).fragment)
+            file, fragment = (
+                page.target(address),
+                unquote(urlsplit(address).fragment),
+            )
             if file is None:
                 continue
             if not file.is_file():
@@ -195,20 +231,29 @@ def external_resources(pages):
     for page in pages:
         loaded = list(page.references(LOADED))
         text = page.path.read_text(encoding="utf-8")
-        for style in re.findall(r"<style[^>]*>(.*?)</style>|style=\"([^\"]*)\"", text, re.DOTALL):
+        for style in re.findall(
+            r"<style[^>]*>(.*?)</style>|style=\"([^\"]*)\"", text, re.DOTALL
+        ):
             loaded += style_addresses("".join(style))
-        for script in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL):
+        for script in re.findall(
+            r"<script[^>]*>(.*?)</script>", text, re.DOTALL
+        ):
             loaded += re.findall(
-                r"""(?:import|fetch|importScripts)\s*\(?\s*["'`]([^"'`]+)""", script
+                r"""(?:import|fetch|importScripts)\s*\(?\s*["'`]([^"'`]+)""",
+                script,
             )
         complaints += [
-            f"{page.name}: loads {address}" for address in loaded if is_elsewhere(address)
+            f"{page.name}: loads {address}"
+            for address in loaded
+            if is_elsewhere(address)
         ]
     for site in {page.site for page in pages}:
         for sheet in site.rglob("*.css"):
             found = style_addresses(sheet.read_text(encoding="utf-8"))
             complaints += [
-                f"{sheet.name}: loads {address}" for address in found if is_elsewhere(address)
+                f"{sheet.name}: loads {address}"
+                for address in found
+                if is_elsewhere(address)
             ]
     return complaints
 
@@ -222,15 +267,21 @@ def missing_alternatives(pages):
                 continue
             text, source = attributes.get("alt"), attributes.get("src", "")
             decorative = text == "" and not in_article
-            if text is None or (not decorative and is_no_description(text, source)):
-                complaints.append(f"{page.name}: {source}: alternative text {text!r}")
+            if text is None or (
+                not decorative and is_no_description(text, source)
+            ):
+                complaints.append(
+                    f"{page.name}: {source}: alternative text {text!r}"
+                )
     return complaints
 
 
 def is_no_description(text, source):
     """Tell whether an alternative text says nothing: it is empty, short, or the file's path."""
     return (
-        len(text.split()) < 2 or text == source or bool(re.search(r"\.(png|svg|webp|jpe?g)$", text))
+        len(text.split()) < 2
+        or text == source
+        or bool(re.search(r"\.(png|svg|webp|jpe?g)$", text))
     )
 
 
@@ -251,10 +302,13 @@ def unrendered_markup(pages):
     for page in pages:
         prose = "".join(page.prose)
         complaints += [
-            f"{page.name}: …{prose[m.start() : m.end() + 20]!r}" for m in UNRENDERED.finditer(prose)
+            f"{page.name}: …{prose[m.start() : m.end() + 20]!r}"
+            for m in UNRENDERED.finditer(prose)
         ]
         complaints += [
-            f"{page.name}: a formula in error" for tag, _, _ in page.elements if tag == "merror"
+            f"{page.name}: a formula in error"
+            for tag, _, _ in page.elements
+            if tag == "merror"
         ]
     return complaints
 
@@ -262,7 +316,10 @@ def unrendered_markup(pages):
 def weight(page):
     """Return the bytes, compressed, of a page and of every file that it may load."""
     files = set()
-    waiting = [page.path.resolve(), *(page.target(a) for a in page.references(LOADED))]
+    waiting = [
+        page.path.resolve(),
+        *(page.target(a) for a in page.references(LOADED)),
+    ]
     while waiting:
         file = waiting.pop()
         if file is None or file in files or not file.is_file():
@@ -270,14 +327,22 @@ def weight(page):
         files.add(file)
         if file.suffix == ".css":
             found = style_addresses(file.read_text(encoding="utf-8"))
-            waiting += [file.parent / address for address in found if not urlsplit(address).scheme]
+            waiting += [
+                file.parent / address
+                for address in found
+                if not urlsplit(address).scheme
+            ]
     return sum(len(gzip.compress(file.read_bytes())) for file in files)
 
 
 def overweight(pages):
     """Complain of pages beyond the budget."""
     weights = {page.name: weight(page) for page in pages}
-    return [f"{name}: {size / 1000:.0f} kB" for name, size in weights.items() if size > BUDGET]
+    return [
+        f"{name}: {size / 1000:.0f} kB"
+        for name, size in weights.items()
+        if size > BUDGET
+    ]
 
 
 CHECKS = [
@@ -296,10 +361,19 @@ def why_not_current(site, root):
     stamp = site / "_static" / "site.css"
     if not stamp.is_file():
         return f"there is no built site in {site.name}: run `make book`"
-    sources = [path for pattern in SOURCES for path in root.glob(pattern) if path.is_file()]
-    newer = [path for path in sources if path.stat().st_mtime > stamp.stat().st_mtime]
+    sources = [
+        path
+        for pattern in SOURCES
+        for path in root.glob(pattern)
+        if path.is_file()
+    ]
+    newer = [
+        path for path in sources if path.stat().st_mtime > stamp.stat().st_mtime
+    ]
     if newer:
-        names = ", ".join(sorted(path.relative_to(root).as_posix() for path in newer))
+        names = ", ".join(
+            sorted(path.relative_to(root).as_posix() for path in newer)
+        )
         return f"the built site is older than {names}: run `make book`"
     return ""
 
@@ -320,11 +394,17 @@ def test_site(check, pages):
 
 
 def test_every_notebook_can_be_downloaded(pages):
-    notebooks = [page for page in pages if (ROOT / page.name).with_suffix(".ipynb").is_file()]
+    notebooks = [
+        page
+        for page in pages
+        if (ROOT / page.name).with_suffix(".ipynb").is_file()
+    ]
     assert notebooks
     for page in notebooks:
         targets = {
-            file.name for address in page.references(LINKED) if (file := page.target(address))
+            file.name
+            for address in page.references(LINKED)
+            if (file := page.target(address))
         }
         assert Path(page.name).with_suffix(".ipynb").name in targets, page.name
 
@@ -333,9 +413,13 @@ def test_every_page_describes_itself(pages):
     for page in pages:
         if (ROOT / page.name).with_suffix(".md").is_file():
             meta = {
-                a.get("name") or a.get("property") for tag, a, _ in page.elements if tag == "meta"
+                a.get("name") or a.get("property")
+                for tag, a, _ in page.elements
+                if tag == "meta"
             }
-            assert {"description", "og:title", "og:description"} <= meta, page.name
+            assert {"description", "og:title", "og:description"} <= meta, (
+                page.name
+            )
 
 
 # Each check can fail: small pages that it must complain of, and their sound neighbours.
@@ -393,7 +477,9 @@ def small_site(folder, body):
     (static / "site.css").write_text("p { color: black }")
     (static / "heavy.css").write_text("@font-face { src: url(../heavy.webp) }")
     (folder / "index.html").write_text(HEAD + body, encoding="utf-8")
-    (folder / "other.html").write_text(HEAD + '<p id="there">x</p>', encoding="utf-8")
+    (folder / "other.html").write_text(
+        HEAD + '<p id="there">x</p>', encoding="utf-8"
+    )
     return read_site(folder)
 
 

@@ -17,14 +17,23 @@ RUN = {
 
 
 def test_a_row_of_the_cheat_sheet_gets_the_formula_of_its_label():
-    text = "| what | formula | at |\n|---|---|---|\n| a | eq-a |\n| b | eq-b |\n"
+    text = (
+        "| what | formula | at |\n|---|---|---|\n| a | eq-a |\n| b | eq-b |\n"
+    )
     filled, unknown = tables.cheat_sheet(text, {"eq-a": "p(x | y) = \\|z\\|"})
-    assert "| a | {eq}`eq-a` | $\\displaystyle p(x \\vert  y) = \\Vert z\\Vert $ |" in filled
+    assert (
+        "| a | {eq}`eq-a` | $\\displaystyle p(x \\vert  y) = \\Vert z\\Vert $ |"
+        in filled
+    )
     assert unknown == ["eq-b"]
 
 
 def test_the_cheat_sheet_names_equations_of_the_chapters_each_once():
-    text = (ROOT / tables.CHEAT_SHEET).with_suffix(".md").read_text(encoding="utf-8")
+    text = (
+        (ROOT / tables.CHEAT_SHEET)
+        .with_suffix(".md")
+        .read_text(encoding="utf-8")
+    )
     labels = [label for _, label in tables.ROW.findall(text)]
     assert len(labels) == len(set(labels)) > 30
     known = tables.formulas(ROOT / "chapters")
@@ -48,5 +57,7 @@ def test_a_licence_is_found_in_a_packages_metadata(name):
 def test_every_pinned_package_has_a_row():
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     table = tables.licences(text)
-    assert table.count("\n") - 1 == len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
+    assert table.count("\n") - 1 == len(
+        re.findall(r"^[\w.-]+==", text, re.MULTILINE)
+    )
     assert tables.licence("no-such-package-at-all") == "not installed here"

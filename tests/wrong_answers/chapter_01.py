@@ -13,7 +13,9 @@ def by_all_tokens(tokens, left, right, k, vocab_size):
 
 def counting_the_last_token(tokens, left, right, k, vocab_size):
     pairs = list(pairwise(tokens))
-    return (pairs.count((left, right)) + k) / (tokens.count(left) + k * vocab_size)
+    return (pairs.count((left, right)) + k) / (
+        tokens.count(left) + k * vocab_size
+    )
 
 
 def smoothing_only_above(tokens, left, right, k, vocab_size):
@@ -44,7 +46,9 @@ def never_infinite(probabilities):
 
 
 def in_any_order(pieces, merges):
-    return not any({a, b} == set(merge) for a, b in pairwise(pieces) for merge in merges)
+    return not any(
+        {a, b} == set(merge) for a, b in pairwise(pieces) for merge in merges
+    )
 
 
 def not_only_neighbours(pieces, merges):
@@ -69,7 +73,9 @@ def of_the_mean_probability(p, q):
 def share_of_the_second(p, q):
     shares = np.linspace(0, 1, 101)[:, None]
     with np.errstate(divide="ignore"):
-        return shares[np.log((1 - shares) * p + shares * q).mean(axis=1).argmax(), 0]
+        return shares[
+            np.log((1 - shares) * p + shares * q).mean(axis=1).argmax(), 0
+        ]
 
 
 def always_half(p, q):
@@ -77,21 +83,44 @@ def always_half(p, q):
 
 
 def untied(vocab_size, window, d_model, hidden_dim):
-    return 2 * vocab_size * d_model + (window * d_model + 1) * hidden_dim + hidden_dim * d_model
+    return (
+        2 * vocab_size * d_model
+        + (window * d_model + 1) * hidden_dim
+        + hidden_dim * d_model
+    )
 
 
 def without_biases(vocab_size, window, d_model, hidden_dim):
-    return vocab_size * d_model + window * d_model * hidden_dim + hidden_dim * d_model
+    return (
+        vocab_size * d_model
+        + window * d_model * hidden_dim
+        + hidden_dim * d_model
+    )
 
 
 def one_place(vocab_size, window, d_model, hidden_dim):
-    return vocab_size * (d_model + 1) + (d_model + 1) * hidden_dim + hidden_dim * d_model
+    return (
+        vocab_size * (d_model + 1)
+        + (d_model + 1) * hidden_dim
+        + hidden_dim * d_model
+    )
 
 
 WRONG = {
     "1.1": [by_all_tokens, counting_the_last_token, smoothing_only_above],
-    "1.2": [of_the_product, arithmetic_mean, in_bits, without_the_mean, never_infinite],
+    "1.2": [
+        of_the_product,
+        arithmetic_mean,
+        in_bits,
+        without_the_mean,
+        never_infinite,
+    ],
     "1.3": [in_any_order, not_only_neighbours, first_pair_only],
-    "1.4": [mixing_logarithms, of_the_mean_probability, share_of_the_second, always_half],
+    "1.4": [
+        mixing_logarithms,
+        of_the_mean_probability,
+        share_of_the_second,
+        always_half,
+    ],
     "1.5": [untied, without_biases, one_place],
 }

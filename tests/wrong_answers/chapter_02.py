@@ -34,7 +34,9 @@ def window_to_both_sides(length, width):
 
 def window_of_integers(length, width):
     positions = np.arange(length)
-    return ((positions[:, None] - positions < width) & causal_mask(length)).astype(int)
+    return (
+        (positions[:, None] - positions < width) & causal_mask(length)
+    ).astype(int)
 
 
 def window_at_the_start(length, width):
@@ -66,7 +68,11 @@ def shift_by_one_frequency(d_model, distance):
 
 
 def merge_by_adding(first, second):
-    return np.maximum(first[0], second[0]), first[1] + second[1], first[2] + second[2]
+    return (
+        np.maximum(first[0], second[0]),
+        first[1] + second[1],
+        first[2] + second[2],
+    )
 
 
 def merge_by_averaging(first, second):
@@ -77,12 +83,20 @@ def merge_without_a_maximum(first, second):
     one, other = np.exp(first[0]), np.exp(second[0])
     largest = np.maximum(first[0], second[0])
     total = (one * first[1] + other * second[1]) / np.exp(largest)
-    return largest, total, (one * first[2] + other * second[2]) / np.exp(largest)
+    return (
+        largest,
+        total,
+        (one * first[2] + other * second[2]) / np.exp(largest),
+    )
 
 
 def merge_with_the_first_as_reference(first, second):
     growth = np.exp(second[0] - first[0])
-    return first[0], first[1] + growth * second[1], first[2] + growth * second[2]
+    return (
+        first[0],
+        first[1] + growth * second[1],
+        first[2] + growth * second[2],
+    )
 
 
 def future_of_the_first_token_alone(attend, x):
@@ -114,7 +128,12 @@ WRONG = {
         temperature_over_the_wrong_axis,
         temperature_after_the_softmax,
     ],
-    "2.2": [window_of_one_more, window_to_both_sides, window_of_integers, window_at_the_start],
+    "2.2": [
+        window_of_one_more,
+        window_to_both_sides,
+        window_of_integers,
+        window_at_the_start,
+    ],
     "2.3": [shift_ahead, shift_in_halves, shift_by_one_frequency],
     "2.4": [
         merge_by_adding,

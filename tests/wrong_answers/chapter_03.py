@@ -17,7 +17,9 @@ def padding_counted(logits, tokens, pad_id=0):
 
 
 def mask_of_the_inputs(logits, tokens, pad_id=0):
-    return cross_entropy(logits[:, :-1], tokens[:, 1:], tokens[:, :-1] != pad_id)
+    return cross_entropy(
+        logits[:, :-1], tokens[:, 1:], tokens[:, :-1] != pad_id
+    )
 
 
 def pad_id_ignored(logits, tokens, pad_id=0):
@@ -30,13 +32,18 @@ def moved_the_wrong_way(logits, tokens, pad_id=0):
 
 def mean_of_the_means(logits, tokens, pad_id=0):
     return np.mean(
-        [cross_entropy(z[:-1], x[1:], x[1:] != pad_id) for z, x in zip(logits, tokens, strict=True)]
+        [
+            cross_entropy(z[:-1], x[1:], x[1:] != pad_id)
+            for z, x in zip(logits, tokens, strict=True)
+        ]
     )
 
 
 def as_the_article_prints_it(logits, tags):
     p = sigmoid(logits)
-    return (-(tags * np.log(p)) + (1 - tags) * np.log(1 - p)).sum(axis=-1).mean()
+    return (
+        (-(tags * np.log(p)) + (1 - tags) * np.log(1 - p)).sum(axis=-1).mean()
+    )
 
 
 def from_probabilities(logits, tags):
@@ -50,7 +57,9 @@ def clipped(logits, tags):
 
 
 def mean_over_tags(logits, tags):
-    return (tags * np.logaddexp(0, -logits) + (1 - tags) * np.logaddexp(0, logits)).mean()
+    return (
+        tags * np.logaddexp(0, -logits) + (1 - tags) * np.logaddexp(0, logits)
+    ).mean()
 
 
 def softmax_of_tags(logits, tags):
@@ -58,7 +67,9 @@ def softmax_of_tags(logits, tags):
 
 
 def unreduced(logits, tags):
-    return (tags * np.logaddexp(0, -logits) + (1 - tags) * np.logaddexp(0, logits)).sum(axis=-1)
+    return (
+        tags * np.logaddexp(0, -logits) + (1 - tags) * np.logaddexp(0, logits)
+    ).sum(axis=-1)
 
 
 def not_smoothed(logits, targets, smoothing):
@@ -67,7 +78,11 @@ def not_smoothed(logits, targets, smoothing):
 
 def not_averaged(logits, targets, smoothing):
     size = logits.shape[1]
-    return softmax(logits) - (1 - smoothing) * np.eye(size)[targets] - smoothing / size
+    return (
+        softmax(logits)
+        - (1 - smoothing) * np.eye(size)[targets]
+        - smoothing / size
+    )
 
 
 def uphill(logits, targets, smoothing):
@@ -120,8 +135,12 @@ WRONG = {
     "3.4": [
         stub,
         lambda losses, num_tokens: np.exp(np.mean(losses)),
-        lambda losses, num_tokens: np.average(np.exp(losses), weights=num_tokens),
-        lambda losses, num_tokens: np.exp(np.sum(losses * num_tokens) / len(losses)),
+        lambda losses, num_tokens: np.average(
+            np.exp(losses), weights=num_tokens
+        ),
+        lambda losses, num_tokens: np.exp(
+            np.sum(losses * num_tokens) / len(losses)
+        ),
         lambda losses, num_tokens: 2 ** np.average(losses, weights=num_tokens),
         lambda losses, num_tokens: np.exp(losses),
     ],

@@ -13,13 +13,17 @@ def _rms(x, epsilon):
 
 def scale_as_a_constant(grad_output, x, gain, epsilon=1e-5):
     r = _rms(x, epsilon)
-    return grad_output * gain / r, (grad_output * x / r).reshape(-1, len(gain)).sum(axis=0)
+    return grad_output * gain / r, (grad_output * x / r).reshape(
+        -1, len(gain)
+    ).sum(axis=0)
 
 
 def mean_left_in(grad_output, x, gain, epsilon=1e-5):
     r = _rms(x, epsilon)
     g, y = grad_output * gain, x / r
-    grad_x = (g - g.mean(-1, keepdims=True) - y * (g * y).mean(-1, keepdims=True)) / r
+    grad_x = (
+        g - g.mean(-1, keepdims=True) - y * (g * y).mean(-1, keepdims=True)
+    ) / r
     return grad_x, (grad_output * y).reshape(-1, len(gain)).sum(axis=0)
 
 
@@ -97,7 +101,9 @@ def sum_of_means(gradients, sizes):
 
 
 def weights_not_divided(gradients, sizes):
-    return sum(gradient * size for gradient, size in zip(gradients, sizes, strict=True))
+    return sum(
+        gradient * size for gradient, size in zip(gradients, sizes, strict=True)
+    )
 
 
 def in_place(gradients, sizes):
@@ -127,6 +133,12 @@ WRONG = {
         not_halved,
         clipped,
     ],
-    "4.3": [stub, from_the_largest_entry, without_overshoot, from_the_flattest, from_the_trace],
+    "4.3": [
+        stub,
+        from_the_largest_entry,
+        without_overshoot,
+        from_the_flattest,
+        from_the_trace,
+    ],
     "4.4": [stub, mean_of_means, sum_of_means, weights_not_divided, in_place],
 }

@@ -18,7 +18,9 @@ def share_of_the_training_texts(training_texts, test_texts):
 
 
 def repeats_in_the_test_counted_once(training_texts, test_texts):
-    training, test = ({key(text) for text in texts} for texts in (training_texts, test_texts))
+    training, test = (
+        {key(text) for text in texts} for texts in (training_texts, test_texts)
+    )
     return len(training & test) / len(test)
 
 
@@ -31,11 +33,15 @@ def divided_by_the_length(x, mask):
 
 
 def padding_times_zero(x, mask):
-    return (x * mask[:, :, None]).sum(axis=1) / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    return (x * mask[:, :, None]).sum(axis=1) / np.maximum(
+        mask.sum(axis=1, keepdims=True), 1
+    )
 
 
 def nothing_divided_by_nothing(x, mask):
-    return np.where(mask[:, :, None], x, 0).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+    return np.where(mask[:, :, None], x, 0).sum(axis=1) / mask.sum(
+        axis=1, keepdims=True
+    )
 
 
 def probabilities_averaged(logits, temperatures):
@@ -70,7 +76,9 @@ def deletion(predict, ids, score, share, unknown=1):
 def moved_together(predict, ids, score, share, unknown=1):
     count = round(share * len(ids))
     best = np.sort(np.argsort(-score)[:count])
-    return predict(np.concatenate([ids[best], np.full(len(ids) - count, unknown)]))
+    return predict(
+        np.concatenate([ids[best], np.full(len(ids) - count, unknown)])
+    )
 
 
 def in_place(predict, ids, score, share, unknown=1):
@@ -86,7 +94,12 @@ def always_one(predict, ids, score, share, unknown=1):
 
 
 WRONG = {
-    "5.1": [stub, texts_compared, share_of_the_training_texts, repeats_in_the_test_counted_once],
+    "5.1": [
+        stub,
+        texts_compared,
+        share_of_the_training_texts,
+        repeats_in_the_test_counted_once,
+    ],
     "5.2": [
         stub,
         plain_mean,

@@ -85,5 +85,10 @@ WRONG = {
         draw_that_overflows,
     ],
     "6.3": [bytes_of_the_keys_alone, bytes_as_numbers, bytes_of_the_weights],
-    "6.4": [greedy_pair, pair_without_the_first, pair_of_products, pair_along_the_wrong_axis],
+    "6.4": [
+        greedy_pair,
+        pair_without_the_first,
+        pair_of_products,
+        pair_along_the_wrong_axis,
+    ],
 }

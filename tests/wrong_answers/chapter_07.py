@@ -9,7 +9,13 @@ def cache_of_the_query_heads(config, length):
 
 def cache_of_keys_alone(config, length):
     heads = config.num_kv_heads or config.num_heads
-    return config.num_layers * heads * (config.d_model // config.num_heads) * length * 4
+    return (
+        config.num_layers
+        * heads
+        * (config.d_model // config.num_heads)
+        * length
+        * 4
+    )
 
 
 def cache_of_one_layer(config, length):
@@ -19,12 +25,20 @@ def cache_of_one_layer(config, length):
 
 def cache_that_counts_numbers(config, length):
     heads = config.num_kv_heads or config.num_heads
-    return 2 * config.num_layers * heads * (config.d_model // config.num_heads) * length
+    return (
+        2
+        * config.num_layers
+        * heads
+        * (config.d_model // config.num_heads)
+        * length
+    )
 
 
 def cache_with_heads_of_another_width(config, length):
     heads = config.num_kv_heads or config.num_heads
-    return 2 * config.num_layers * heads * (config.d_model // heads) * length * 4
+    return (
+        2 * config.num_layers * heads * (config.d_model // heads) * length * 4
+    )
 
 
 def score_of_duplicates(weights, period):
@@ -34,7 +48,9 @@ def score_of_duplicates(weights, period):
 
 def score_one_too_far(weights, period):
     query = np.arange(period, weights.shape[-1])
-    return weights[:, query, np.minimum(query - period + 2, weights.shape[-1] - 1)].mean(axis=-1)
+    return weights[
+        :, query, np.minimum(query - period + 2, weights.shape[-1] - 1)
+    ].mean(axis=-1)
 
 
 def score_of_all_positions(weights, period):

@@ -53,7 +53,9 @@ def no_answer_to_perfection(record, message):
 
 def greeting_only(record, message):
     found = [
-        e for e in invitations.faults(record, message) if invitations.criterion_of(e) == "greeting"
+        e
+        for e in invitations.faults(record, message)
+        if invitations.criterion_of(e) == "greeting"
     ]
     return found[0] if found else None
 

@@ -12,12 +12,19 @@ def _new_alone(words, text):
 
 def _old_anywhere(words, text):
     asked = re.findall(ASKED, words)
-    return sum(new in text and old not in text for new, old in asked) / len(asked)
+    return sum(new in text and old not in text for new, old in asked) / len(
+        asked
+    )
 
 
 def _all_or_nothing(words, text):
     asked = re.findall(ASKED, words)
-    return float(all(new in text and old not in text.replace(new, "") for new, old in asked))
+    return float(
+        all(
+            new in text and old not in text.replace(new, "")
+            for new, old in asked
+        )
+    )
 
 
 def _in_place(kernel, down, up, alpha):
@@ -34,7 +41,9 @@ WRONG = {
     "9.2": [
         lambda kernel, down, up, alpha: kernel + alpha * down @ up,
         lambda kernel, down, up, alpha: kernel + down @ up,
-        lambda kernel, down, up, alpha: kernel + alpha / up.shape[1] * down @ up,
+        lambda kernel, down, up, alpha: (
+            kernel + alpha / up.shape[1] * down @ up
+        ),
         _in_place,
     ],
     "9.3": [_new_alone, _old_anywhere, _all_or_nothing],

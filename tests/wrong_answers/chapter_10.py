@@ -27,7 +27,9 @@ def mask_after_the_softmax(query, key, value, kept):
 
 
 def mask_turned_round(query, key, value, kept):
-    return attend(np.where(kept, -np.inf, query @ key.T / np.sqrt(query.shape[1])), value)
+    return attend(
+        np.where(kept, -np.inf, query @ key.T / np.sqrt(query.shape[1])), value
+    )
 
 
 def softmax_over_queries(query, key, value, kept):
@@ -42,7 +44,9 @@ def ngrams(tokens, n):
 
 def not_clipped(output, reference, n):
     have, want = ngrams(output, n), ngrams(reference, n)
-    return sum(count for gram, count in have.items() if gram in want) / max(1, have.total())
+    return sum(count for gram, count in have.items() if gram in want) / max(
+        1, have.total()
+    )
 
 
 def recall(output, reference, n):
@@ -100,7 +104,9 @@ def all_rows(weights, right):
 
 def chance_over_all_rows(weights, right):
     counted = right.any(1)
-    return right[np.arange(len(right)), weights.argmax(1)][counted].mean(), right.mean()
+    return right[np.arange(len(right)), weights.argmax(1)][
+        counted
+    ].mean(), right.mean()
 
 
 def mass(weights, right):

@@ -8,7 +8,9 @@ def stub(*arguments):
 
 
 def shared_words(summary, reference):
-    shared = sum(min(summary.count(w), reference.count(w)) for w in set(summary))
+    shared = sum(
+        min(summary.count(w), reference.count(w)) for w in set(summary)
+    )
     return 2 * shared / (len(summary) + len(reference))
 
 
@@ -90,7 +92,9 @@ def runs(words, n):
 
 
 def old_share(summary, source, n):
-    return sum(run in runs(source, n) for run in runs(summary, n)) / max(1, len(runs(summary, n)))
+    return sum(run in runs(source, n) for run in runs(summary, n)) / max(
+        1, len(runs(summary, n))
+    )
 
 
 def distinct_runs(summary, source, n):
@@ -104,7 +108,9 @@ def of_the_source(summary, source, n):
 
 
 def divided_by_nothing(summary, source, n):
-    return sum(run not in runs(source, n) for run in runs(summary, n)) / len(runs(summary, n))
+    return sum(run not in runs(source, n) for run in runs(summary, n)) / len(
+        runs(summary, n)
+    )
 
 
 WRONG = {

@@ -35,8 +35,15 @@ def case_counts(prediction, answer):
 
 
 def precision(prediction, answer):
-    first, second = Counter(prediction.lower().split()), Counter(answer.lower().split())
-    return (first & second).total() / max(1, first.total()) if first or second else 1.0
+    first, second = (
+        Counter(prediction.lower().split()),
+        Counter(answer.lower().split()),
+    )
+    return (
+        (first & second).total() / max(1, first.total())
+        if first or second
+        else 1.0
+    )
 
 
 def length_upside_down(frequency, length, mean_length, k1, b):

@@ -56,7 +56,9 @@ def mean_only(accuracy):
 
 
 def best_of_others(accuracy):
-    return accuracy.diagonal() - np.where(np.eye(len(accuracy)), 0, accuracy).max(axis=0)
+    return accuracy.diagonal() - np.where(
+        np.eye(len(accuracy)), 0, accuracy
+    ).max(axis=0)
 
 
 def next_word_only(words):
@@ -70,7 +72,9 @@ def never_ends(words):
     found, denied = [], False
     for word in words:
         found.append(f"NOT_{word}" if denied else word)
-        denied = denied or word in ("not", "never", "no") or word.endswith("n't")
+        denied = (
+            denied or word in ("not", "never", "no") or word.endswith("n't")
+        )
     return found
 
 
@@ -86,9 +90,9 @@ def without_contractions(words):
 def marks_the_negation(words):
     found, denied = [], False
     for word in words:
-        denied = (denied or word in ("not", "never", "no") or word.endswith("n't")) and (
-            word not in list(".,;:?!")
-        )
+        denied = (
+            denied or word in ("not", "never", "no") or word.endswith("n't")
+        ) and (word not in list(".,;:?!"))
         found.append(f"NOT_{word}" if denied else word)
     return found
 
@@ -97,5 +101,11 @@ WRONG = {
     "13.1": [stub, zero, median_always, share_below],
     "13.2": [stub, alone, turned, sizes, one_number],
     "13.3": [stub, by_rows, with_itself, mean_only, best_of_others],
-    "13.4": [stub, next_word_only, never_ends, without_contractions, marks_the_negation],
+    "13.4": [
+        stub,
+        next_word_only,
+        never_ends,
+        without_contractions,
+        marks_the_negation,
+    ],
 }

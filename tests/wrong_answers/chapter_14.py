@@ -16,7 +16,9 @@ def outside_instead(tags):
 def only_after_outside(tags):
     last, repaired = "O", []
     for tag in tags:
-        repaired.append("B-" + tag[2:] if tag[:2] == "I-" and last == "O" else tag)
+        repaired.append(
+            "B-" + tag[2:] if tag[:2] == "I-" and last == "O" else tag
+        )
         last = tag
     return repaired
 
@@ -33,16 +35,25 @@ def every_inside(tags):
 
 
 def ratio(hits, found, wanted):
-    return (hits / max(found, 1), hits / max(wanted, 1), 2 * hits / max(found + wanted, 1))
+    return (
+        hits / max(found, 1),
+        hits / max(wanted, 1),
+        2 * hits / max(found + wanted, 1),
+    )
 
 
 def averaged_over_sentences(gold, found):
-    each = [ratio(len(set(g) & set(f)), len(f), len(g)) for g, f in zip(gold, found, strict=True)]
+    each = [
+        ratio(len(set(g) & set(f)), len(f), len(g))
+        for g, f in zip(gold, found, strict=True)
+    ]
     return tuple(sum(values) / len(each) for values in zip(*each, strict=True))
 
 
 def roles_do_not_matter(gold, found):
-    return counted([[s[:2] for s in g] for g in gold], [[s[:2] for s in f] for f in found])
+    return counted(
+        [[s[:2] for s in g] for g in gold], [[s[:2] for s in f] for f in found]
+    )
 
 
 def precision_and_recall_swapped(gold, found):
@@ -71,7 +82,9 @@ def uniform_chance(first, second):
 
 def shared_frequencies(first, second):
     pooled = [*first, *second]
-    chance = sum((pooled.count(label) / len(pooled)) ** 2 for label in set(pooled))
+    chance = sum(
+        (pooled.count(label) / len(pooled)) ** 2 for label in set(pooled)
+    )
     return (observed_only(first, second) - chance) / (1 - chance)
 
 
@@ -82,7 +95,9 @@ def without_a_gap_filled(subject, verb, thing):
 
 def filled_by_it(subject, verb, thing):
     parts = [(words("who"), "R-ARG0"), (verb, "V"), (thing, "ARG1")]
-    return attach(words("it"), join(words("was"), subject, clause(parts, "ARG0")))
+    return attach(
+        words("it"), join(words("was"), subject, clause(parts, "ARG0"))
+    )
 
 
 def a_plain_clause(subject, verb, thing):

@@ -1,7 +1,9 @@
-"""The book's own part of the site: formulas set at build time, light pages, accessible markup.
+"""The book's own part of the site: formulas set at build time, light pages,
+accessible markup.
 
-A Sphinx extension, switched on in ``_config.yml``. Nothing on a page comes from another host, and a
-page loads one style sheet, one script, and the figures that it shows:
+A Sphinx extension, switched on in ``_config.yml``. Nothing on a page comes from
+another host, and a page loads one style sheet, one script, and the figures that
+it shows:
 
 - :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
 - :mod:`booksite.outlines` redraws each formula with one path, which a phone lays out at once;
@@ -24,23 +26,39 @@ NO_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 
 
 def configure(app, config):
-    """Put the book's templates before the theme's; show the buttons that need a repository."""
+    """Put the book's templates before the theme's; show the buttons that need a
+    repository.
+    """
     config.templates_path.insert(0, TEMPLATES)
     config.booksite_digest = digest(
-        Path(__file__).parent, Path(app.srcdir, "assets"), Path(app.srcdir, "appendix/glossary.md")
+        Path(__file__).parent,
+        Path(app.srcdir, "assets"),
+        Path(app.srcdir, "appendix/glossary.md"),
     )
     options = config.html_theme_options
     if options.get("repository_url", NO_REPOSITORY) != NO_REPOSITORY:
-        buttons = ("use_repository_button", "use_edit_page_button", "use_issues_button")
+        buttons = (
+            "use_repository_button",
+            "use_edit_page_button",
+            "use_issues_button",
+        )
         options.update(dict.fromkeys(buttons, True))
         options["launch_buttons"]["binderhub_url"] = "https://mybinder.org"
 
 
 def digest(*sources):
-    """Return a hash of some files and folders: Sphinx writes every page anew when it changes."""
-    paths = [path for source in sources for path in (source, *sorted(source.rglob("*")))]
+    """Return a hash of some files and folders: Sphinx writes every page anew
+    when it changes.
+    """
+    paths = [
+        path
+        for source in sources
+        for path in (source, *sorted(source.rglob("*")))
+    ]
     files = [path for path in paths if path.is_file()]
-    contents = [path.read_bytes() for path in files if "__pycache__" not in path.parts]
+    contents = [
+        path.read_bytes() for path in files if "__pycache__" not in path.parts
+    ]
     return hashlib.sha256(b"".join(contents)).hexdigest()
 
 

@@ -1,8 +1,10 @@
-"""Set the formulas while the site is built: MathJax's output is in the page, its scripts are not.
+"""Set the formulas while the site is built: MathJax's output is in the page,
+its scripts are not.
 
-MathJax comes from the package ``sphinx-mathjax-offline`` and runs inside V8 (``mini-racer``). Each
-formula becomes one drawing, with MathML beside it for screen readers. TeX that MathJax cannot read
-is a warning, and so ends the build.
+MathJax comes from the package ``sphinx-mathjax-offline`` and runs inside V8
+(``mini-racer``). Each formula becomes one drawing, with MathML beside it for
+screen readers. TeX that MathJax cannot read is a warning, and so ends the
+build.
 """
 
 import atexit
@@ -72,8 +74,11 @@ function typeset(tex, display) {
 def mathjax():
     """Start MathJax, once a build."""
     engine = MiniRacer()
-    atexit.register(engine.close)  # left to the interpreter's own end, it may wait for ever
-    engine.eval("var MathJax = {loader: {load: []}, startup: {typeset: false}}; 0")
+    # left to the interpreter's own end, it may wait for ever
+    atexit.register(engine.close)
+    engine.eval(
+        "var MathJax = {loader: {load: []}, startup: {typeset: false}}; 0"
+    )
     for component in COMPONENTS:
         engine.eval((MATHJAX / component).read_text(encoding="utf-8") + ";0")
     engine.eval(PROGRAM + "0")
@@ -101,7 +106,9 @@ def _typeset_node(node, tex, display):
     try:
         return typeset(tex, display)
     except ValueError as error:
-        LOGGER.warning("formula not understood: %s: %s", error, tex, location=node)
+        LOGGER.warning(
+            "formula not understood: %s: %s", error, tex, location=node
+        )
         return ""
 
 
@@ -113,14 +120,25 @@ def visit_inline(translator, node):
 
 
 def visit_display(translator, node):
-    """Write a formula on a line of its own, numbered at the right, scrolling where too wide."""
-    tex = node.astext() if node["nowrap"] else wrap_displaymath(node.astext(), None, False)
+    """Write a formula on a line of its own, numbered at the right, scrolling
+    where too wide.
+    """
+    tex = (
+        node.astext()
+        if node["nowrap"]
+        else wrap_displaymath(node.astext(), None, False)
+    )
     html = _typeset_node(node, tex, display=True)
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    # The theme's script makes boxes of this class reachable by keyboard whenever they scroll.
-    translator.body.append(f'<div class="formula pst-scrollable-table-container">{html}</div>')
+    # The theme's script makes boxes of this class reachable by keyboard
+    # whenever they scroll.
+    translator.body.append(
+        f'<div class="formula pst-scrollable-table-container">{html}</div>'
+    )
     if node["number"]:
-        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
+        translator.body.append(
+            f'<span class="eqno">({get_node_equation_number(translator, node)})'
+        )
         translator.add_permalink_ref(node, _("Link to this equation"))
         translator.body.append("</span>")
     translator.body.append("</div>\n")

@@ -1,8 +1,9 @@
-"""Fill the pages of the API reference: a page a package of ``llmbook``, a section a module.
+"""Fill the pages of the API reference: a page a package of ``llmbook``, a
+section a module.
 
-A page says ``% modules of llmbook.mathematics`` (a comment of MyST), and Sphinx's autodoc, called
-for each module of that package, stands in its place. A module that is added to the library is in
-the reference at the next build.
+A page says ``% modules of llmbook.mathematics`` (a comment of MyST), and
+Sphinx's autodoc, called for each module of that package, stands in its place. A
+module that is added to the library is in the reference at the next build.
 """
 
 import ast
@@ -21,14 +22,19 @@ SECTION = """## {name}
 
 
 def modules(package=PACKAGE):
-    """Return the names of the library's modules that define something, in alphabetical order.
+    """Return the names of the library's modules that define something, in
+    alphabetical order.
 
-    The answer checks of the single chapters belong to the chapters, and are left out.
+    The answer checks of the single chapters belong to the chapters, and are
+    left out.
     """
     paths = sorted(package.rglob("*.py"))
-    names = [path.relative_to(package).with_suffix("").as_posix() for path in paths]
+    names = [
+        path.relative_to(package).with_suffix("").as_posix() for path in paths
+    ]
     dotted = [
-        f"{package.name}.{name.replace('/', '.')}".removesuffix(".__init__") for name in names
+        f"{package.name}.{name.replace('/', '.')}".removesuffix(".__init__")
+        for name in names
     ]
     return [
         name
@@ -43,21 +49,33 @@ def public_names(path):
     return [
         node.name
         for node in body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
     ]
 
 
 def file_of(name, package=PACKAGE):
-    """Return the file of a module, or None if the library has no such module."""
+    """Return the file of a module, or None if the library has no such
+    module.
+    """
     path = package.parent.joinpath(*name.split("."))
-    return next(filter(Path.is_file, [path.with_suffix(".py"), path / "__init__.py"]), None)
+    return next(
+        filter(Path.is_file, [path.with_suffix(".py"), path / "__init__.py"]),
+        None,
+    )
 
 
 def belong_to(package):
-    """Return the modules of a package; of ``llmbook`` itself those outside of its packages."""
+    """Return the modules of a package; of ``llmbook`` itself those outside of
+    its packages.
+    """
     names = modules()
     if package == PACKAGE.name:
-        return [name for name in names if name.count(".") == 1 and "exercises" not in name]
+        return [
+            name
+            for name in names
+            if name.count(".") == 1 and "exercises" not in name
+        ]
     return [name for name in names if f"{name}.".startswith(f"{package}.")]
 
 
@@ -72,16 +90,28 @@ def fill_pages(app, docname, source):
 
 
 def skip(app, what, name, member, is_skipped, options):
-    """Leave out the fields of named tuples, of which Python's own docstring says but the number."""
-    return (getattr(member, "__doc__", "") or "").startswith("Alias for field number") or None
+    """Leave out the fields of named tuples, of which Python's own docstring
+    says but the number.
+    """
+    return (getattr(member, "__doc__", "") or "").startswith(
+        "Alias for field number"
+    ) or None
 
 
 def outdated(app, env, added, changed, removed):
-    """Name the pages of the reference, to be read anew, when modules come or go."""
-    before, env.booksite_modules = getattr(env, "booksite_modules", None), modules()
+    """Name the pages of the reference, to be read anew, when modules come or
+    go.
+    """
+    before, env.booksite_modules = (
+        getattr(env, "booksite_modules", None),
+        modules(),
+    )
     if before == env.booksite_modules:
         return []
-    texts = {name: Path(env.doc2path(name)).read_text("utf-8") for name in env.found_docs}
+    texts = {
+        name: Path(env.doc2path(name)).read_text("utf-8")
+        for name in env.found_docs
+    }
     return [name for name, text in texts.items() if MARKER.search(text)]
 
 

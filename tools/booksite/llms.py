@@ -1,6 +1,8 @@
-"""Write ``llms.txt`` at the root of the site: what the book is and where its pages are.
+"""Write ``llms.txt`` at the root of the site: what the book is and where its
+pages are.
 
-Programs that read the web for language models look for such a file, in Markdown (llmstxt.org).
+Programs that read the web for language models look for such a file, in Markdown
+(llmstxt.org).
 """
 
 from pathlib import Path
@@ -13,10 +15,12 @@ NAME = "llms.txt"
 def summary(title, about, parts):
     """Return the text of the file.
 
-    ``parts`` are pairs of a heading and its pages, each ``(title, address, description)``.
+    ``parts`` are pairs of a heading and its pages, each ``(title, address,
+    description)``.
     """
     sections = [
-        f"## {heading}\n\n" + "\n".join(f"- [{name}]({url}): {said}" for name, url, said in pages)
+        f"## {heading}\n\n"
+        + "\n".join(f"- [{name}]({url}): {said}" for name, url, said in pages)
         for heading, pages in parts
     ]
     return "\n\n".join([f"# {title}", f"> {about}", *sections]) + "\n"
@@ -36,7 +40,10 @@ def write(app, exception):
     toc = app.config.external_site_map
     root = app.config.root_doc
     parts = [
-        (subtree.caption, [page(app, str(document)) for document in subtree.files()])
+        (
+            subtree.caption,
+            [page(app, str(document)) for document in subtree.files()],
+        )
         for subtree in toc.root.subtrees
     ]
     text = summary(app.config.project, page(app, root)[2], parts)

@@ -1,7 +1,8 @@
-"""Redraw MathJax's SVG of a formula with one path, where it has an element for every letter.
+"""Redraw MathJax's SVG of a formula with one path, where it has an element for
+every letter.
 
-A chapter may show thousands of letters in its formulas, and a phone would take a second to lay out
-as many elements.
+A chapter may show thousands of letters in its formulas, and a phone would take
+a second to lay out as many elements.
 """
 
 import re
@@ -13,7 +14,8 @@ COORDINATES = {"M": 2, "L": 2, "H": 1, "V": 1, "Q": 4, "T": 2, "Z": 0}
 
 
 def draw(source, breaks=()):
-    """Return the HTML of a formula: one drawing, or several where a line may break between them.
+    """Return the HTML of a formula: one drawing, or several where a line may
+    break between them.
 
     Parameters
     ----------
@@ -26,24 +28,45 @@ def draw(source, breaks=()):
     left, top, width, height = numbers(root.get("viewBox"))
     parts = list(root[0][0])
     places = [0, *breaks, len(parts)]
-    starts = [left, *(placed(parts[index])[0] for index in breaks), left + width]
+    starts = [
+        left,
+        *(placed(parts[index])[0] for index in breaks),
+        left + width,
+    ]
     return "".join(
-        drawing(parts[places[i] : places[i + 1]], starts[i], top, starts[i + 1] - starts[i], height)
+        drawing(
+            parts[places[i] : places[i + 1]],
+            starts[i],
+            top,
+            starts[i + 1] - starts[i],
+            height,
+        )
         for i in range(len(places) - 1)
     )
 
 
 def drawing(parts, left, top, width, height):
-    """Return some parts of a formula as one element, as large as it is beside text."""
+    """Return some parts of a formula as one element, as large as it is beside
+    text.
+    """
     try:
-        path = "".join(text for part in parts for text in outlines(part, (0, 0, 1, -1)))
+        path = "".join(
+            text for part in parts for text in outlines(part, (0, 0, 1, -1))
+        )
         inside = f'<path d="{path}"/>'
     except NotImplementedError:  # rare: left as MathJax drew it
-        inside = "".join(ElementTree.tostring(part, encoding="unicode") for part in parts)
-        inside = f'<g transform="scale(1,-1)" stroke="currentColor" stroke-width="0">{inside}</g>'
+        inside = "".join(
+            ElementTree.tostring(part, encoding="unicode") for part in parts
+        )
+        inside = (
+            '<g transform="scale(1,-1)" stroke="currentColor"'
+            f' stroke-width="0">{inside}</g>'
+        )
     box = " ".join(f"{number:.0f}" for number in (left, top, width, height))
     size = f"width:{em(width)};height:{em(height)};vertical-align:{em(-top - height)}"
-    return f'<svg aria-hidden="true" viewBox="{box}" style="{size}">{inside}</svg>'
+    return (
+        f'<svg aria-hidden="true" viewBox="{box}" style="{size}">{inside}</svg>'
+    )
 
 
 def em(thousandths):
@@ -57,12 +80,16 @@ def numbers(text):
 
 
 def placed(element, place=(0, 0, 1, 1)):
-    """Return where the inside of an element stands in the drawing, and its scale.
+    """Return where the inside of an element stands in the drawing, and its
+    scale.
 
-    ``place`` is the same of what is around the element: ``(x, y, horizontal, vertical)``.
+    ``place`` is the same of what is around the element: ``(x, y, horizontal,
+    vertical)``.
     """
     x, y, wide, high = place
-    for name, values in re.findall(r"(\w+)\(([^)]*)\)", element.get("transform", "")):
+    for name, values in re.findall(
+        r"(\w+)\(([^)]*)\)", element.get("transform", "")
+    ):
         first, last = numbers(values)[0], numbers(values)[-1]
         if name == "translate":
             x, y = x + wide * first, y + high * last
@@ -74,12 +101,14 @@ def placed(element, place=(0, 0, 1, 1)):
 def outlines(element, place, window=None):
     """Yield the outlines of all letters and lines of an element.
 
-    ``place`` is where what is around it stands; nothing shows outside ``window``, two corners.
+    ``place`` is where what is around it stands; nothing shows outside
+    ``window``, two corners.
 
     Raises
     ------
     NotImplementedError
-        If the element is of another kind, such as a letter that MathJax's fonts lack.
+        If the element is of another kind, such as a letter that MathJax's fonts
+        lack.
     """
     x, y, wide, high = place = placed(element, place)
     tag = element.tag.removeprefix(f"{{{SVG}}}")
@@ -88,7 +117,9 @@ def outlines(element, place, window=None):
     if tag == "path":
         yield moved(element.get("d"), place, window)
     elif tag == "rect":
-        yield moved("M{0} {1}H{2}V{3}H{0}Z".format(*edges(element)), place, window)
+        yield moved(
+            "M{0} {1}H{2}V{3}H{0}Z".format(*edges(element)), place, window
+        )
     elif tag == "svg":  # a stretched stroke, cut to its length
         left, low, right, top = edges(element)
         inner_left, inner_low, *_ = numbers(element.get("viewBox"))
@@ -96,22 +127,29 @@ def outlines(element, place, window=None):
             sorted(round(x + wide * end) for end in (left, right)),
             sorted(round(y + high * end) for end in (low, top)),
         ]
-        place = x + wide * (left - inner_left), y + high * (low - inner_low), wide, high
+        place = (
+            x + wide * (left - inner_left),
+            y + high * (low - inner_low),
+            wide,
+            high,
+        )
     for child in element:
         yield from outlines(child, place, window)
 
 
 def edges(element):
     """Return where an element with a size begins and ends: ``(x, y, x, y)``."""
-    x, y, width, height = (float(element.get(key, 0)) for key in ("x", "y", "width", "height"))
+    x, y, width, height = (
+        float(element.get(key, 0)) for key in ("x", "y", "width", "height")
+    )
     return x, y, x + width, y + height
 
 
 def moved(path, place, window=None):
     """Return a path in its place, in whole numbers.
 
-    All but its first point are relative, so that a letter is the same text wherever it stands, and
-    pages compress well.
+    All but its first point are relative, so that a letter is the same text
+    wherever it stands, and pages compress well.
     """
     x, y, wide, high = place
 
@@ -119,7 +157,10 @@ def moved(path, place, window=None):
         found = round(x) + round(wide * across), round(y) + round(high * up)
         if window is None:
             return found
-        return tuple(min(max(found[axis], window[axis][0]), window[axis][1]) for axis in (0, 1))
+        return tuple(
+            min(max(found[axis], window[axis][0]), window[axis][1])
+            for axis in (0, 1)
+        )
 
     texts, here, start, across, up = [], (0, 0), None, 0, 0
     for command, arguments in re.findall(r"([A-Z])([^A-Z]*)", path):

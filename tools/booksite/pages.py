@@ -1,4 +1,6 @@
-"""Complete each page: light and sized figures, a description, what folds are called."""
+"""Complete each page: light and sized figures, a description, what folds are
+called.
+"""
 
 import re
 from pathlib import Path
@@ -20,7 +22,10 @@ class NameFoldedCells(SphinxPostTransform):
         """Rename the folds of one document."""
         for cell in self.document.findall(nodes.container):
             if "tag_solution" in cell["classes"]:
-                cell["prompt_show"], cell["prompt_hide"] = "Show the solution", "Hide the solution"
+                cell["prompt_show"], cell["prompt_hide"] = (
+                    "Show the solution",
+                    "Hide the solution",
+                )
 
 
 def complete_page(app, pagename, templatename, context, doctree):
@@ -29,19 +34,27 @@ def complete_page(app, pagename, templatename, context, doctree):
         return
     context["book_description"] = description(doctree)
     body = context["body"]
-    # The fold's own words name it; a second name, for screen readers only, would differ.
-    body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    # The fold's own words name it; a second name, for screen readers only,
+    # would differ.
+    body = body.replace(
+        '<summary aria-label="Toggle hidden content">', "<summary>"
+    )
     # Only a list item may stand in a list.
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
-    # Names, punctuation and spaces of code look like plain text, and are a third of all elements.
+    # Names, punctuation and spaces of code look like plain text, and are a
+    # third of all elements.
     body = re.sub(r'<span class="(?:n|p|w)">([^<]*)</span>', r"\1", body)
     body = without_repeats(body)
     images = {name: path for path, name in app.builder.images.items()}
-    context["body"] = re.sub(r"<img\b[^>]*>", lambda tag: lighten(tag[0], images, app), body)
+    context["body"] = re.sub(
+        r"<img\b[^>]*>", lambda tag: lighten(tag[0], images, app), body
+    )
 
 
 def description(doctree):
-    """Return the page's first paragraph, cut at a word to the length that search engines show."""
+    """Return the page's first paragraph, cut at a word to the length that
+    search engines show.
+    """
     paragraph = next(doctree.findall(nodes.paragraph), None)
     text = " ".join(paragraph.astext().split()) if paragraph else ""
     if len(text) <= DESCRIPTION_LENGTH:
@@ -50,7 +63,9 @@ def description(doctree):
 
 
 def without_repeats(body):
-    """Drop the styles and scripts that an earlier output of the page brought, word for word."""
+    """Drop the styles and scripts that an earlier output of the page brought,
+    word for word.
+    """
     seen = set()
 
     def once(found):
@@ -62,10 +77,11 @@ def without_repeats(body):
 
 
 def lighten(tag, images, app):
-    """Return an ``img`` tag with its size, loaded after what is in view; a PNG becomes WebP.
+    """Return an ``img`` tag with its size, loaded after what is in view; a PNG
+    becomes WebP.
 
-    Lossless WebP shows the same pixels in 40 % of the bytes. ``images`` maps the names under which
-    Sphinx stores the figures to where they come from.
+    Lossless WebP shows the same pixels in 40 % of the bytes. ``images`` maps
+    the names under which Sphinx stores the figures to where they come from.
     """
     address = re.search(r'src="[^"]*?([^"/]+)"', tag)
     name = address[1] if address else ""
@@ -76,9 +92,16 @@ def lighten(tag, images, app):
     with Image.open(Path(app.srcdir, images[name])) as image:
         width, height = image.size
         image.convert("RGB").save(target, lossless=True, quality=80)
-    app.builder.images.pop(images[name], None)  # no page shows the PNG: Sphinx need not copy it
-    tag = re.sub(r'\s(width|height|style|loading)="[^"]*"', "", tag.replace(name, target.name))
-    return tag.replace("<img", f'<img loading="lazy" width="{width}" height="{height}"', 1)
+    # no page shows the PNG: Sphinx need not copy it
+    app.builder.images.pop(images[name], None)
+    tag = re.sub(
+        r'\s(width|height|style|loading)="[^"]*"',
+        "",
+        tag.replace(name, target.name),
+    )
+    return tag.replace(
+        "<img", f'<img loading="lazy" width="{width}" height="{height}"', 1
+    )
 
 
 def setup(app):

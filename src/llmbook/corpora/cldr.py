@@ -1,8 +1,10 @@
-"""Exact translations to learn from: dates, times and quantities, in Chinese and in English.
+"""Exact translations to learn from: dates, times and quantities, in Chinese and
+in English.
 
-Both sides are written by Babel from the Common Locale Data Repository (CLDR), so that every pair
-is right, there are as many as one likes, and it is known which part of one came from which part of
-the other. Half of the Chinese ones write their numbers with Chinese numerals, which is our own.
+Both sides are written by Babel from the Common Locale Data Repository (CLDR),
+so that every pair is right, there are as many as one likes, and it is known
+which part of one came from which part of the other. Half of the Chinese ones
+write their numbers with Chinese numerals, which is our own.
 """
 
 import functools
@@ -14,8 +16,8 @@ from typing import NamedTuple
 from babel import Locale, dates, numbers, units
 
 PUNCTUATION = "-"  # the field of what stands between the fields
-# Babel 2.18 has no Chinese name for many common units (days, kilometres, litres) and writes their
-# key instead: these have one.
+# Babel 2.18 has no Chinese name for many common units (days, kilometres,
+# litres) and writes their key instead: these have one.
 UNITS = (
     "mass-gram",
     "mass-kilogram",
@@ -33,9 +35,21 @@ UNITS = (
     "graphics-pixel",
     "duration-second",
 )
-CURRENCIES = ("USD", "CNY", "EUR", "JPY", "GBP", "KRW", "INR", "RUB", "CHF", "AUD")
+CURRENCIES = (
+    "USD",
+    "CNY",
+    "EUR",
+    "JPY",
+    "GBP",
+    "KRW",
+    "INR",
+    "RUB",
+    "CHF",
+    "AUD",
+)
 NUMERALS = "〇一二三四五六七八九"
-# Hours of the day and names that may stand alone have two letters each in CLDR's patterns.
+# Hours of the day and names that may stand alone have two letters each in
+# CLDR's patterns.
 _SAME_FIELD = {"L": "M", "c": "E", "e": "E", "H": "h", "q": "Q"}
 
 
@@ -43,7 +57,8 @@ class Expression(NamedTuple):
     """A pair of token sequences, and the field that each token belongs to."""
 
     source: list[str]  # (S,): Chinese, a character each
-    target: list[str]  # (T,): English, words with the space before them, single digits
+    # (T,): English, words with the space before them, single digits
+    target: list[str]
     source_fields: list[str]  # (S,)
     target_fields: list[str]  # (T,)
     kind: str  # "date" or "quantity"
@@ -55,7 +70,8 @@ class Expression(NamedTuple):
 
 
 def generate(count, seed=0, years=(1950, 2049)):
-    """Return expressions with different Chinese texts, four dates or times to one quantity.
+    """Return expressions with different Chinese texts, four dates or times to
+    one quantity.
 
     Parameters
     ----------
@@ -71,40 +87,55 @@ def generate(count, seed=0, years=(1950, 2049)):
     """
     if count < 0 or years[0] > years[1]:
         raise ValueError(
-            f"count must not be negative nor years fall, got {count} and {tuple(years)}"
+            f"count must not be negative nor years fall, got {count} and"
+            f" {tuple(years)}"
         )
     rng = random.Random(seed)
     found: dict[str, Expression] = {}
     while len(found) < count:
-        expression = _random_date(rng, years) if rng.random() < 0.8 else _random_quantity(rng)
+        expression = (
+            _random_date(rng, years)
+            if rng.random() < 0.8
+            else _random_quantity(rng)
+        )
         found.setdefault(expression.text[0], expression)
     return list(found.values())
 
 
 def date_expression(when, skeleton, numerals=False):
-    """Return the Expression of a date or time, by a skeleton that both languages have.
+    """Return the Expression of a date or time, by a skeleton that both
+    languages have.
 
     Parameters
     ----------
     when : datetime
     skeleton : str
-        Which fields are shown, in CLDR's letters: ``"yMMMd"`` has year, month by name, day.
+        Which fields are shown, in CLDR's letters: ``"yMMMd"`` has year, month
+        by name, day.
     numerals : bool
-        Whether the Chinese numbers are written with Chinese numerals, as nobody would between
-        slashes or colons.
+        Whether the Chinese numbers are written with Chinese numerals, as nobody
+        would between slashes or colons.
     """
-    chinese, english = (_date_parts(when, skeleton, language) for language in ("zh", "en"))
+    chinese, english = (
+        _date_parts(when, skeleton, language) for language in ("zh", "en")
+    )
     if numerals and not any("/" in text or ":" in text for _, text in chinese):
-        chinese = [(field, _numerals(text, field == "y")) for field, text in chinese]
+        chinese = [
+            (field, _numerals(text, field == "y")) for field, text in chinese
+        ]
     return _expression(chinese, english, "date")
 
 
 def quantity_expression(chinese, english, numerals=False):
-    """Return the Expression of a number with its unit; the fields are the number and the rest."""
+    """Return the Expression of a number with its unit; the fields are the
+    number and the rest.
+    """
     parts = []
     for text in (chinese, english):
         pieces = re.split(r"([\d.,]*\d)", text)  # text and numbers in turn
-        parts.append([("n" if i % 2 else "u", piece) for i, piece in enumerate(pieces)])
+        parts.append(
+            [("n" if i % 2 else "u", piece) for i, piece in enumerate(pieces)]
+        )
     if numerals:
         parts[0] = [(field, _numerals(text, False)) for field, text in parts[0]]
     return _expression(*parts, "quantity")
@@ -112,18 +143,28 @@ def quantity_expression(chinese, english, numerals=False):
 
 @functools.cache
 def skeletons():
-    """Return the skeletons of dates and times that are told apart by what they show in Chinese.
+    """Return the skeletons of dates and times that are told apart by what they
+    show in Chinese.
 
-    Of those that look the same in Chinese the one with the longest English pattern stands.
+    Of those that look the same in Chinese the one with the longest English
+    pattern stands.
     """
-    chinese, english = (Locale(language).datetime_skeletons for language in ("zh", "en"))
+    chinese, english = (
+        Locale(language).datetime_skeletons for language in ("zh", "en")
+    )
     example, longest = datetime(1987, 11, 23, 14, 5), {}
     for name in chinese:
-        shown = len(name) > 1 and set(name) & set("yMdE") and not set(name) & set("vwWGBKkZz")
+        shown = (
+            len(name) > 1
+            and set(name) & set("yMdE")
+            and not set(name) & set("vwWGBKkZz")
+        )
         if name != "MMM" and shown and name in english:
             text = "".join(part for _, part in _date_parts(example, name, "zh"))
             longest[text] = max(
-                longest.get(text, name), name, key=lambda name: len(_pattern(english, name))
+                longest.get(text, name),
+                name,
+                key=lambda name: len(_pattern(english, name)),
             )
     return tuple(longest.values())
 
@@ -135,7 +176,9 @@ def _pattern(skeleton_patterns, name):
 
 @functools.cache
 def _fields(name, language):
-    """Return a skeleton's pattern in pieces, each a letter of CLDR and a pattern of that alone."""
+    """Return a skeleton's pattern in pieces, each a letter of CLDR and a
+    pattern of that alone.
+    """
     pattern = _pattern(Locale(language).datetime_skeletons, name)
     return [
         (PUNCTUATION, text) if kind == "chars" else (text[0], text[0] * text[1])
@@ -144,30 +187,51 @@ def _fields(name, language):
 
 
 def _date_parts(when, skeleton, language):
-    """Return a date's text in pieces, each with the field that it belongs to."""
+    """Return a date's text in pieces, each with the field that it
+    belongs to.
+    """
     return [
         (
             _SAME_FIELD.get(letter, letter),
-            text if letter == PUNCTUATION else dates.format_datetime(when, text, locale=language),
+            (
+                text
+                if letter == PUNCTUATION
+                else dates.format_datetime(when, text, locale=language)
+            ),
         )
         for letter, text in _fields(skeleton, language)
     ]
 
 
 def _numerals(text, one_by_one):
-    """Write a whole number below 100, or the digits of a year, with Chinese numerals."""
+    """Write a whole number below 100, or the digits of a year, with Chinese
+    numerals.
+    """
     if not text.isdigit() or (not one_by_one and len(text) > 2):
         return text
     tens, ones = divmod(int(text), 10)
     if one_by_one or not tens:
-        return "".join(NUMERALS[int(digit)] for digit in (text if one_by_one else str(ones)))
-    return (NUMERALS[tens] if tens > 1 else "") + "十" + (NUMERALS[ones] if ones else "")
+        return "".join(
+            NUMERALS[int(digit)]
+            for digit in (text if one_by_one else str(ones))
+        )
+    return (
+        (NUMERALS[tens] if tens > 1 else "")
+        + "十"
+        + (NUMERALS[ones] if ones else "")
+    )
 
 
 def _expression(chinese, english, kind):
-    source = [(char, field) for field, text in chinese for char in text if not char.isspace()]
+    source = [
+        (char, field)
+        for field, text in chinese
+        for char in text
+        if not char.isspace()
+    ]
     text = re.sub(r"\s", " ", "".join(piece for _, piece in english))
-    owner = [field for field, piece in english for _ in piece]  # of every character
+    # of every character
+    owner = [field for field, piece in english for _ in piece]
     target = [
         (match.group(), owner[match.end() - 1])
         for match in re.finditer(r" ?[^\W\d]+| ?\d|[^\w ]|\s", text)
@@ -193,19 +257,31 @@ def _random_date(rng, years):
 
 
 def _random_quantity(rng):
-    kind, numerals = rng.choice(["unit", "currency", "span"]), rng.random() < 0.5
+    kind, numerals = (
+        rng.choice(["unit", "currency", "span"]),
+        rng.random() < 0.5,
+    )
     if kind == "span":
-        unit, count = rng.choice(["minutes", "hours", "days", "weeks"]), rng.randint(1, 40)
+        unit, count = (
+            rng.choice(["minutes", "hours", "days", "weeks"]),
+            rng.randint(1, 40),
+        )
         span = timedelta(**{unit: rng.choice([-1, 1]) * count})
         write = functools.partial(
             dates.format_timedelta, span, add_direction=True, threshold=2
         )  # "3 days ago"
-        return quantity_expression(write(locale="zh"), write(locale="en"), numerals)
+        return quantity_expression(
+            write(locale="zh"), write(locale="en"), numerals
+        )
     number = rng.randint(1, 9999) / rng.choice([1, 1, 10])
     number = int(number) if number == int(number) else number
     if kind == "unit":
-        write = functools.partial(units.format_unit, number, rng.choice(UNITS), length="long")
+        write = functools.partial(
+            units.format_unit, number, rng.choice(UNITS), length="long"
+        )
     else:
         currency = rng.choice(CURRENCIES)
-        write = functools.partial(numbers.format_currency, number, currency, format_type="name")
+        write = functools.partial(
+            numbers.format_currency, number, currency, format_type="name"
+        )
     return quantity_expression(write(locale="zh"), write(locale="en"), numerals)

@@ -1,7 +1,9 @@
-"""Summaries that programmers wrote: the first line of a docstring, and the prose that follows it.
+"""Summaries that programmers wrote: the first line of a docstring, and the
+prose that follows it.
 
-The packages are those that the book installs anyway, in pinned versions, so the pairs are the same
-on every machine. Their files are read and parsed, never imported.
+The packages are those that the book installs anyway, in pinned versions, so the
+pairs are the same on every machine. Their files are read and parsed, never
+imported.
 """
 
 import ast
@@ -15,21 +17,50 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-# By the names they are imported by. Their licences are BSD, MIT, Apache-2.0, PSF and MPL-2.0.
+# By the names they are imported by. Their licences are BSD, MIT, Apache-2.0,
+# PSF and MPL-2.0.
 PACKAGES = (
-    *("babel", "docutils", "fontTools", "huggingface_hub", "hypothesis", "IPython", "keras"),
-    *("matplotlib", "numpy", "scipy", "sklearn", "sphinx", "sqlalchemy", "tensorflow", "tornado"),
+    *(
+        "babel",
+        "docutils",
+        "fontTools",
+        "huggingface_hub",
+        "hypothesis",
+        "IPython",
+        "keras",
+    ),
+    *(
+        "matplotlib",
+        "numpy",
+        "scipy",
+        "sklearn",
+        "sphinx",
+        "sqlalchemy",
+        "tensorflow",
+        "tornado",
+    ),
 )
-LEFT_OUT = {"tests", "test", "testing", "_vendor", "vendored", "externals", "__pycache__", "locale"}
+LEFT_OUT = {
+    "tests",
+    "test",
+    "testing",
+    "_vendor",
+    "vendored",
+    "externals",
+    "__pycache__",
+    "locale",
+}
 
 SUMMARY_WORDS = (3, 18)
 BODY_WORDS = 10
-# Where prose ends: an underlined heading, one with a colon, a directive, a field, or code.
+# Where prose ends: an underlined heading, one with a colon, a directive, a
+# field, or code.
 END_OF_PROSE = re.compile(
     r"^[^\n]+\n *(?:-{3,}|={3,}|~{3,})\s*$|^\.\. |^>>>|^```"
     r"|^ *:(?:param|returns?|rtype|type|raises?)\b"
     r"|^(?:args|arguments|parameters?|params|returns?|raises|yields|inputs?|outputs?|attributes|"
-    r"examples?|usage|notes?|references?|see also|call arguments|(?:in|out)put shape|methods) *:+",
+    r"examples?|usage|notes?|references?|see also|call arguments|(?:in|out)put"
+    r" shape|methods) *:+",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -46,7 +77,9 @@ class Pair(NamedTuple):
 
 @contextmanager
 def _uncollected():
-    """Stop the garbage collector: in syntax trees it finds nothing, and takes half of the time."""
+    """Stop the garbage collector: in syntax trees it finds nothing, and takes
+    half of the time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -58,10 +91,12 @@ def _uncollected():
 
 @_uncollected()
 def load_docstrings(packages=PACKAGES, report=print):
-    """Return the docstrings of functions and classes that have a summary and some prose.
+    """Return the docstrings of functions and classes that have a summary and
+    some prose.
 
-    A summary has 3 to 18 words; a body 10 or more, up to the first heading, list or code. Of pairs
-    with the same summary, or whose bodies begin alike, the first is kept.
+    A summary has 3 to 18 words; a body 10 or more, up to the first heading,
+    list or code. Of pairs with the same summary, or whose bodies begin alike,
+    the first is kept.
 
     Parameters
     ----------
@@ -88,8 +123,9 @@ def load_docstrings(packages=PACKAGES, report=print):
                 pairs += pairs_of(path, package, module.as_posix(), counts)
     kept = _distinct(pairs)
     report(
-        f"{counts['docstrings']:,} docstrings; {len(pairs):,} with a summary and prose; "
-        f"{len(pairs) - len(kept):,} repeats dropped; {len(kept):,} kept."
+        f"{counts['docstrings']:,} docstrings; {len(pairs):,} with a summary"
+        f" and prose; {len(pairs) - len(kept):,} repeats dropped; {len(kept):,}"
+        " kept."
     )
     return kept
 
@@ -98,14 +134,16 @@ def _root(package):
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
-            f"packages must be installed, {package} is not: run `make book`, or "
-            f"`pip install {package}` in the version of requirements.txt"
+            f"packages must be installed, {package} is not: run `make book`, or"
+            f" `pip install {package}` in the version of requirements.txt"
         )
     return Path(spec.submodule_search_locations[0])
 
 
 def pairs_of(path, package="", module="", counts=None):
-    """Return the pairs of one file of Python, none if it is no Python; count its docstrings."""
+    """Return the pairs of one file of Python, none if it is no Python; count
+    its docstrings.
+    """
     counts = Counter() if counts is None else counts
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -121,7 +159,9 @@ def pairs_of(path, package="", module="", counts=None):
 
 
 def _documented(tree, prefix=""):
-    """Yield the dotted name and the docstring of every function and class in a tree."""
+    """Yield the dotted name and the docstring of every function and class in a
+    tree.
+    """
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             docstring = ast.get_docstring(node)
@@ -132,7 +172,8 @@ def _documented(tree, prefix=""):
 
 
 def summary_and_body(docstring):
-    """Return the first paragraph and the prose after it, two empty strings if one is no good.
+    """Return the first paragraph and the prose after it, two empty strings if
+    one is no good.
 
     Parameters
     ----------
@@ -150,7 +191,11 @@ def summary_and_body(docstring):
     summary, body = _plain(first), _plain(" ".join(prose))
     fewest, most = SUMMARY_WORDS
     is_summary = fewest <= len(summary.split()) <= most and summary[0].isalpha()
-    if not is_summary or END_OF_PROSE.search(first) or len(body.split()) < BODY_WORDS:
+    if (
+        not is_summary
+        or END_OF_PROSE.search(first)
+        or len(body.split()) < BODY_WORDS
+    ):
         return "", ""
     return summary, body
 
@@ -158,15 +203,22 @@ def summary_and_body(docstring):
 def _is_prose(paragraph):
     """Tell prose from lists, tables, formulas and indented code."""
     lines = [line for line in paragraph.splitlines() if line.strip()]
-    if not lines or any(re.match(r"\s|[-*+|:>#.]|\d+[.)] ", line) for line in lines):
+    if not lines or any(
+        re.match(r"\s|[-*+|:>#.]|\d+[.)] ", line) for line in lines
+    ):
         return False
     words = re.findall(r"\S+", paragraph)
-    plain = [word for word in words if re.fullmatch(r"[(\"'`]*[A-Za-z'-]+[`)\"'.,;:?!]*", word)]
+    plain = [
+        word
+        for word in words
+        if re.fullmatch(r"[(\"'`]*[A-Za-z'-]+[`)\"'.,;:?!]*", word)
+    ]
     return len(plain) >= 0.6 * len(words)
 
 
 def _plain(text):
-    text = re.sub(r":[a-z:]+:`~?([^`<]*?)(?: *<[^`>]*>)?`", r"\1", text)  # :func:`name <target>`
+    # :func:`name <target>`
+    text = re.sub(r":[a-z:]+:`~?([^`<]*?)(?: *<[^`>]*>)?`", r"\1", text)
     return " ".join(re.sub(r"[`*]+", "", text).split())
 
 
@@ -185,10 +237,11 @@ def _letters(text):
 
 
 def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
-    """Split pairs by module, and drop from validation and test what is much like training.
+    """Split pairs by module, and drop from validation and test what is much
+    like training.
 
-    A module falls into a part by a hash of its name. A body of validation or test is dropped if
-    half of its runs of five words stand in training bodies.
+    A module falls into a part by a hash of its name. A body of validation or
+    test is dropped if half of its runs of five words stand in training bodies.
 
     Parameters
     ----------
@@ -209,22 +262,46 @@ def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
         If the shares are not positive or leave nothing to train on.
     """
     if min(shares) <= 0 or sum(shares) >= 1:
-        raise ValueError(f"shares must be positive with a sum below 1, got {tuple(shares)}")
-    parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
+        raise ValueError(
+            f"shares must be positive with a sum below 1, got {tuple(shares)}"
+        )
+    parts: dict[str, list[Pair]] = {
+        "training": [],
+        "validation": [],
+        "test": [],
+    }
     for pair in pairs:
-        place = int(hashlib.sha256(f"{pair.package}/{pair.module}".encode()).hexdigest(), 16) % 1000
+        place = (
+            int(
+                hashlib.sha256(
+                    f"{pair.package}/{pair.module}".encode()
+                ).hexdigest(),
+                16,
+            )
+            % 1000
+        )
         is_test = place < 1000 * shares[1]
         is_validation = not is_test and place < 1000 * sum(shares)
-        parts["test" if is_test else "validation" if is_validation else "training"].append(pair)
-    known = {run for pair in parts["training"] for run in _runs(pair.body, shingle)}
+        parts[
+            "test" if is_test else "validation" if is_validation else "training"
+        ].append(pair)
+    known = {
+        run for pair in parts["training"] for run in _runs(pair.body, shingle)
+    }
     for name in ("validation", "test"):
-        parts[name] = [pair for pair in parts[name] if _share(pair.body, known, shingle) < 0.5]
+        parts[name] = [
+            pair
+            for pair in parts[name]
+            if _share(pair.body, known, shingle) < 0.5
+        ]
     return parts
 
 
 def _runs(text, length):
     words = re.findall(r"\w+", text.lower())
-    return {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
+    return {
+        tuple(words[i : i + length]) for i in range(len(words) - length + 1)
+    }
 
 
 def _share(text, known, length):

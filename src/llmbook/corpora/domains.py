@@ -1,6 +1,7 @@
 """The Chinese reviews by what they review: hotels, books or computers.
 
-The files do not say; words do. A review belongs to a domain if it holds words of that one alone.
+The files do not say; words do. A review belongs to a domain if it holds words
+of that one alone.
 """
 
 import re
@@ -9,23 +10,32 @@ from itertools import pairwise
 import numpy as np
 
 WORDS = {
-    "hotels": "酒店|房间|入住|携程|前台|宾馆|大堂|住了",  # hotel, room, check in, … lobby, stayed
-    "books": "书|作者|小说|当当|读|内容|翻译|情节|出版",  # book, author, novel, … plot, publish
-    "computers": "笔记本|电脑|机器|屏幕|散热|系统|键盘|硬盘|显卡|驱动",  # laptop, …, driver
+    # hotel, room, check in, … lobby, stayed
+    "hotels": "酒店|房间|入住|携程|前台|宾馆|大堂|住了",
+    "books": (
+        "书|作者|小说|当当|读|内容|翻译|情节|出版"
+    ),  # book, author, novel, … plot, publish
+    "computers": (
+        "笔记本|电脑|机器|屏幕|散热|系统|键盘|硬盘|显卡|驱动"
+    ),  # laptop, …, driver
 }
 
 
 def domain_of(text):
-    """Return the domain whose words a text holds, or None if there is none or more than one."""
-    found = [domain for domain, pattern in WORDS.items() if re.search(pattern, text)]
+    """Return the domain whose words a text holds, or None if there is none or
+    more than one.
+    """
+    found = [
+        domain for domain, pattern in WORDS.items() if re.search(pattern, text)
+    ]
     return found[0] if len(found) == 1 else None
 
 
 def by_domain(reviews, training, test, seed=0):
     """Draw reviews of each domain, as many positive as negative ones.
 
-    With equal shares of both labels everywhere, a drop from one domain to another is not that of a
-    wrong guess of how content people are.
+    With equal shares of both labels everywhere, a drop from one domain to
+    another is not that of a wrong guess of how content people are.
 
     Parameters
     ----------
@@ -37,7 +47,8 @@ def by_domain(reviews, training, test, seed=0):
     Returns
     -------
     dict of str to (Reviews, Reviews)
-        For each domain those for training and those for testing; no review stands in two places.
+        For each domain those for training and those for testing; no review
+        stands in two places.
 
     Raises
     ------
@@ -45,18 +56,25 @@ def by_domain(reviews, training, test, seed=0):
         If a number is odd, or a domain has too few reviews of a label.
     """
     if training % 2 or test % 2:
-        raise ValueError(f"training and test must be even, got {training} and {test}")
-    domains = np.array([domain_of(text) for text in reviews.texts], dtype=object)
+        raise ValueError(
+            f"training and test must be even, got {training} and {test}"
+        )
+    domains = np.array(
+        [domain_of(text) for text in reviews.texts], dtype=object
+    )
     rng = np.random.default_rng(seed)
     drawn = {}
     for domain in WORDS:
         sides = []
         for label in (0, 1):
-            found = np.flatnonzero((domains == domain) & (reviews.labels == label))
+            found = np.flatnonzero(
+                (domains == domain) & (reviews.labels == label)
+            )
             if len(found) < (training + test) // 2:
                 raise ValueError(
-                    f"training and test must leave half of them for each label, {domain} has only "
-                    f"{len(found)} reviews with label {label}"
+                    "training and test must leave half of them for each label,"
+                    f" {domain} has only {len(found)} reviews with label"
+                    f" {label}"
                 )
             sides.append(rng.permutation(found))
         cuts = [0, training // 2, (training + test) // 2]

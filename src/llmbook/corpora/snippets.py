@@ -1,8 +1,10 @@
-"""English sentences of four kinds, each with the mean of what its readers felt: their valence.
+"""English sentences of four kinds, each with the mean of what its readers felt:
+their valence.
 
-The data are those of the evaluation of VADER (Hutto and Gilbert 2014): snippets of movie reviews,
-of reviews of products, of editorials, and tweets, each rated by fifteen people or more from −4 to
-4. The package that carries them is located, never imported.
+The data are those of the evaluation of VADER (Hutto and Gilbert 2014): snippets
+of movie reviews, of reviews of products, of editorials, and tweets, each rated
+by fifteen people or more from −4 to 4. The package that carries them is
+located, never imported.
 """
 
 import html
@@ -29,9 +31,15 @@ MARGIN = 0.5
 
 
 def classes(valence, margin=MARGIN):
-    """Return 0 where a valence lies below ``-margin``, 2 where above ``margin``, else 1: (N,)."""
+    """Return 0 where a valence lies below ``-margin``, 2 where above
+    ``margin``, else 1: (N,).
+    """
     valence = np.asarray(valence)
-    return np.where(valence > margin, POSITIVE, np.where(valence < -margin, NEGATIVE, NEUTRAL))
+    return np.where(
+        valence > margin,
+        POSITIVE,
+        np.where(valence < -margin, NEGATIVE, NEUTRAL),
+    )
 
 
 class Snippets(NamedTuple):
@@ -42,7 +50,9 @@ class Snippets(NamedTuple):
 
     @property
     def labels(self):
-        """The :func:`classes` of the texts, by which :func:`llmbook.corpora.reviews.split` stratifies."""
+        """The :func:`classes` of the texts, by which
+        :func:`llmbook.corpora.reviews.split` stratifies.
+        """
         return classes(self.valence)
 
     def take(self, indices):
@@ -50,7 +60,9 @@ class Snippets(NamedTuple):
         return Snippets([self.texts[i] for i in indices], self.valence[indices])
 
     def polar(self):
-        """Return those that are not neutral as reviews, labelled 0 negative and 1 positive."""
+        """Return those that are not neutral as reviews, labelled 0 negative and
+        1 positive.
+        """
         kept = np.flatnonzero(self.labels != NEUTRAL)
         chosen = self.take(kept)
         return Reviews(chosen.texts, (chosen.valence > 0).astype(np.int64))
@@ -59,19 +71,21 @@ class Snippets(NamedTuple):
 def load_snippets(source="movies", path=None, report=print):
     """Return snippets of one kind: normalised, each text once.
 
-    Character references such as ``&amp;`` become characters. Of texts that are the same but for
-    case, spaces and punctuation the first is kept, with the mean of their valences; if one of these
-    is negative and another positive, none is.
+    Character references such as ``&amp;`` become characters. Of texts that are
+    the same but for case, spaces and punctuation the first is kept, with the
+    mean of their valences; if one of these is negative and another positive,
+    none is.
 
     Parameters
     ----------
     source : {"movies", "amazon", "tweets", "news"}
         Which file of the package.
     path : str or Path, optional
-        Another file of the same form: UTF-8, tab-separated, with the header ``id``, ``sentiment``,
-        ``text``. Nothing is quoted.
+        Another file of the same form: UTF-8, tab-separated, with the header
+        ``id``, ``sentiment``, ``text``. Nothing is quoted.
     report : callable
-        Receives one sentence that counts the rows read, dropped for each reason, and kept.
+        Receives one sentence that counts the rows read, dropped for each
+        reason, and kept.
 
     Returns
     -------
@@ -82,25 +96,41 @@ def load_snippets(source="movies", path=None, report=print):
     FileNotFoundError
         If ``path``, or the package that holds the snippets, does not exist.
     ValueError
-        If ``source`` is another, or if the file is not UTF-8, has another header, a row of another
-        width or a valence that is no number from −4 to 4 (the line is named), or no usable row.
+        If ``source`` is another, or if the file is not UTF-8, has another
+        header, a row of another width or a valence that is no number from −4 to
+        4 (the line is named), or no usable row.
     """
     if source not in FILES:
-        raise ValueError(f"source must be one of {sorted(FILES)}, got {source!r}")
+        raise ValueError(
+            f"source must be one of {sorted(FILES)}, got {source!r}"
+        )
     if path is None:
         path = packaged_file(PACKAGE, f"data/hutto_ICWSM_2014/{FILES[source]}")
     rows = read_rows(Path(path))
     snippets, dropped = clean(rows)
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
-    report(f"{len(rows):,} {source} read; dropped: {reasons}; {len(snippets.texts):,} kept.")
+    reasons = ", ".join(
+        f"{count:,} {reason}" for reason, count in dropped.items()
+    )
+    report(
+        f"{len(rows):,} {source} read; dropped: {reasons};"
+        f" {len(snippets.texts):,} kept."
+    )
     if not snippets.texts:
-        raise ValueError(f"path must hold at least one usable snippet, {Path(path).name} has none")
+        raise ValueError(
+            f"path must hold at least one usable snippet, {Path(path).name} has"
+            " none"
+        )
     return snippets
 
 
 def read_rows(path):
-    """Return the rows of a file as (text, valence); raise as :func:`load_snippets` says."""
-    return [(fields[2], _valence(fields[1], where)) for where, fields in _table(path, HEADER)]
+    """Return the rows of a file as (text, valence); raise as
+    :func:`load_snippets` says.
+    """
+    return [
+        (fields[2], _valence(fields[1], where))
+        for where, fields in _table(path, HEADER)
+    ]
 
 
 def _valence(field, where):
@@ -109,7 +139,9 @@ def _valence(field, where):
     except ValueError:
         valence = np.nan
     if not -4 <= valence <= 4:  # also where it is NaN
-        raise ValueError(f"{where}: sentiment must be a number from -4 to 4, got {field!r}")
+        raise ValueError(
+            f"{where}: sentiment must be a number from -4 to 4, got {field!r}"
+        )
     return valence
 
 
@@ -124,12 +156,20 @@ def clean(rows):
     -------
     snippets : Snippets
     dropped : Counter
-        Rows dropped, by reason; with the kept ones they add up to ``len(rows)``.
+        Rows dropped, by reason; with the kept ones they add up to
+        ``len(rows)``.
     """
-    dropped = Counter({"without a letter or digit": 0, "repeats": 0, "of contradictory texts": 0})
+    dropped = Counter(
+        {
+            "without a letter or digit": 0,
+            "repeats": 0,
+            "of contradictory texts": 0,
+        }
+    )
     found: dict[str, tuple[str, list[float]]] = {}
     for text, valence in rows:
-        text = normalise(html.unescape(html.unescape(text)))  # some were escaped twice
+        # some were escaped twice
+        text = normalise(html.unescape(html.unescape(text)))
         if key(text):
             found.setdefault(key(text), (text, []))[1].append(valence)
         else:
@@ -159,8 +199,9 @@ def load_aspects(path):
     Parameters
     ----------
     path : str or Path
-        UTF-8, tab-separated, with the header ``text``, ``aspect``, ``sentiment``; the aspect is a
-        part of the text, the sentiment ``negative`` or ``positive``.
+        UTF-8, tab-separated, with the header ``text``, ``aspect``,
+        ``sentiment``; the aspect is a part of the text, the sentiment
+        ``negative`` or ``positive``.
 
     Returns
     -------
@@ -171,36 +212,54 @@ def load_aspects(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not UTF-8, has another header, holds no row, or a row (it is named) of
-        another width, with another sentiment, or with an aspect that is not in its text.
+        If the file is not UTF-8, has another header, holds no row, or a row (it
+        is named) of another width, with another sentiment, or with an aspect
+        that is not in its text.
     """
     aspects = []
-    for where, (text, term, sentiment) in _table(Path(path), ["text", "aspect", "sentiment"]):
+    for where, (text, term, sentiment) in _table(
+        Path(path), ["text", "aspect", "sentiment"]
+    ):
         if sentiment not in ("negative", "positive"):
-            raise ValueError(f"{where}: sentiment must be negative or positive, got {sentiment!r}")
+            raise ValueError(
+                f"{where}: sentiment must be negative or positive, got"
+                f" {sentiment!r}"
+            )
         if not term or term not in text:
-            raise ValueError(f"{where}: aspect must be a part of the text, got {term!r}")
+            raise ValueError(
+                f"{where}: aspect must be a part of the text, got {term!r}"
+            )
         aspects.append(Aspect(text, term, int(sentiment == "positive")))
     if not aspects:
-        raise ValueError(f"path must hold at least one aspect, {Path(path).name} has none")
+        raise ValueError(
+            f"path must hold at least one aspect, {Path(path).name} has none"
+        )
     return aspects
 
 
 def _table(path, header):
     """Yield, for each row of a tab-separated file, its place and its fields."""
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"path must be UTF-8, {path.name} is not: {error.reason} at byte {error.start}"
+            f"path must be UTF-8, {path.name} is not: {error.reason} at byte"
+            f" {error.start}"
         ) from error
     found = lines[0].split("\t") if lines else []
     if found != header:
-        raise ValueError(f"path must begin with the header {header}, {path.name} has {found}")
+        raise ValueError(
+            f"path must begin with the header {header}, {path.name} has {found}"
+        )
     for number, line in enumerate(lines[1:], start=2):
         fields, where = line.split("\t"), f"{path.name}, line {number}"
         if len(fields) != len(header):
-            raise ValueError(f"{where}: a row must have {len(header)} fields, got {len(fields)}")
+            raise ValueError(
+                f"{where}: a row must have {len(header)} fields, got"
+                f" {len(fields)}"
+            )
         yield where, fields

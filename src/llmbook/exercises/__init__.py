@@ -1,8 +1,10 @@
-"""Check an answer to an exercise of the book: say what is wrong and hint, never give the answer.
+"""Check an answer to an exercise of the book: say what is wrong and hint, never
+give the answer.
 
-Each chapter's checks stand in a module of this package, ``chapter_02`` for the exercises 2.1, 2.2,
-…, as functions marked with :func:`exercise`. A check receives the reader's answer and fails by
-``assert`` with a message that says what was found and what was expected.
+Each chapter's checks stand in a module of this package, ``chapter_02`` for the
+exercises 2.1, 2.2, …, as functions marked with :func:`exercise`. A check
+receives the reader's answer and fails by ``assert`` with a message that says
+what was found and what was expected.
 """
 
 import importlib
@@ -11,7 +13,9 @@ _CHECKS: dict[str, tuple] = {}
 
 
 def exercise(name, hint):
-    """Register the decorated function as the check of exercise ``name``, with a hint."""
+    """Register the decorated function as the check of exercise ``name``, with a
+    hint.
+    """
 
     def register(function):
         _CHECKS[name] = (function, hint)
@@ -21,7 +25,8 @@ def exercise(name, hint):
 
 
 def examine(name, answer):
-    """Return None if ``answer`` is right, else one sentence that says what is wrong.
+    """Return None if ``answer`` is right, else one sentence that says what is
+    wrong.
 
     Parameters
     ----------
@@ -41,7 +46,8 @@ def examine(name, answer):
         function, _ = _CHECKS[name]
     except (ValueError, ModuleNotFoundError, KeyError) as error:
         raise ValueError(
-            f"name must be that of an exercise of the book, such as '2.1', got {name!r}"
+            "name must be that of an exercise of the book, such as '2.1', got"
+            f" {name!r}"
         ) from error
     try:
         function(answer)
@@ -51,17 +57,22 @@ def examine(name, answer):
         return str(error) or "the check failed."
     except (
         Exception
-    ) as error:  # whatever a reader's code raises is an answer to be explained, not a crash
+        # whatever a reader's code raises is an answer to be explained, not a
+        # crash
+    ) as error:
         return f"it raised {type(error).__name__}: {error}"
     return None
 
 
 def check(name, answer):
-    """Print whether ``answer`` solves exercise ``name``; if not, what is wrong and a hint."""
+    """Print whether ``answer`` solves exercise ``name``; if not, what is wrong
+    and a hint.
+    """
     problem = examine(name, answer)
     if problem is None:
         print(f"Exercise {name}: correct.")
     else:
         print(
-            f"Exercise {name}: not yet. {problem[0].upper()}{problem[1:]}\nHint: {_CHECKS[name][1]}"
+            f"Exercise {name}: not yet."
+            f" {problem[0].upper()}{problem[1:]}\nHint: {_CHECKS[name][1]}"
         )

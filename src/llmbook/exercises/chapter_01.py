@@ -8,7 +8,11 @@ from llmbook.exercises import exercise
 from llmbook.text.bpe import BPETokenizer
 
 
-@exercise("1.1", "divide by how often the left token was followed by anything, then smooth both")
+@exercise(
+    "1.1",
+    "divide by how often the left token was followed by anything, then smooth"
+    " both",
+)
 def _(bigram):
     tokens = list("ababaca")
     for left, right, k, expected in (
@@ -19,13 +23,20 @@ def _(bigram):
     ):
         found = bigram(tokens, left, right, k, 3)
         assert np.isclose(found, expected), (
-            f"in {' '.join(tokens)!r} with k = {k}, p({right} | {left}) came out as {found:.4f}."
+            f"in {' '.join(tokens)!r} with k = {k}, p({right} | {left}) came"
+            f" out as {found:.4f}."
         )
     total = sum(bigram(tokens, "a", right, 0.1, 3) for right in "abc")
-    assert np.isclose(total, 1), f"the probabilities of all that may follow add up to {total:.4f}."
+    assert np.isclose(total, 1), (
+        f"the probabilities of all that may follow add up to {total:.4f}."
+    )
 
 
-@exercise("1.2", "a product of many small numbers is 0 to a computer: what is a sum instead?")
+@exercise(
+    "1.2",
+    "a product of many small numbers is 0 to a computer: what is a sum"
+    " instead?",
+)
 def _(perplexity):
     for probabilities, expected in (
         ([0.25] * 7, 4),
@@ -34,14 +45,21 @@ def _(perplexity):
         ([0.001] * 5000, 1000),
     ):
         found = perplexity(probabilities)
-        name = f"{len(probabilities)} tokens, the first of probability {probabilities[0]}"
+        name = (
+            f"{len(probabilities)} tokens, the first of probability"
+            f" {probabilities[0]}"
+        )
         assert np.isclose(found, expected), f"{name}: it returns {found:.4g}."
     with np.errstate(all="ignore"):
         impossible = perplexity([0.5, 0.0])
-    assert impossible == math.inf, f"with an impossible token it returns {impossible}, not inf."
+    assert impossible == math.inf, (
+        f"with an impossible token it returns {impossible}, not inf."
+    )
 
 
-@exercise("1.3", "a merge applies where its two tokens are neighbours, in that order")
+@exercise(
+    "1.3", "a merge applies where its two tokens are neighbours, in that order"
+)
 def _(is_final):
     merges = [("a", "b"), ("ab", "c"), ("c", "a")]
     for pieces, expected in (
@@ -60,11 +78,15 @@ def _(is_final):
     for word in ("lowest", "newer", "wet"):
         found = is_final(tokenizer.tokenize(word), tokenizer.merges)
         assert found, (
-            f"the library cut {word!r} into {tokenizer.tokenize(word)}, and that is final."
+            f"the library cut {word!r} into {tokenizer.tokenize(word)}, and"
+            " that is final."
         )
 
 
-@exercise("1.4", "mix the probabilities token by token, then compare means of logarithms")
+@exercise(
+    "1.4",
+    "mix the probabilities token by token, then compare means of logarithms",
+)
 def _(best_share):
     rng = np.random.default_rng(0)
     p, q = rng.uniform(0.01, 0.6, (2, 400))  # (T,) each
@@ -72,27 +94,42 @@ def _(best_share):
         ("two random models", p, q),
         ("two models in the other order", q, p),
         ("a model and a better one", p, np.minimum(2 * p, 1)),
-        ("models that each hold a token to be impossible", [0.0, 0.8, 0.5], [0.4, 0.0, 0.2]),
+        (
+            "models that each hold a token to be impossible",
+            [0.0, 0.8, 0.5],
+            [0.4, 0.0, 0.2],
+        ),
     ):
         found = best_share(np.array(first), np.array(second))
         shares = np.linspace(0, 1, 101)
         with np.errstate(divide="ignore"):
             surprise = [
-                -np.log(s * np.array(first) + (1 - s) * np.array(second)).mean() for s in shares
+                -np.log(s * np.array(first) + (1 - s) * np.array(second)).mean()
+                for s in shares
             ]
-        assert np.ndim(found) == 0, f"for {name} it returns an array, not one number."
+        assert np.ndim(found) == 0, (
+            f"for {name} it returns an array, not one number."
+        )
         expected = shares[int(np.argmin(surprise))]
         assert np.isclose(found, expected), (
-            f"for {name} it returns {float(found):.2f}, and another share does better."
+            f"for {name} it returns {float(found):.2f}, and another share does"
+            " better."
         )
 
 
-@exercise("1.5", "four arrays: the vectors, the hidden layer with its bias, W_p, the output bias")
+@exercise(
+    "1.5",
+    "four arrays: the vectors, the hidden layer with its bias, W_p, the output"
+    " bias",
+)
 def _(window_parameters):
     from llmbook.models.window import WindowModel
 
     for sizes in ((50, 1, 4, 6), (50, 3, 4, 6), (20, 3, 8, 6), (20, 3, 8, 10)):
-        found, expected = window_parameters(*sizes), WindowModel(*sizes).count_params()
+        found, expected = (
+            window_parameters(*sizes),
+            WindowModel(*sizes).count_params(),
+        )
         assert found == expected, (
             f"for V, window, d_model, hidden_dim = {sizes} it returns {found}; "
             f"a built model has {expected}."

@@ -10,67 +10,94 @@ from llmbook.mathematics.attention import (
 )
 
 
-@exercise("2.1", "the library's softmax is stable already: what do you have to give it?")
+@exercise(
+    "2.1",
+    "the library's softmax is stable already: what do you have to give it?",
+)
 def _(soften):
     scores = np.array([[2.0, 1.0, 0.0], [3.0, 3.0, -1.0]])  # (2, 3)
     for temperature in (1.0, 0.5, 4.0):
         weights = np.asarray(soften(scores, temperature))
-        assert weights.shape == scores.shape, f"the weights have shape {weights.shape}."
-        assert np.allclose(weights.sum(axis=-1), 1), "the weights of a row do not add up to 1."
+        assert weights.shape == scores.shape, (
+            f"the weights have shape {weights.shape}."
+        )
+        assert np.allclose(weights.sum(axis=-1), 1), (
+            "the weights of a row do not add up to 1."
+        )
         ratio, expected = weights[0, 0] / weights[0, 1], np.exp(1 / temperature)
         assert np.isclose(ratio, expected), (
-            f"at temperature {temperature}, the scores 2 and 1 give weights of ratio {ratio:.3f}, "
-            f"not {expected:.3f}."
+            f"at temperature {temperature}, the scores 2 and 1 give weights of"
+            f" ratio {ratio:.3f}, not {expected:.3f}."
         )
     with np.errstate(all="ignore"):
         cold = np.asarray(soften(scores, 1e-4))
     assert np.isfinite(cold).all(), "at temperature 0.0001 it overflows."
     assert np.allclose(cold, [[1, 0, 0], [0.5, 0.5, 0]]), (
-        "near temperature 0 the largest score of a row should take everything, equal ones sharing."
+        "near temperature 0 the largest score of a row should take everything,"
+        " equal ones sharing."
     )
 
 
-@exercise("2.2", "how far behind the query may the key lie at most, and may it lie ahead?")
+@exercise(
+    "2.2",
+    "how far behind the query may the key lie at most, and may it lie ahead?",
+)
 def _(window_mask):
     for length, width in (5, 2), (6, 1), (4, 3), (3, 9):
         mask = np.asarray(window_mask(length, width))
         assert mask.dtype == bool, f"the mask has dtype {mask.dtype}, not bool."
-        assert mask.shape == (length, length), f"length {length}: the mask has shape {mask.shape}."
-        assert not (mask & ~causal_mask(length)).any(), "a query may look ahead."
+        assert mask.shape == (
+            length,
+            length,
+        ), f"length {length}: the mask has shape {mask.shape}."
+        assert not (mask & ~causal_mask(length)).any(), (
+            "a query may look ahead."
+        )
         assert mask.diagonal().all(), "a query may not look at itself."
         for query in range(length):
             where = f"with width {width}, the query at position {query}"
             seen, expected = int(mask[query].sum()), min(query + 1, width)
-            assert seen == expected, f"{where} sees {seen} tokens, not {expected}."
+            assert seen == expected, (
+                f"{where} sees {seen} tokens, not {expected}."
+            )
             latest = mask[query, query + 1 - expected : query + 1]
             assert latest.all(), f"{where} does not see the latest tokens."
 
 
-@exercise("2.3", "with k = -distance, the equation of the shift is (sin, cos) @ a 2 x 2 block")
+@exercise(
+    "2.3",
+    "with k = -distance, the equation of the shift is (sin, cos) @ a 2 x 2"
+    " block",
+)
 def _(shift_matrix):
     for d_model, distance in (2, 1), (8, 1), (8, 3), (6, 0):
         matrix = np.asarray(shift_matrix(d_model, distance))
-        assert matrix.shape == (d_model, d_model), (
-            f"the matrix has shape {matrix.shape}, not {(d_model, d_model)}."
-        )
+        assert matrix.shape == (
+            d_model,
+            d_model,
+        ), f"the matrix has shape {matrix.shape}, not {(d_model, d_model)}."
         positions = sinusoidal_positions(40, d_model)  # (T, d_model)
         moved = positions @ matrix
         if distance and np.allclose(moved[:-distance], positions[distance:]):
             raise AssertionError(f"it looks {distance} places ahead, not back.")
         error = np.abs(moved[distance:] - positions[: 40 - distance]).max()
         assert error < 1e-9, (
-            f"with d_model {d_model} and distance {distance}, row t differs from the encoding of "
-            f"t - {distance} by up to {error:.2g}."
+            f"with d_model {d_model} and distance {distance}, row t differs"
+            f" from the encoding of t - {distance} by up to {error:.2g}."
         )
 
 
-@exercise("2.4", "bring both halves to one maximum before you add; the larger one is safe")
+@exercise(
+    "2.4",
+    "bring both halves to one maximum before you add; the larger one is safe",
+)
 def _(merge):
     rng = np.random.default_rng(0)
     query, key, value = rng.standard_normal((3, 6, 4))  # (T, d) each
     for scale in (1.0, 3000.0):
         first, second = (
-            _summary(scale * query, key[part], value[part]) for part in (slice(0, 2), slice(2, 6))
+            _summary(scale * query, key[part], value[part])
+            for part in (slice(0, 2), slice(2, 6))
         )
         expected, _ = scaled_dot_product_attention(scale * query, key, value)
         for halves in ((first, second), (second, first)):
@@ -83,7 +110,10 @@ def _(merge):
             assert np.allclose(largest, np.maximum(first[0], second[0])), (
                 "m is not the larger of the two maxima."
             )
-            assert error < 1e-9, f"o / l differs from the attention over all keys by {error:.2g}."
+            assert error < 1e-9, (
+                "o / l differs from the attention over all keys by "
+                f"{error:.2g}."
+            )
 
 
 def _summary(query, key, value):
@@ -96,7 +126,8 @@ def _summary(query, key, value):
 
 @exercise(
     "2.5",
-    "change all tokens from a position on, compare what stands before; try them all",
+    "change all tokens from a position on, compare what stands before; try"
+    " them all",
 )
 def _(sees_the_future):
     x = np.random.default_rng(0).standard_normal((6, 4))  # (T, d)
@@ -114,9 +145,15 @@ def _(sees_the_future):
     cases = {
         "plain attention without a mask": (under(None), True),
         "causal attention": (under(causal_mask(6)), False),
-        "attention that never looks at itself, only back": (under(strict), False),
+        "attention that never looks at itself, only back": (
+            under(strict),
+            False,
+        ),
         "attention masked after the softmax": (masked_late, True),
-        "causal attention in which token 2 also sees token 3": (under(one_ahead), True),
+        "causal attention in which token 2 also sees token 3": (
+            under(one_ahead),
+            True,
+        ),
         "a function that reverses the sequence": (lambda x: x[::-1], True),
         "a function that adds 1 to every token": (lambda x: x + 1, False),
     }
@@ -124,5 +161,9 @@ def _(sees_the_future):
     for name, (attend, expected) in cases.items():
         found = sees_the_future(attend, x)
         assert (x == original).all(), "it changes x itself: work on a copy."
-        assert isinstance(found, bool | np.bool), f"it returns {type(found).__name__}, not a bool."
-        assert found == expected, f"for {name} it says {bool(found)}, not {expected}."
+        assert isinstance(found, bool | np.bool), (
+            f"it returns {type(found).__name__}, not a bool."
+        )
+        assert found == expected, (
+            f"for {name} it says {bool(found)}, not {expected}."
+        )

@@ -8,8 +8,8 @@ from llmbook.mathematics.losses import cross_entropy, sigmoid
 
 @exercise(
     "3.1",
-    "The last position has nothing to predict and the first token is nobody's target; "
-    "the mask belongs to the targets, not to the inputs.",
+    "The last position has nothing to predict and the first token is nobody's"
+    " target; the mask belongs to the targets, not to the inputs.",
 )
 def next_token_loss(answer):
     """Compare with a loop over the positions of two texts."""
@@ -21,8 +21,13 @@ def next_token_loss(answer):
         for b, length in enumerate([5, 3])
         for t in range(length - 1)
     ]
-    _compare(answer(logits, tokens), np.mean(surprises), "the loss of two texts, one padded,")
-    padded_with_six = np.where(tokens == 0, 6, np.where(tokens == 6, 1, tokens))  # (B, T)
+    _compare(
+        answer(logits, tokens),
+        np.mean(surprises),
+        "the loss of two texts, one padded,",
+    )
+    # (B, T)
+    padded_with_six = np.where(tokens == 0, 6, np.where(tokens == 6, 1, tokens))
     surprises = [
         cross_entropy(logits[b, t][None], [padded_with_six[b, t + 1]])
         for b, length in enumerate([5, 3])
@@ -34,48 +39,64 @@ def next_token_loss(answer):
 
 @exercise(
     "3.2",
-    "Each tag is a question of its own, so no softmax; and the surprise at a tag is a softplus "
-    "of its logit, which np.logaddexp computes.",
+    "Each tag is a question of its own, so no softmax; and the surprise at a"
+    " tag is a softplus of its logit, which np.logaddexp computes.",
 )
 def tag_loss(answer):
-    """Compare with logarithms of probabilities, then at logits where those fail."""
+    """Compare with logarithms of probabilities, then at logits where those
+    fail.
+    """
     logits = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]])  # (N, V)
     tags = np.array([[1, 0, 1], [0, 0, 0]])  # (N, V)
-    surprises = -np.log(np.where(tags == 1, sigmoid(logits), 1 - sigmoid(logits)))  # (N, V)
-    _compare(answer(logits, tags), surprises.sum(axis=1).mean(), "the loss of two examples")
+    surprises = -np.log(
+        np.where(tags == 1, sigmoid(logits), 1 - sigmoid(logits))
+    )  # (N, V)
+    _compare(
+        answer(logits, tags),
+        surprises.sum(axis=1).mean(),
+        "the loss of two examples",
+    )
     extreme = np.array([[1000.0, -1000.0, 1000.0]])  # (1, V)
     with np.errstate(all="ignore"):
         found = answer(extreme, np.array([[1, 0, 0]]))
-    _compare(found, 1000.0, "for logits (1000, -1000, 1000) and tags (1, 0, 0) the loss")
+    _compare(
+        found,
+        1000.0,
+        "for logits (1000, -1000, 1000) and tags (1, 0, 0) the loss",
+    )
 
 
 @exercise(
     "3.3",
-    "Prediction less target holds for every target distribution; write down the smoothed one, "
-    "and count the positions.",
+    "Prediction less target holds for every target distribution; write down the"
+    " smoothed one, and count the positions.",
 )
 def smoothed_gradient(answer):
     """Compare with central differences of the loss."""
     rng = np.random.default_rng(0)
-    logits, targets = rng.normal(size=(3, 4)), np.array([1, 3, 0])  # (N, V), (N,)
+    # (N, V), (N,)
+    logits, targets = rng.normal(size=(3, 4)), np.array([1, 3, 0])
     for smoothing in [0.0, 0.2]:
         expected = np.zeros_like(logits)  # (N, V)
         for index in np.ndindex(logits.shape):
             step = np.zeros_like(logits)
             step[index] = 1e-6
             ahead, behind = (
-                cross_entropy(logits + sign * step, targets, label_smoothing=smoothing)
+                cross_entropy(
+                    logits + sign * step, targets, label_smoothing=smoothing
+                )
                 for sign in (1, -1)
             )
             expected[index] = (ahead - behind) / 2e-6
         found = np.asarray(answer(logits, targets, smoothing), dtype=float)
         assert found.shape == logits.shape, (
-            f"the gradient must have the shape of the logits, {logits.shape}, got {found.shape}."
+            f"the gradient must have the shape of the logits, {logits.shape},"
+            f" got {found.shape}."
         )
         worst = np.abs(found - expected).max()
         assert worst < 1e-7, (
-            f"with smoothing {smoothing} the gradient is off by up to {worst:.3g} "
-            "from central differences."
+            f"with smoothing {smoothing} the gradient is off by up to"
+            f" {worst:.3g} from central differences."
         )
 
 
@@ -87,7 +108,11 @@ def smoothed_gradient(answer):
 def corpus_perplexity(answer):
     """Compare with documents of different lengths."""
     found = answer(np.array([2.0, 4.0]), np.array([300, 100]))
-    _compare(found, np.exp(2.5), "for losses (2, 4) over (300, 100) tokens the perplexity")
+    _compare(
+        found,
+        np.exp(2.5),
+        "for losses (2, 4) over (300, 100) tokens the perplexity",
+    )
     found = answer(np.array([np.log(50)]), np.array([7]))
     _compare(found, 50.0, "for one document of loss log 50 the perplexity")
 
@@ -100,12 +125,26 @@ def corpus_perplexity(answer):
 def without_weight(answer):
     """Compare with odds divided by hand."""
     found = np.asarray(answer(np.array([0.5, 0.9, 0.2]), 1.0), dtype=float)
-    assert np.allclose(found, [0.5, 0.9, 0.2]), f"a weight of 1 must change nothing, got {found}."
-    _compare(answer(np.array([0.5]), 19.0), 0.05, "for p = 0.5 and weight 19 the probability")
-    _compare(answer(np.array([0.2]), 0.25), 0.5, "for p = 0.2 and weight 1/4 the probability")
+    assert np.allclose(found, [0.5, 0.9, 0.2]), (
+        f"a weight of 1 must change nothing, got {found}."
+    )
+    _compare(
+        answer(np.array([0.5]), 19.0),
+        0.05,
+        "for p = 0.5 and weight 19 the probability",
+    )
+    _compare(
+        answer(np.array([0.2]), 0.25),
+        0.5,
+        "for p = 0.2 and weight 1/4 the probability",
+    )
 
 
 def _compare(found, expected, what):
     found = np.squeeze(np.asarray(found, dtype=float))
-    assert found.ndim == 0, f"{what} must be a single number, got the shape {found.shape}."
-    assert np.isclose(found, expected, rtol=1e-6), f"{what} is off: it came out as {found:.6g}."
+    assert found.ndim == 0, (
+        f"{what} must be a single number, got the shape {found.shape}."
+    )
+    assert np.isclose(found, expected, rtol=1e-6), (
+        f"{what} is off: it came out as {found:.6g}."
+    )

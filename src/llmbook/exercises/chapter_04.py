@@ -9,8 +9,8 @@ from llmbook.mathematics.backprop import numerical_gradient
 
 @exercise(
     "4.1",
-    "Follow the derivation of layer normalisation and leave the mean out; ask which direction of x "
-    "the normalisation takes away, and where ε stands.",
+    "Follow the derivation of layer normalisation and leave the mean out; ask"
+    " which direction of x the normalisation takes away, and where ε stands.",
 )
 def rms_norm_backward(answer):
     """Compare with central differences, for two shapes and two values of ε."""
@@ -20,39 +20,59 @@ def rms_norm_backward(answer):
         gain = rng.normal(size=5)  # (d_model,)
 
         def rms_norm(x, gain, epsilon=epsilon):
-            return gain * x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + epsilon)
+            return (
+                gain
+                * x
+                / np.sqrt((x**2).mean(axis=-1, keepdims=True) + epsilon)
+            )
 
         found = answer(grad_output, x, gain, epsilon)
-        assert isinstance(found, tuple | list), "expected two gradients, those of x and of gain"
-        assert len(found) == 2, f"expected two gradients, those of x and of gain, got {len(found)}"
+        assert isinstance(found, tuple | list), (
+            "expected two gradients, those of x and of gain"
+        )
+        assert len(found) == 2, (
+            f"expected two gradients, those of x and of gain, got {len(found)}"
+        )
         for index, name in enumerate(["x", "gain"]):
-            expected = numerical_gradient(rms_norm, [x, gain], index, grad_output)
-            _compare(found[index], expected, f"the gradient of {name} for x of shape {shape}")
+            expected = numerical_gradient(
+                rms_norm, [x, gain], index, grad_output
+            )
+            _compare(
+                found[index],
+                expected,
+                f"the gradient of {name} for x of shape {shape}",
+            )
 
 
 @exercise(
     "4.2",
-    "The sigmoid is a hyperbolic tangent in disguise, moved and stretched; compare their values at "
-    "minus infinity, zero and plus infinity.",
+    "The sigmoid is a hyperbolic tangent in disguise, moved and stretched;"
+    " compare their values at minus infinity, zero and plus infinity.",
 )
 def sigmoid(answer):
-    """Compare value and gradient with the closed form, at ordinary and at large inputs."""
+    """Compare value and gradient with the closed form, at ordinary and at large
+    inputs.
+    """
     x = Tensor([[-1000.0, -3.0, -0.5], [0.0, 2.0, 1000.0]])
     with np.errstate(all="ignore"):
         y = answer(x)
-        assert isinstance(y, Tensor), f"expected a Tensor, got {type(y).__name__}"
+        assert isinstance(y, Tensor), (
+            f"expected a Tensor, got {type(y).__name__}"
+        )
         _compare(y.data, _sigmoid(x.data), "the sigmoid")
         grad_output = np.array([[1.0, 2.0, -1.0], [3.0, 1.0, 1.0]])
         y.backward(grad_output)
-    assert x.grad is not None, "the result is not connected to x: compute it from x, not x.data"
+    assert x.grad is not None, (
+        "the result is not connected to x: compute it from x, not x.data"
+    )
     expected = grad_output * _sigmoid(x.data) * _sigmoid(-x.data)
     _compare(x.grad, expected, "the gradient")
 
 
 @exercise(
     "4.3",
-    "Along each eigenvector the loss is a bowl of its own, whose curvature is the eigenvalue; "
-    "all of them must converge.",
+    "Along each eigenvector the loss is a bowl of its own, whose curvature is"
+    " the eigenvalue; all of them must converge.",
 )
 def largest_rate(answer):
     """Try matrices whose eigenvalues are known, diagonal and rotated."""
@@ -71,21 +91,30 @@ def largest_rate(answer):
 
 @exercise(
     "4.4",
-    "The mean of all examples is not the mean of the pieces' means unless the pieces are equal: "
-    "how many examples speak in each?",
+    "The mean of all examples is not the mean of the pieces' means unless the"
+    " pieces are equal: how many examples speak in each?",
 )
 def accumulate(answer):
-    """Compare with the gradient of a whole batch, cut into equal and unequal pieces."""
+    """Compare with the gradient of a whole batch, cut into equal and unequal
+    pieces.
+    """
     rng = np.random.default_rng(0)
-    examples = rng.normal(size=(10, 2, 3))  # (B, …), each example's own gradient
+    # (B, …), each example's own gradient
+    examples = rng.normal(size=(10, 2, 3))
     for sizes in [[5, 5], [4, 4, 2], [10], [1, 9]]:
         pieces = np.split(examples, np.cumsum(sizes)[:-1])
         means = [piece.mean(axis=0) for piece in pieces]  # (2, 3) each
         given = [mean.copy() for mean in means]
         found = answer(given, sizes)
-        _compare(found, examples.mean(axis=0), f"the gradient from pieces of {sizes}")
-        unchanged = all((a == b).all() for a, b in zip(given, means, strict=True))
-        assert unchanged, "the gradients that were given have been changed in place"
+        _compare(
+            found, examples.mean(axis=0), f"the gradient from pieces of {sizes}"
+        )
+        unchanged = all(
+            (a == b).all() for a, b in zip(given, means, strict=True)
+        )
+        assert unchanged, (
+            "the gradients that were given have been changed in place"
+        )
 
 
 def _sigmoid(x):
@@ -99,4 +128,6 @@ def _compare(found, expected, what):
     )
     assert np.isfinite(found).all(), f"{what} holds a NaN or an infinity"
     error = np.abs(found - expected).max()
-    assert error < 1e-6 * max(np.abs(expected).max(), 1), f"{what} is off by {error:.3g}"
+    assert error < 1e-6 * max(np.abs(expected).max(), 1), (
+        f"{what} is off by {error:.3g}"
+    )

@@ -10,30 +10,49 @@ from llmbook.exercises import exercise
 
 @exercise(
     "10.1",
-    "Scale by the root of d_k, exclude the padding before the softmax, sum over the source.",
+    "Scale by the root of d_k, exclude the padding before the softmax, sum over"
+    " the source.",
 )
 def cross_attention(answer):
-    """Compare with a loop over the tokens that are kept; put rubbish at the padding."""
+    """Compare with a loop over the tokens that are kept; put rubbish at the
+    padding.
+    """
     rng = np.random.default_rng(0)
-    query, key, value = rng.normal(size=(3, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 2))
+    query, key, value = (
+        rng.normal(size=(3, 4)),
+        rng.normal(size=(5, 4)),
+        rng.normal(size=(5, 2)),
+    )
     kept = np.array([True, False, True, True, False])
     key[~kept], value[~kept] = 1e3, 1e3
     output, weights = (np.asarray(x) for x in answer(query, key, value, kept))
-    assert output.shape == (3, 2), f"the output must have shape (3, 2), it has {output.shape}"
-    assert weights.shape == (3, 5), f"the weights must have shape (3, 5), they have {weights.shape}"
+    assert output.shape == (
+        3,
+        2,
+    ), f"the output must have shape (3, 2), it has {output.shape}"
+    assert weights.shape == (
+        3,
+        5,
+    ), f"the weights must have shape (3, 5), they have {weights.shape}"
     for t in range(3):
         exponentials = [
-            math.exp(query[t] @ key[i] / 2) if kept[i] else 0.0 for i in range(len(key))
+            math.exp(query[t] @ key[i] / 2) if kept[i] else 0.0
+            for i in range(len(key))
         ]
         expected = np.array(exponentials) / sum(exponentials)
         assert np.allclose(weights[t], expected), (
-            f"row {t} of the weights must be {expected.round(3)}, not {weights[t].round(3)}"
+            f"row {t} of the weights must be {expected.round(3)}, not"
+            f" {weights[t].round(3)}"
         )
-        assert np.allclose(output[t], expected @ value), f"row {t} is not the mean of the values"
+        assert np.allclose(output[t], expected @ value), (
+            f"row {t} is not the mean of the values"
+        )
 
 
 @exercise(
-    "10.2", "Count both lists' n-grams, take the smaller count of each, divide by the output's."
+    "10.2",
+    "Count both lists' n-grams, take the smaller count of each, divide by the"
+    " output's.",
 )
 def clipped_precision(answer):
     """Count by hand, with a repeated word and a text that is too short."""
@@ -46,12 +65,16 @@ def clipped_precision(answer):
     ]:
         found = answer(output.split(), reference.split(), n)
         assert np.isclose(found, expected), (
-            f"for {output!r} against {reference!r} and n = {n} it must be {expected:.3f}, "
-            f"it is {found!r}"
+            f"for {output!r} against {reference!r} and n = {n} it must be"
+            f" {expected:.3f}, it is {found!r}"
         )
 
 
-@exercise("10.3", "Continue every hypothesis by every token, sort all of them, keep the best few.")
+@exercise(
+    "10.3",
+    "Continue every hypothesis by every token, sort all of them, keep the best"
+    " few.",
+)
 def beam(answer):
     """Compare with all texts, and with what a narrow beam must miss."""
 
@@ -70,14 +93,22 @@ def beam(answer):
     found = answer(log_p, 3, 2)
     assert tuple(found) == best, f"a beam of 2 must find {best}, not {found!r}"
     found = answer(log_p, 2, 1)
-    assert found[0] == "A", f"a beam of 1 must begin with the likeliest token, A, not {found!r}"
+    assert found[0] == "A", (
+        f"a beam of 1 must begin with the likeliest token, A, not {found!r}"
+    )
 
 
 @exercise("10.4", "Leave out rows without a right column, in both figures.")
 def alignment_and_chance(answer):
     """Compare with a count by hand."""
-    weights = np.array([[0.6, 0.4, 0.0], [0.5, 0.2, 0.3], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]])
+    weights = np.array(
+        [[0.6, 0.4, 0.0], [0.5, 0.2, 0.3], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]]
+    )
     right = np.array([[1, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=bool)
     accuracy, chance = answer(weights, right)
-    assert np.isclose(accuracy, 2 / 3), f"two of three rows point right, it returned {accuracy!r}"
-    assert np.isclose(chance, 4 / 9), f"chance is (2/3 + 1/3 + 1/3) / 3, it returned {chance!r}"
+    assert np.isclose(accuracy, 2 / 3), (
+        f"two of three rows point right, it returned {accuracy!r}"
+    )
+    assert np.isclose(chance, 4 / 9), (
+        f"chance is (2/3 + 1/3 + 1/3) / 3, it returned {chance!r}"
+    )

@@ -5,7 +5,10 @@ import numpy as np
 from llmbook.exercises import exercise
 
 
-@exercise("11.1", "Keep the order, allow gaps; divide twice the length by both lengths.")
+@exercise(
+    "11.1",
+    "Keep the order, allow gaps; divide twice the length by both lengths.",
+)
 def rouge_l(answer):
     """Compare with sequences counted by hand."""
     for summary, reference, expected in [
@@ -17,33 +20,61 @@ def rouge_l(answer):
     ]:
         found = answer(summary.split(), reference.split())
         assert np.isclose(found, expected), (
-            f"for {summary!r} against {reference!r} it must be {expected:.3f}, it is {found!r}"
+            f"for {summary!r} against {reference!r} it must be {expected:.3f},"
+            f" it is {found!r}"
         )
 
 
-@exercise("11.2", "A word that stands twice in the source is copied from both places: add them up.")
+@exercise(
+    "11.2",
+    "A word that stands twice in the source is copied from both places: add"
+    " them up.",
+)
 def pointer_generator(answer):
     """Add by hand, with a repeated word and one beyond the vocabulary."""
     made, attention = np.array([0.1, 0.6, 0.3]), np.array([0.5, 0.2, 0.2, 0.1])
     source = np.array([1, 4, 1, 0])
-    expected = [0.25 * 0.1 + 0.75 * 0.1, 0.25 * 0.6 + 0.75 * 0.7, 0.25 * 0.3, 0.0, 0.75 * 0.2]
+    expected = [
+        0.25 * 0.1 + 0.75 * 0.1,
+        0.25 * 0.6 + 0.75 * 0.7,
+        0.25 * 0.3,
+        0.0,
+        0.75 * 0.2,
+    ]
     found = np.asarray(answer(0.25, made.copy(), attention.copy(), source, 5))
-    assert found.shape == (5,), f"the result must have shape (5,), it has {found.shape}"
-    assert np.isclose(found.sum(), 1), f"the probabilities must sum to 1, not {found.sum():.3f}"
-    assert np.allclose(found, expected), f"expected {np.round(expected, 3)}, got {found.round(3)}"
+    assert found.shape == (5,), (
+        f"the result must have shape (5,), it has {found.shape}"
+    )
+    assert np.isclose(found.sum(), 1), (
+        f"the probabilities must sum to 1, not {found.sum():.3f}"
+    )
+    assert np.allclose(found, expected), (
+        f"expected {np.round(expected, 3)}, got {found.round(3)}"
+    )
 
 
-@exercise("11.3", "Compare each step with the sum of the steps before it, itself left out.")
+@exercise(
+    "11.3",
+    "Compare each step with the sum of the steps before it, itself left out.",
+)
 def coverage_loss(answer):
     """Compare with a loop."""
     weights = np.random.default_rng(0).dirichlet(np.ones(4), 5)  # (T, S)
-    expected = sum(np.minimum(weights[t], weights[:t].sum(axis=0)).sum() for t in range(5))
-    assert np.isclose(answer(np.eye(3)), 0), "steps that look at new places must cost nothing"
+    expected = sum(
+        np.minimum(weights[t], weights[:t].sum(axis=0)).sum() for t in range(5)
+    )
+    assert np.isclose(answer(np.eye(3)), 0), (
+        "steps that look at new places must cost nothing"
+    )
     found = answer(weights.copy())
-    assert np.isclose(found, expected), f"expected {expected:.4f}, got {found!r}"
+    assert np.isclose(found, expected), (
+        f"expected {expected:.4f}, got {found!r}"
+    )
 
 
-@exercise("11.4", "Count the runs of the summary, each as often as it stands there.")
+@exercise(
+    "11.4", "Count the runs of the summary, each as often as it stands there."
+)
 def new_share(answer):
     """Count by hand, with repeats and a summary that is too short."""
     source = ["the", "sum", "of", "the", "values", "of", "x"]
@@ -56,5 +87,6 @@ def new_share(answer):
     ]:
         found = answer(summary.split(), source, n)
         assert np.isclose(found, expected), (
-            f"for {summary!r} and n = {n} it must be {expected:.3f}, it is {found!r}"
+            f"for {summary!r} and n = {n} it must be {expected:.3f}, it is"
+            f" {found!r}"
         )

@@ -8,24 +8,43 @@ import numpy as np
 from llmbook.exercises import exercise
 
 
-@exercise("12.1", "Add start[:, None] and end[None, :], and rule out all pairs but s <= e < s + n.")
+@exercise(
+    "12.1",
+    "Add start[:, None] and end[None, :], and rule out all pairs but s <= e < s"
+    " + n.",
+)
 def best_span(answer):
     """Compare with trying every pair."""
     rng = np.random.default_rng(0)
     for longest in (1, 2, 4):
         for _ in range(20):
-            start, end = rng.normal(size=(2, 6)) - 3  # (T,) each, mostly negative
+            # (T,) each, mostly negative
+            start, end = rng.normal(size=(2, 6)) - 3
             pairs = [
-                (s, e) for s, e in itertools.product(range(6), repeat=2) if s <= e < s + longest
+                (s, e)
+                for s, e in itertools.product(range(6), repeat=2)
+                if s <= e < s + longest
             ]
-            expected = max(pairs, key=lambda pair: start[pair[0]] + end[pair[1]])
+            expected = max(
+                pairs, key=lambda pair: start[pair[0]] + end[pair[1]]
+            )
             found = tuple(int(place) for place in answer(start, end, longest))
-            assert found[0] <= found[1], f"the answer ends before it begins: {found}"
-            assert found[1] < found[0] + longest, f"{found} has more than {longest} tokens"
-            assert found == expected, f"the sum is larger at {expected} than at {found}"
+            assert found[0] <= found[1], (
+                f"the answer ends before it begins: {found}"
+            )
+            assert found[1] < found[0] + longest, (
+                f"{found} has more than {longest} tokens"
+            )
+            assert found == expected, (
+                f"the sum is larger at {expected} than at {found}"
+            )
 
 
-@exercise("12.2", "Count each word: the shared ones are a Counter of one & a Counter of the other.")
+@exercise(
+    "12.2",
+    "Count each word: the shared ones are a Counter of one & a Counter of the"
+    " other.",
+)
 def word_f1(answer):
     """Take repeats, case, no overlap and nothing at all."""
     for prediction, right, expected in [
@@ -39,31 +58,63 @@ def word_f1(answer):
     ]:
         found = answer(prediction, right)
         assert np.isclose(found, expected), (
-            f"for {prediction!r} and {right!r} it must be {expected:.3f}, not {found!r}"
+            f"for {prediction!r} and {right!r} it must be {expected:.3f}, not"
+            f" {found!r}"
         )
 
 
-@exercise("12.3", "The length only enters by its ratio to the mean; b says how much of it counts.")
+@exercise(
+    "12.3",
+    "The length only enters by its ratio to the mean; b says how much of it"
+    " counts.",
+)
 def term_weight(answer):
     """Compare with the formula, and ask for its properties."""
-    for frequency, length, mean, k1, b in [(1, 10, 10, 1.5, 0.75), (3, 20, 10, 1.2, 0.5)]:
+    for frequency, length, mean, k1, b in [
+        (1, 10, 10, 1.5, 0.75),
+        (3, 20, 10, 1.2, 0.5),
+    ]:
         expected = frequency / (frequency + k1 * (1 - b + b * length / mean))
         found = answer(frequency, length, mean, k1, b)
-        assert math.isclose(found, expected), f"expected {expected:.4f}, got {found!r}"
-    assert answer(0, 10, 10, 1.5, 0.75) == 0, "a term that does not occur weighs nothing"
-    assert answer(2, 99, 10, 1.5, 0) == answer(2, 1, 10, 1.5, 0), "with b = 0 length must not count"
+        assert math.isclose(found, expected), (
+            f"expected {expected:.4f}, got {found!r}"
+        )
+    assert answer(0, 10, 10, 1.5, 0.75) == 0, (
+        "a term that does not occur weighs nothing"
+    )
+    assert answer(2, 99, 10, 1.5, 0) == answer(2, 1, 10, 1.5, 0), (
+        "with b = 0 length must not count"
+    )
 
 
-@exercise("12.4", "Ranks begin at 1, and what a ranking does not hold adds nothing.")
+@exercise(
+    "12.4", "Ranks begin at 1, and what a ranking does not hold adds nothing."
+)
 def fuse(answer):
     """Compare with sums by hand, with documents that one ranking lacks."""
     found = list(answer([["a", "b", "c"], ["b", "d", "a"]], 60))
-    assert found[:2] == ["b", "a"], f"b (ranks 2, 1) comes before a (1, 3); got {found}"
-    assert sorted(found) == ["a", "b", "c", "d"], f"each document must stand once, got {found}"
-    # At k = 0 a first place is worth more than two thirds; with a large k it is not.
+    assert found[:2] == [
+        "b",
+        "a",
+    ], f"b (ranks 2, 1) comes before a (1, 3); got {found}"
+    assert sorted(found) == [
+        "a",
+        "b",
+        "c",
+        "d",
+    ], f"each document must stand once, got {found}"
+    # At k = 0 a first place is worth more than two thirds; with a large k it is
+    # not.
     rankings = [["x", "y", "z"], ["w", "v", "y"], ["u", "t", "y"]]
     found = list(answer(rankings, 0))
-    assert found[0] == "y", f"with k = 0, y earns 1/2 + 1/3 + 1/3 and is first; got {found}"
+    assert found[0] == "y", (
+        f"with k = 0, y earns 1/2 + 1/3 + 1/3 and is first; got {found}"
+    )
     pair = [["p", "q", "r", "s"], ["o", "n", "q"]]
-    assert next(iter(answer(pair, 0))) in ("p", "o"), "with k = 0 a first place outweighs 1/2 + 1/3"
-    assert next(iter(answer(pair, 60))) == "q", "with k = 60 two middling places outweigh a first"
+    assert next(iter(answer(pair, 0))) in (
+        "p",
+        "o",
+    ), "with k = 0 a first place outweighs 1/2 + 1/3"
+    assert next(iter(answer(pair, 60))) == "q", (
+        "with k = 60 two middling places outweigh a first"
+    )

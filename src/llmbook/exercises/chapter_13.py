@@ -5,19 +5,30 @@ import numpy as np
 from llmbook.exercises import exercise
 
 
-@exercise("13.1", "It is the quantile of the scores below which the share of negative texts lies.")
+@exercise(
+    "13.1",
+    "It is the quantile of the scores below which the share of negative texts"
+    " lies.",
+)
 def threshold_for(answer):
-    """Count what lies above the threshold, with scores that are far from zero."""
+    """Count what lies above the threshold, with scores that are far from
+    zero.
+    """
     scores = np.random.default_rng(0).normal(3.0, 2.0, size=200)  # (N,)
     for share in (0.5, 0.2, 0.9):
         found = answer(scores.copy(), share)
         above = np.mean(scores > found)
         assert abs(above - share) < 0.01, (
-            f"for share {share}, {above:.2f} of the scores lie above what it returned"
+            f"for share {share}, {above:.2f} of the scores lie above what it"
+            " returned"
         )
 
 
-@exercise("13.2", "Score the whole text once, then each text with one word replaced by the mark.")
+@exercise(
+    "13.2",
+    "Score the whole text once, then each text with one word replaced by the"
+    " mark.",
+)
 def leave_one_out(answer):
     """Ask a judge of few words, whose answers are not a sum over words."""
     worth = {"good": 2.0, "bad": -3.0, "awful": -1.0}
@@ -25,7 +36,8 @@ def leave_one_out(answer):
     def logits(texts):
         return np.array(
             [
-                sum(worth.get(word, 0) for word in text.split()) * (-1 if "not" in text else 1)
+                sum(worth.get(word, 0) for word in text.split())
+                * (-1 if "not" in text else 1)
                 for text in texts
             ]
         )
@@ -36,24 +48,44 @@ def leave_one_out(answer):
         (["good", "but", "awful", "good"], [2, 0, -1, 2]),
     ]:
         found = np.asarray(answer(logits, list(words)))
-        assert found.shape == (len(words),), f"{words} need one number a word, got {found.shape}"
-        assert np.allclose(found, expected), f"for {words}, expected {expected}, got {found}"
+        assert found.shape == (len(words),), (
+            f"{words} need one number a word, got {found.shape}"
+        )
+        assert np.allclose(found, expected), (
+            f"for {words}, expected {expected}, got {found}"
+        )
 
 
-@exercise("13.3", "For each column, take the diagonal and subtract the mean of its other entries.")
+@exercise(
+    "13.3",
+    "For each column, take the diagonal and subtract the mean of its other"
+    " entries.",
+)
 def shift_cost(answer):
     """Compare with a small table worked by hand, which is not symmetric."""
-    accuracy = np.array([[0.9, 0.6, 0.7], [0.5, 0.8, 0.6], [0.7, 0.7, 0.9]])  # (D, D)
+    # (D, D)
+    accuracy = np.array([[0.9, 0.6, 0.7], [0.5, 0.8, 0.6], [0.7, 0.7, 0.9]])
     found = np.asarray(answer(accuracy.copy()))
-    assert found.shape == (3,), f"the result must have shape (3,), it has {found.shape}"
-    assert np.allclose(found, [0.3, 0.15, 0.25]), f"expected 0.3, 0.15, 0.25, got {found.round(3)}"
+    assert found.shape == (3,), (
+        f"the result must have shape (3,), it has {found.shape}"
+    )
+    assert np.allclose(found, [0.3, 0.15, 0.25]), (
+        f"expected 0.3, 0.15, 0.25, got {found.round(3)}"
+    )
     pair = np.asarray(answer(np.array([[1.0, 0.25], [0.5, 0.75]])))
-    assert np.allclose(pair, [0.5, 0.5]), f"for two domains, expected 0.5 and 0.5, got {pair}"
+    assert np.allclose(pair, [0.5, 0.5]), (
+        f"for two domains, expected 0.5 and 0.5, got {pair}"
+    )
 
 
-@exercise("13.4", "Keep a flag: a negation raises it, a mark of punctuation lowers it.")
+@exercise(
+    "13.4",
+    "Keep a flag: a negation raises it, a mark of punctuation lowers it.",
+)
 def mark_negation(answer):
-    """Mark sentences in which the scope ends, does not end, and begins twice."""
+    """Mark sentences in which the scope ends, does not end, and begins
+    twice.
+    """
     for text, expected in [
         ("it is good .", "it is good ."),
         ("it is not very good .", "it is not NOT_very NOT_good ."),
@@ -63,4 +95,6 @@ def mark_negation(answer):
         ("not good", "not NOT_good"),
     ]:
         found = answer(text.split())
-        assert list(found) == expected.split(), f"for {text!r}, expected {expected!r}, got {found}"
+        assert list(found) == expected.split(), (
+            f"for {text!r}, expected {expected!r}, got {found}"
+        )

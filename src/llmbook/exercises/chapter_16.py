@@ -8,25 +8,40 @@ from scipy.stats import binomtest
 from llmbook.exercises import exercise
 
 
-@exercise("16.1", "The width falls as n grows, so double n until it is enough, then halve the gap.")
+@exercise(
+    "16.1",
+    "The width falls as n grows, so double n until it is enough, then halve the"
+    " gap.",
+)
 def questions_needed(answer):
     """Compare with SciPy's intervals, of as many and of one question less."""
-    for share, half_width in [(0.5, 0.1), (0.8, 0.05), (0.9, 0.03), (0.5, 0.02)]:
+    for share, half_width in [
+        (0.5, 0.1),
+        (0.8, 0.05),
+        (0.9, 0.03),
+        (0.5, 0.02),
+    ]:
         found = answer(share, half_width)
-        assert found == int(found), f"it should be a whole number, it is {found}"
+        assert found == int(found), (
+            f"it should be a whole number, it is {found}"
+        )
         expected = _fewest(share, half_width)
         assert abs(found - expected) <= max(2, 0.002 * expected), (
-            f"for a share of {share} and half a width of {half_width} it needs {expected} "
-            f"questions, got {found}"
+            f"for a share of {share} and half a width of {half_width} it needs"
+            f" {expected} questions, got {found}"
         )
 
 
 def _fewest(share, half_width):
-    """Find the least n by SciPy, at whole numbers of right answers on both sides of the share."""
+    """Find the least n by SciPy, at whole numbers of right answers on both
+    sides of the share.
+    """
     ten = range(10, 5000, 10)  # the shares of the check are tenths
     widths = []
     for n in ten:
-        low, high = binomtest(round(share * n), n).proportion_ci(method="wilson")
+        low, high = binomtest(round(share * n), n).proportion_ci(
+            method="wilson"
+        )
         widths.append(high - low)
     return round(float(np.interp(-2 * half_width, -np.array(widths), ten)))
 
@@ -40,17 +55,29 @@ def pass_at(answer):
             drawings = [any(drawing) for drawing in combinations(right, k)]
             expected, found = float(np.mean(drawings)), answer(k, n, c)
             assert np.isclose(found, expected), (
-                f"{k} of {n} answers, {c} right: {expected:.4f} of all drawings hold a right one, "
-                f"got {found:.4f}"
+                f"{k} of {n} answers, {c} right: {expected:.4f} of all drawings"
+                f" hold a right one, got {found:.4f}"
             )
 
 
-@exercise("16.3", "A step ends in success or in an unnoticed failure; leave the noticed ones out.")
+@exercise(
+    "16.3",
+    "A step ends in success or in an unnoticed failure; leave the noticed ones"
+    " out.",
+)
 def chain(answer):
-    """Compare with the series over the number of tries, and with the chain without a checker."""
-    for p, d, n in [(0.9, 0.0, 10), (0.9, 0.5, 10), (0.99, 0.9, 100), (0.6, 1.0, 5)]:
+    """Compare with the series over the number of tries, and with the chain
+    without a checker.
+    """
+    for p, d, n in [
+        (0.9, 0.0, 10),
+        (0.9, 0.5, 10),
+        (0.99, 0.9, 100),
+        (0.6, 1.0, 5),
+    ]:
         step = sum(p * ((1 - p) * d) ** tries for tries in range(200))
         found = answer(p, d, n)
         assert np.isclose(found, step**n), (
-            f"for p = {p}, d = {d} and {n} steps, expected {step**n:.4f}, got {found:.4f}"
+            f"for p = {p}, d = {d} and {n} steps, expected {step**n:.4f}, got"
+            f" {found:.4f}"
         )

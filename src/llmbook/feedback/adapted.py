@@ -1,9 +1,11 @@
-"""A learner whose policy and reference are one large model with two sets of adapters.
+"""A learner whose policy and reference are one large model with two sets of
+adapters.
 
-Where :class:`llmbook.feedback.learner.Learner` keeps two models, this one keeps two sets of
-adapters beside the same frozen weights: those it began with, and those it learns. To write or read
-as the reference it puts the first in the place of the second, and back. So it needs the memory of
-one model, and compiles every graph once.
+Where :class:`llmbook.feedback.learner.Learner` keeps two models, this one keeps
+two sets of adapters beside the same frozen weights: those it began with, and
+those it learns. To write or read as the reference it puts the first in the
+place of the second, and back. So it needs the memory of one model, and compiles
+every graph once.
 """
 
 from contextlib import contextmanager
@@ -15,32 +17,43 @@ BEGINNING = "the adapters that the learner began with"
 
 
 class AdapterLearner(Learner):
-    """A model with adapters that learns from feedback; its reference is the same, unlearned.
+    """A model with adapters that learns from feedback; its reference is the
+    same, unlearned.
 
     Parameters
     ----------
     task : object
         As for :class:`llmbook.feedback.learner.Learner`.
     model : keras.Model
-        Its trainable variables, a few beside many frozen ones, are what it learns; see
-        :mod:`llmbook.models.lora`.
+        Its trainable variables, a few beside many frozen ones, are what it
+        learns; see :mod:`llmbook.models.lora`.
     generate : callable
         As for :class:`llmbook.feedback.learner.Learner`.
     batch_size : int
         The largest batch that it trains on.
     temperature : float
-        Of drafts. Refinements are the likeliest: a small refiner, sampled, makes slips.
+        Of drafts. Refinements are the likeliest: a small refiner, sampled,
+        makes slips.
     """
 
     jit_compile = False  # XLA multiplies numbers of 16 bits as if they had 32
 
-    def __init__(self, task, model, generate=generation.generate, batch_size=8, temperature=0.7):
+    def __init__(
+        self,
+        task,
+        model,
+        generate=generation.generate,
+        batch_size=8,
+        temperature=0.7,
+    ):
         self.batch_size, self.temperature = batch_size, temperature
         super().__init__(task, model, generate, reference=BEGINNING)
 
     @contextmanager
     def _as(self, model):
-        """Be the reference, if ``model`` is it, for as long as the context lasts."""
+        """Be the reference, if ``model`` is it, for as long as the context
+        lasts.
+        """
         if model is not BEGINNING:
             yield model
             return
@@ -52,7 +65,9 @@ class AdapterLearner(Learner):
             self._assign(learned)
 
     def _assign(self, values):
-        for variable, value in zip(self.model.trainable_variables, values, strict=True):
+        for variable, value in zip(
+            self.model.trainable_variables, values, strict=True
+        ):
             variable.assign(value)
 
     def _write(self, model, prompts, temperature):
@@ -61,20 +76,35 @@ class AdapterLearner(Learner):
 
     def draft(self, records, temperature=None):
         """Return a draft for each record, sampled from the policy."""
-        return super().draft(records, self.temperature if temperature is None else temperature)
+        return super().draft(
+            records, self.temperature if temperature is None else temperature
+        )
 
     def refine(self, records, drafts, critiques, temperature=0.0):
-        """Return each draft refined by the reference, which reads the words of its critique."""
+        """Return each draft refined by the reference, which reads the words of
+        its critique.
+        """
         return super().refine(records, drafts, critiques, temperature)
 
     def evaluate(self, function, model, *arrays, batch_size=None):
-        """Return ``function(model, *arrays)``, computed in batches of rows without a gradient."""
+        """Return ``function(model, *arrays)``, computed in batches of rows
+        without a gradient.
+        """
         with self._as(model) as model:
             return super().evaluate(
-                function, model, *arrays, batch_size=batch_size or self.batch_size
+                function,
+                model,
+                *arrays,
+                batch_size=batch_size or self.batch_size,
             )
 
-    def train(self, loss, data, steps, learning_rate, batch_size=None, **options):
-        """Take steps down a loss as the base class does, in batches no larger than its own."""
+    def train(
+        self, loss, data, steps, learning_rate, batch_size=None, **options
+    ):
+        """Take steps down a loss as the base class does, in batches no larger
+        than its own.
+        """
         batch_size = min(batch_size or self.batch_size, self.batch_size)
-        return super().train(loss, data, steps, learning_rate, batch_size, **options)
+        return super().train(
+            loss, data, steps, learning_rate, batch_size, **options
+        )

@@ -1,12 +1,20 @@
-"""An annotator whose time is counted: whatever it is asked is paid from one budget."""
+"""An annotator whose time is counted: whatever it is asked is paid from one
+budget.
+"""
 
 import itertools
 import random
 
-SECONDS = {"critique": 182.5, "demonstration": 195.5, "comparison": 61.5, "score": 61.5}
-"""Median seconds of an annotation: Scheurer et al. 2023 report those of a critique, of a
-demonstration and of a comparison of two summaries. They asked for no scores; we price one like a
-comparison."""
+SECONDS = {
+    "critique": 182.5,
+    "demonstration": 195.5,
+    "comparison": 61.5,
+    "score": 61.5,
+}
+"""Median seconds of an annotation: Scheurer et al. 2023 report those of a
+critique, of a demonstration and of a comparison of two summaries. They asked
+for no scores; we price one like a comparison.
+"""
 
 
 class BudgetSpent(Exception):
@@ -23,8 +31,8 @@ class Annotator:
     annotations : int, optional
         How many answers of any kind the budget pays.
     seconds : float, optional
-        How much of the annotator's time the budget pays, at :data:`SECONDS`. Exactly one of the two
-        is to be given.
+        How much of the annotator's time the budget pays, at :data:`SECONDS`.
+        Exactly one of the two is to be given.
     seed : int
     split : str
         Where records are drawn from.
@@ -37,15 +45,24 @@ class Annotator:
         By any answer beyond the budget.
     """
 
-    def __init__(self, task, annotations=None, seconds=None, seed=0, split="train"):
+    def __init__(
+        self, task, annotations=None, seconds=None, seed=0, split="train"
+    ):
         if (annotations is None) == (seconds is None):
             raise ValueError(
                 "give either annotations or seconds, "
                 f"got annotations={annotations}, seconds={seconds}"
             )
         if (annotations or seconds or 0) < 0:
-            raise ValueError(f"a budget must not be negative, got {annotations or seconds}")
-        self.task, self.annotations, self.seconds, self.split = task, annotations, seconds, split
+            raise ValueError(
+                f"a budget must not be negative, got {annotations or seconds}"
+            )
+        self.task, self.annotations, self.seconds, self.split = (
+            task,
+            annotations,
+            seconds,
+            split,
+        )
         self.rng = random.Random(seed)
         self.spent = dict.fromkeys(SECONDS, 0)
 
@@ -62,7 +79,9 @@ class Annotator:
 
     def _pay(self, kind):
         if self.left(kind) < 1:
-            raise BudgetSpent(f"no {kind} is left in the budget; spent: {self.spent}")
+            raise BudgetSpent(
+                f"no {kind} is left in the budget; spent: {self.spent}"
+            )
         self.spent[kind] += 1
 
     def draw(self, number):
@@ -91,7 +110,8 @@ class Annotator:
 
 
 def shares(total, rounds):
-    """Return what each round may spend of the total: as equal as whole numbers are, none zero.
+    """Return what each round may spend of the total: as equal as whole numbers
+    are, none zero.
 
     Raises
     ------
@@ -101,4 +121,8 @@ def shares(total, rounds):
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {rounds}")
     bounds = [total * k // rounds for k in range(rounds + 1)]
-    return [stop - start for start, stop in itertools.pairwise(bounds) if stop > start]
+    return [
+        stop - start
+        for start, stop in itertools.pairwise(bounds)
+        if stop > start
+    ]

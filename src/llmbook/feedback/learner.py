@@ -1,8 +1,9 @@
-"""The model that learns from feedback, its frozen beginning, and what every method does with them.
+"""The model that learns from feedback, its frozen beginning, and what every
+method does with them.
 
-Any causal Keras model will do that maps token ids (B, T) to logits (B, T, V). Methods differ in
-their loss and in what they ask the annotator; drawing drafts, refining them, and taking steps down
-a loss are the same for all and stand here.
+Any causal Keras model will do that maps token ids (B, T) to logits (B, T, V).
+Methods differ in their loss and in what they ask the annotator; drawing drafts,
+refining them, and taking steps down a loss are the same for all and stand here.
 """
 
 import random
@@ -16,35 +17,41 @@ from llmbook.models import generation, gpt
 
 
 class Learner:
-    """A policy that writes drafts, the frozen model that it began as, and the steps that change it.
+    """A policy that writes drafts, the frozen model that it began as, and the
+    steps that change it.
 
     Parameters
     ----------
     task : object
         Says how records, drafts and words of criticism are read and written;
-        :class:`llmbook.feedback.tasks.invitations.Invitations` is one, and lists what a task has.
+        :class:`llmbook.feedback.tasks.invitations.Invitations` is one, and
+        lists what a task has.
     model : keras.Model
         Maps ids (B, T) to logits (B, T, V). It is trained in place.
     generate : callable
-        ``generate(model, prompts, max_new, temperature=…, stop=…, seed=…)`` continues lists of ids
-        as :func:`llmbook.models.generation.generate` does, which it is by default: (B, max_new), padded.
+        ``generate(model, prompts, max_new, temperature=…, stop=…, seed=…)``
+        continues lists of ids as :func:`llmbook.models.generation.generate`
+        does, which it is by default: (B, max_new), padded.
     reference : keras.Model, optional
-        The policy before it learns, never trained: it refines drafts, and penalties measure the
-        distance from it. By default a copy of ``model``; of a model with adapters it may be the
-        same model without them.
+        The policy before it learns, never trained: it refines drafts, and
+        penalties measure the distance from it. By default a copy of ``model``;
+        of a model with adapters it may be the same model without them.
 
     Attributes
     ----------
     jit_compile : bool
-        Whether XLA compiles losses and steps: some seconds at first, less at every step.
+        Whether XLA compiles losses and steps: some seconds at first, less at
+        every step.
     respond : callable
-        How a list of records is answered when the learner is examined: greedily, unless a method
-        says otherwise.
+        How a list of records is answered when the learner is examined:
+        greedily, unless a method says otherwise.
     """
 
     jit_compile = True
 
-    def __init__(self, task, model, generate=generation.generate, reference=None):
+    def __init__(
+        self, task, model, generate=generation.generate, reference=None
+    ):
         self.task, self.model, self.generate = task, model, generate
         self.reference = reference or copy_of(model)
         self._reward_model = None
@@ -56,27 +63,36 @@ class Learner:
         return [variable.numpy() for variable in self.model.trainable_variables]
 
     def reset(self, seed=0, weights=None):
-        """Forget what was learned; with ``weights``, begin from these weights instead."""
+        """Forget what was learned; with ``weights``, begin from these weights
+        instead.
+        """
         if weights is not None:
             self.reference.set_weights(weights)
             self.model.set_weights(weights)
             self._beginning = self._trainable()
-        for variable, value in zip(self.model.trainable_variables, self._beginning, strict=True):
+        for variable, value in zip(
+            self.model.trainable_variables, self._beginning, strict=True
+        ):
             variable.assign(value)
         self.rng = random.Random(seed)
         self.respond = self._respond_greedily
 
     @property
     def reward_model(self):
-        """A second model of the same make, which begins as the reference and may learn to score."""
+        """A second model of the same make, which begins as the reference and
+        may learn to score.
+        """
         if self._reward_model is None:
             self._reward_model = copy_of(self.reference)
         return self._reward_model
 
-    # --- writing ----------------------------------------------------------------------------------
+    # --- writing
+    # ------------------------------------------------------------------------
 
     def _write(self, model, prompts, temperature):
-        """Return what a model writes after prompts, without the end, a few hundred at a time."""
+        """Return what a model writes after prompts, without the end, a few
+        hundred at a time.
+        """
         written = []
         for start in range(0, len(prompts), 512):
             rows = self.generate(
@@ -87,25 +103,37 @@ class Learner:
                 stop=self.task.end,
                 seed=self.rng.randrange(2**31),
             )
-            written += [self.task.decode(until(row, self.task.end)) for row in rows.tolist()]
+            written += [
+                self.task.decode(until(row, self.task.end))
+                for row in rows.tolist()
+            ]
         return written
 
     def draft(self, records, temperature=1.0):
         """Return a draft for each record, sampled from the policy."""
-        return self._write(self.model, [self.task.draft_prompt(r) for r in records], temperature)
+        return self._write(
+            self.model,
+            [self.task.draft_prompt(r) for r in records],
+            temperature,
+        )
 
     def refine(self, records, drafts, critiques, temperature=1.0):
-        """Return each draft refined by the frozen model, which reads the words of its critique."""
+        """Return each draft refined by the frozen model, which reads the words
+        of its critique.
+        """
         prompts = [
             self.task.refine_prompt(record, draft, critique.words)
-            for record, draft, critique in zip(records, drafts, critiques, strict=True)
+            for record, draft, critique in zip(
+                records, drafts, critiques, strict=True
+            )
         ]
         return self._write(self.reference, prompts, temperature)
 
     def _respond_greedily(self, records):
         return self.draft(records, temperature=0.0)
 
-    # --- reading ----------------------------------------------------------------------------------
+    # --- reading
+    # ------------------------------------------------------------------------
 
     def examples(self, records, drafts):
         """Return drafts after their prompts, as arrays that the losses read.
@@ -114,21 +142,28 @@ class Learner:
         -------
         ids : (n, T) of int32, zero after the end
         mask : (n, T - 1) of float32
-            1 where the *next* token is the draft's: see :func:`llmbook.models.gpt.log_probabilities`.
+            1 where the *next* token is the draft's: see
+            :func:`llmbook.models.gpt.log_probabilities`.
         """
         prompts = [self.task.draft_prompt(record) for record in records]
         length = self.task.draft_prompt_length + self.task.draft_length
-        return pack(prompts, [self.completion(draft) for draft in drafts], length)
+        return pack(
+            prompts, [self.completion(draft) for draft in drafts], length
+        )
 
     def completion(self, draft):
         """Return the ids of a draft and its end, cut to what fits."""
-        return [*self.task.encode(draft)[: self.task.draft_length - 1], self.task.end]
+        return [
+            *self.task.encode(draft)[: self.task.draft_length - 1],
+            self.task.end,
+        ]
 
     def evaluate(self, function, model, *arrays, batch_size=64):
-        """Return ``function(model, *arrays)``, computed in batches of rows without a gradient.
+        """Return ``function(model, *arrays)``, computed in batches of rows
+        without a gradient.
 
-        Every batch has one shape, so that the function is compiled once: the last is filled up, and
-        cut again.
+        Every batch has one shape, so that the function is compiled once: the
+        last is filled up, and cut again.
         """
         key = (function, id(model))
         if key not in self._compiled:
@@ -139,26 +174,42 @@ class Learner:
             )
         results = []
         for start in range(0, len(arrays[0]), batch_size):
-            rows = np.arange(start, start + batch_size).clip(max=len(arrays[0]) - 1)
-            results.append(self._compiled[key](*(array[rows] for array in arrays)).numpy())
+            rows = np.arange(start, start + batch_size).clip(
+                max=len(arrays[0]) - 1
+            )
+            results.append(
+                self._compiled[key](*(array[rows] for array in arrays)).numpy()
+            )
         return np.concatenate(results)[: len(arrays[0])]
 
     def log_probs(self, model, ids):
-        """Return :func:`llmbook.models.gpt.log_probabilities` of many rows, (n, T - 1)."""
+        """Return :func:`llmbook.models.gpt.log_probabilities` of many rows, (n,
+        T - 1).
+        """
         return self.evaluate(gpt.log_probabilities, model, ids)
 
-    # --- learning ---------------------------------------------------------------------------------
+    # --- learning
+    # ------------------------------------------------------------------------
 
     def train(
-        self, loss, data, steps, learning_rate, batch_size=32, model=None, fresh=True, **constants
+        self,
+        loss,
+        data,
+        steps,
+        learning_rate,
+        batch_size=32,
+        model=None,
+        fresh=True,
+        **constants,
     ):
-        """Take AdamW steps down a loss, over batches drawn without replacement epoch by epoch.
+        """Take AdamW steps down a loss, over batches drawn without replacement
+        epoch by epoch.
 
         Parameters
         ----------
         loss : callable
-            ``loss(model, batch, **constants)`` returns a scalar; ``batch`` is a dict with the keys
-            of ``data``.
+            ``loss(model, batch, **constants)`` returns a scalar; ``batch`` is a
+            dict with the keys of ``data``.
         data : dict of arrays
             All of the same first dimension, ``n > 0``.
         steps, batch_size : int
@@ -166,8 +217,8 @@ class Learner:
         model : keras.Model, optional
             What is trained; by default the policy.
         fresh : bool
-            Whether AdamW's moments start from zero, as they should when the data or the loss has
-            changed.
+            Whether AdamW's moments start from zero, as they should when the
+            data or the loss has changed.
         constants
             Numbers that the loss depends on, such as ``beta``.
 
@@ -183,9 +234,14 @@ class Learner:
         model = model or self.model
         sizes = {len(values) for values in data.values()}
         if len(sizes) != 1 or 0 in sizes:
-            raise ValueError(f"data must hold arrays of one positive length, got lengths {sizes}")
+            raise ValueError(
+                "data must hold arrays of one positive length, got lengths"
+                f" {sizes}"
+            )
         step, optimizer = self._step(loss, model)
-        constants = {name: tf.constant(value) for name, value in constants.items()}
+        constants = {
+            name: tf.constant(value) for name, value in constants.items()
+        }
         if fresh:
             for variable in optimizer.variables:
                 variable.assign(ops.zeros_like(variable))
@@ -194,13 +250,20 @@ class Learner:
         losses = []
         for _ in range(steps):
             batch = next(rows)
-            losses.append(step({name: values[batch] for name, values in data.items()}, constants))
+            losses.append(
+                step(
+                    {name: values[batch] for name, values in data.items()},
+                    constants,
+                )
+            )
         return np.array([float(value) for value in losses])
 
     def _step(self, loss, model):
         key = (loss, id(model), "step")
         if key not in self._compiled:
-            optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=1.0)
+            optimizer = keras.optimizers.AdamW(
+                1e-3, weight_decay=0.01, clipnorm=1.0
+            )
             optimizer.build(model.trainable_variables)
 
             @tf.function(jit_compile=self.jit_compile, autograph=False)
@@ -229,10 +292,14 @@ def copy_of(model):
 
 
 def pack(prompts, completions, length):
-    """Return prompts with completions, padded ids (n, T), and the completions' mask (n, T - 1)."""
+    """Return prompts with completions, padded ids (n, T), and the completions'
+    mask (n, T - 1).
+    """
     ids = np.zeros((len(prompts), length), dtype="int32")  # (n, T)
     mask = np.zeros((len(prompts), length - 1), dtype="float32")  # (n, T - 1)
-    for row, (prompt, completion) in enumerate(zip(prompts, completions, strict=True)):
+    for row, (prompt, completion) in enumerate(
+        zip(prompts, completions, strict=True)
+    ):
         stop = len(prompt) + len(completion)
         ids[row, :stop] = [*prompt, *completion]
         mask[row, len(prompt) - 1 : stop - 1] = 1
@@ -240,7 +307,9 @@ def pack(prompts, completions, length):
 
 
 def _row_batches(rng, n, batch_size):
-    """Yield index arrays (batch_size,) for ever, each row once an epoch as far as that goes."""
+    """Yield index arrays (batch_size,) for ever, each row once an epoch as far
+    as that goes.
+    """
     queue = []
     while True:
         while len(queue) < batch_size:

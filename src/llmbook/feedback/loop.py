@@ -1,4 +1,6 @@
-"""One loop that runs any method at a given budget of annotations, and records every figure."""
+"""One loop that runs any method at a given budget of annotations, and records
+every figure.
+"""
 
 import random
 import time
@@ -8,15 +10,19 @@ from llmbook.feedback.methods import METHODS
 
 
 def draw_examination(task, number=256, split="test", seed=0):
-    """Return held-out records to examine learners on, the same for every learner."""
+    """Return held-out records to examine learners on, the same for every
+    learner.
+    """
     rng = random.Random(seed)
     return [task.draw(rng, split) for _ in range(number)]
 
 
 def examine(learner, records):
-    """Return how a learner does on records: the share that is perfect, and the mean score.
+    """Return how a learner does on records: the share that is perfect, and the
+    mean score.
 
-    The learner's random numbers are put back: being examined does not change what it learns.
+    The learner's random numbers are put back: being examined does not change
+    what it learns.
 
     Returns
     -------
@@ -26,18 +32,30 @@ def examine(learner, records):
     state = learner.rng.getstate()
     drafts = learner.respond(records)
     learner.rng.setstate(state)
-    scores = [learner.task.score(*pair) for pair in zip(records, drafts, strict=True)]
+    scores = [
+        learner.task.score(*pair) for pair in zip(records, drafts, strict=True)
+    ]
     return {
-        "success": sum(score == learner.task.best_score for score in scores) / len(scores),
+        "success": (
+            sum(score == learner.task.best_score for score in scores)
+            / len(scores)
+        ),
         "score": sum(scores) / len(scores),
     }
 
 
 def run(
-    method, learner, records, annotations=None, seconds=None, seed=0, every_round=False, **options
+    method,
+    learner,
+    records,
+    annotations=None,
+    seconds=None,
+    seed=0,
+    every_round=False,
+    **options,
 ):
-    """Let a learner learn from a fresh annotator by one method, until the budget is spent, and
-    examine it.
+    """Let a learner learn from a fresh annotator by one method, until the
+    budget is spent, and examine it.
 
     Parameters
     ----------
@@ -59,9 +77,9 @@ def run(
     Returns
     -------
     result : dict
-        ``success`` and ``score`` at the end, ``annotations`` (by kind), ``annotator_seconds``,
-        ``cpu_seconds`` of learning, and ``rounds``: the figures of each, with the annotations spent
-        by then. Ready for JSON.
+        ``success`` and ``score`` at the end, ``annotations`` (by kind),
+        ``annotator_seconds``, ``cpu_seconds`` of learning, and ``rounds``: the
+        figures of each, with the annotations spent by then. Ready for JSON.
 
     Raises
     ------
@@ -69,12 +87,16 @@ def run(
         If there is no such method.
     """
     if method not in METHODS:
-        raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
+        raise ValueError(
+            f"method must be one of {sorted(METHODS)}, got {method!r}"
+        )
     learner.reset(seed)
     annotator = Annotator(learner.task, annotations, seconds, seed)
     rounds, cpu = [], time.process_time()
     for figures in METHODS[method](learner, annotator, **options):
-        figures = {name: round(float(value), 4) for name, value in figures.items()}
+        figures = {
+            name: round(float(value), 4) for name, value in figures.items()
+        }
         figures["spent"] = sum(annotator.spent.values())
         if every_round:
             paused = time.process_time()
@@ -84,7 +106,9 @@ def run(
     cpu = time.process_time() - cpu
     return {
         **examine(learner, records),
-        "annotations": {kind: count for kind, count in annotator.spent.items() if count},
+        "annotations": {
+            kind: count for kind, count in annotator.spent.items() if count
+        },
         "annotator_seconds": annotator.spent_seconds,
         "cpu_seconds": round(cpu, 1),
         "rounds": rounds,

@@ -1,4 +1,6 @@
-"""A GPT that writes invitations and follows words of criticism, and knows no house style."""
+"""A GPT that writes invitations and follows words of criticism, and knows no
+house style.
+"""
 
 import random
 
@@ -9,7 +11,8 @@ from llmbook.feedback.tasks import invitations
 from llmbook.models import gpt, training
 
 DOCUMENT_LENGTH = (
-    invitations.Invitations.refine_prompt_length + invitations.Invitations.draft_length
+    invitations.Invitations.refine_prompt_length
+    + invitations.Invitations.draft_length
 )
 CONFIG = gpt.GPTConfig(
     vocab_size=len(invitations.VOCABULARY),
@@ -26,8 +29,9 @@ def documents(seed=0, batch_size=48, choices=invitations.CHOICES):
     Returns
     -------
     batch : callable
-        ``batch(step)`` returns the ids (B, T) of :func:`llmbook.feedback.tasks.invitations.edit_document`, and
-        1 or 0 for how much each token counts as a target (B, T).
+        ``batch(step)`` returns the ids (B, T) of
+        :func:`llmbook.feedback.tasks.invitations.edit_document`, and 1 or 0 for
+        how much each token counts as a target (B, T).
     """
 
     def batch(step):
@@ -43,22 +47,39 @@ def documents(seed=0, batch_size=48, choices=invitations.CHOICES):
     return batch
 
 
-def pretrain(seed=0, steps=700, learning_rate=6e-3, choices=invitations.CHOICES, **options):
+def pretrain(
+    seed=0,
+    steps=700,
+    learning_rate=6e-3,
+    choices=invitations.CHOICES,
+    **options,
+):
     """Return a GPT trained on documents with these choices; options go to
     :func:`llmbook.models.training.train`.
     """
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(CONFIG)
-    # In a model this narrow, token vectors of length 1 are not drowned by what the blocks add.
+    # In a model this narrow, token vectors of length 1 are not drowned by what
+    # the blocks add.
     table = model.embedding.embeddings  # (V, d_model)
-    table.assign(keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed))
+    table.assign(
+        keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed)
+    )
     batch = documents(seed, choices=choices)
-    training.train(model, batch, steps, learning_rate=learning_rate, weight_decay=0.01, **options)
+    training.train(
+        model,
+        batch,
+        steps,
+        learning_rate=learning_rate,
+        weight_decay=0.01,
+        **options,
+    )
     return model
 
 
 def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
-    """Return how often the frozen model refines a draft to exactly what its critique asks for.
+    """Return how often the frozen model refines a draft to exactly what its
+    critique asks for.
 
     Parameters
     ----------
@@ -67,7 +88,8 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
     number : int
         How many drafts, in no style.
     feedback : {"own", "another", "none"}
-        Whether the model reads the critique of the draft, that of the next, or nothing at all.
+        Whether the model reads the critique of the draft, that of the next, or
+        nothing at all.
     split : str
     seed : int
 
@@ -77,11 +99,15 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
         If ``feedback`` is none of the three.
     """
     if feedback not in ("own", "another", "none"):
-        raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")
+        raise ValueError(
+            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
+        )
     rng, task, cases = random.Random(seed), learner.task, []
     while len(cases) < number:
         record = task.draw(rng, split)
-        draft = invitations.render(record, invitations.random_message(rng, record))
+        draft = invitations.render(
+            record, invitations.random_message(rng, record)
+        )
         critique = task.critique(rng, record, draft)
         if not critique.accepted:
             cases.append((record, draft, critique))

@@ -1,7 +1,9 @@
-"""Make a refiner of a real model: adapters that learn to follow edits in words, and no house rule.
+"""Make a refiner of a real model: adapters that learn to follow edits in words,
+and no house rule.
 
-The documents are those of :func:`llmbook.feedback.tasks.shop.edit_document`. What comes of it is shipped
-with the book: ``experiments/real_feedback/warm_up.py`` made it, and makes it again.
+The documents are those of :func:`llmbook.feedback.tasks.shop.edit_document`.
+What comes of it is shipped with the book:
+``experiments/real_feedback/warm_up.py`` made it, and makes it again.
 """
 
 import random
@@ -9,12 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from llmbook.feedback.tasks.shop import Critique, edit_document, original, render
+from llmbook.feedback.tasks.shop import (
+    Critique,
+    edit_document,
+    original,
+    render,
+)
 from llmbook.models import lora, training
 
 ADAPTERS = Path(__file__).with_name("refiner.npz")
-"""The adapters that the warm-up made, as :func:`llmbook.models.lora.load` reads them."""
-FIRST_BLOCK = 10  # the blocks before it, a third of SmolLM2, are left as they are
+"""The adapters that the warm-up made, as :func:`llmbook.models.lora.load` reads
+them.
+"""
+# the blocks before it, a third of SmolLM2, are left as they are
+FIRST_BLOCK = 10
 LENGTH = 96  # tokens of a document; the few longer ones are passed over
 
 
@@ -24,8 +34,8 @@ def documents(tokenizer, seed=0, batch_size=8):
     Returns
     -------
     batch : callable
-        ``batch(step)`` returns ids (B, T), and 1 or 0 for how much each token counts as a target,
-        (B, T): those of the answer and its end do.
+        ``batch(step)`` returns ids (B, T), and 1 or 0 for how much each token
+        counts as a target, (B, T): those of the answer and its end do.
     """
 
     def batch(step):
@@ -35,7 +45,10 @@ def documents(tokenizer, seed=0, batch_size=8):
         row = 0
         while row < batch_size:
             prompt, answer = edit_document(rng)
-            prompt, answer = tokenizer.encode(prompt), tokenizer.encode(f" {answer}")
+            prompt, answer = (
+                tokenizer.encode(prompt),
+                tokenizer.encode(f" {answer}"),
+            )
             document = [*prompt, *answer, tokenizer.end]
             if len(document) <= LENGTH:
                 ids[row, : len(document)] = document
@@ -47,7 +60,8 @@ def documents(tokenizer, seed=0, batch_size=8):
 
 
 def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
-    """Put adapters on a model and train them on such documents; return the losses (steps,).
+    """Put adapters on a model and train them on such documents; return the
+    losses (steps,).
 
     Parameters
     ----------
@@ -60,20 +74,26 @@ def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
     options
         Of :func:`llmbook.models.training.train`.
     """
-    lora.add_adapters(model, targets=lora.EVERY_LINEAR, first_block=FIRST_BLOCK, seed=seed)
+    lora.add_adapters(
+        model, targets=lora.EVERY_LINEAR, first_block=FIRST_BLOCK, seed=seed
+    )
     batch = documents(tokenizer, seed)
-    return training.train(model, batch, steps, learning_rate, weight_decay=0.0, **options)
+    return training.train(
+        model, batch, steps, learning_rate, weight_decay=0.0, **options
+    )
 
 
 def examine_refiner(learner, records, feedback="own", seed=0):
-    """Return how often the refiner makes of a message as it came in exactly what Ann asks for.
+    """Return how often the refiner makes of a message as it came in exactly
+    what Ann asks for.
 
     Parameters
     ----------
     learner : AdapterLearner
     records : list
     feedback : {"own", "another", "none"}
-        Whether it reads the critique of the message, that of the next, or "Make this better."
+        Whether it reads the critique of the message, that of the next, or "Make
+        this better."
     seed : int
         Of the critiques.
 
@@ -83,10 +103,14 @@ def examine_refiner(learner, records, feedback="own", seed=0):
         If ``feedback`` is none of the three.
     """
     if feedback not in ("own", "another", "none"):
-        raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")
+        raise ValueError(
+            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
+        )
     rng, task = random.Random(seed), learner.task
     drafts = [render(record, original(record)) for record in records]
-    critiques = [task.critique(rng, *pair) for pair in zip(records, drafts, strict=True)]
+    critiques = [
+        task.critique(rng, *pair) for pair in zip(records, drafts, strict=True)
+    ]
     read = {
         "own": critiques,
         "another": [*critiques[1:], critiques[0]],
@@ -95,6 +119,10 @@ def examine_refiner(learner, records, feedback="own", seed=0):
     refined = learner.refine(records, drafts, read)
     wanted = [
         task.follow(record, draft, critique.edits)
-        for record, draft, critique in zip(records, drafts, critiques, strict=True)
+        for record, draft, critique in zip(
+            records, drafts, critiques, strict=True
+        )
     ]
-    return sum(a == b for a, b in zip(refined, wanted, strict=True)) / len(records)
+    return sum(a == b for a, b in zip(refined, wanted, strict=True)) / len(
+        records
+    )

@@ -1,1 +1,3 @@
-"""The mathematics of the book, in NumPy alone: attention, losses, gradients, optimisers, counts."""
+"""The mathematics of the book, in NumPy alone: attention, losses, gradients,
+optimisers, counts.
+"""

@@ -1,9 +1,10 @@
 """Reverse-mode automatic differentiation on arrays, in one class.
 
-A :class:`Tensor` remembers which tensors it was computed from and, for each of them, how to turn
-the gradient with respect to itself into the gradient with respect to that input (the
-vector-Jacobian product). :meth:`Tensor.backward` walks the graph from the result to the inputs and
-adds up: the reverse mode of Baydin et al. 2018, section 3.2.
+A :class:`Tensor` remembers which tensors it was computed from and, for each of
+them, how to turn the gradient with respect to itself into the gradient with
+respect to that input (the vector-Jacobian product). :meth:`Tensor.backward`
+walks the graph from the result to the inputs and adds up: the reverse mode of
+Baydin et al. 2018, section 3.2.
 """
 
 import numpy as np
@@ -14,10 +15,13 @@ from llmbook.mathematics.backprop import erf, sum_to_shape
 class Tensor:
     r"""An array that knows how it was computed.
 
-    Operations between tensors, arrays and numbers give tensors, and broadcast as NumPy does. Only
-    tensors are differentiated by: arrays and numbers are constants and stand in no graph.
+    Operations between tensors, arrays and numbers give tensors, and broadcast
+    as NumPy does. Only tensors are differentiated by: arrays and numbers are
+    constants and stand in no graph.
 
-    .. math:: \bar x = \sum_{y:\, x \to y} \bar y \, \frac{\partial y}{\partial x}
+    .. math::
+
+        \bar x = \sum_{y:\, x \to y} \bar y \, \frac{\partial y}{\partial x}
 
     Parameters
     ----------
@@ -40,7 +44,8 @@ class Tensor:
         By an operation whose shapes do not fit.
     """
 
-    __array_ufunc__ = None  # so that NumPy leaves ``array * tensor`` to the tensor
+    # so that NumPy leaves ``array * tensor`` to the tensor
+    __array_ufunc__ = None
 
     def __init__(self, data, name=""):
         self.data = np.asarray(data, dtype=float)
@@ -49,7 +54,8 @@ class Tensor:
         self.inputs = []
 
     def __repr__(self):
-        return f"Tensor(shape={self.shape}{f', name={self.name!r}' if self.name else ''})"
+        name = f", name={self.name!r}" if self.name else ""
+        return f"Tensor(shape={self.shape}{name})"
 
     @property
     def shape(self):
@@ -64,17 +70,22 @@ class Tensor:
         Parameters
         ----------
         grad_output : array, optional
-            The gradient with respect to this tensor: 1 if it is a single number, else required.
+            The gradient with respect to this tensor: 1 if it is a single
+            number, else required.
 
         Raises
         ------
         ValueError
-            If ``grad_output`` is missing or does not have the shape of the tensor.
+            If ``grad_output`` is missing or does not have the shape of the
+            tensor.
         """
-        grad_output = np.array(1.0 if grad_output is None else grad_output, dtype=float)
+        grad_output = np.array(
+            1.0 if grad_output is None else grad_output, dtype=float
+        )
         if grad_output.shape != self.shape:
             raise ValueError(
-                f"grad_output must have the shape {self.shape}, got {grad_output.shape}"
+                f"grad_output must have the shape {self.shape}, got"
+                f" {grad_output.shape}"
             )
         order = self.graph()
         for tensor in order:
@@ -85,9 +96,12 @@ class Tensor:
                 source.grad += sum_to_shape(product(tensor.grad), source.shape)
 
     def graph(self):
-        """Return every tensor that this one was computed from: inputs first, itself last."""
+        """Return every tensor that this one was computed from: inputs first,
+        itself last.
+        """
         order, seen, stack = [], set(), [(self, False)]
-        while stack:  # a loop, since a deep graph would exhaust Python's recursion
+        # a loop, since a deep graph would exhaust Python's recursion
+        while stack:
             tensor, inputs_done = stack.pop()
             if inputs_done:
                 order.append(tensor)
@@ -98,19 +112,30 @@ class Tensor:
         return order
 
     def __add__(self, other):
-        return _result("+", self.data + _data(other), (self, lambda g: g), (other, lambda g: g))
+        return _result(
+            "+",
+            self.data + _data(other),
+            (self, lambda g: g),
+            (other, lambda g: g),
+        )
 
     def __mul__(self, other):
         a, b = self.data, _data(other)
-        return _result("×", a * b, (self, lambda g: g * b), (other, lambda g: g * a))
+        return _result(
+            "×", a * b, (self, lambda g: g * b), (other, lambda g: g * a)
+        )
 
     def __pow__(self, exponent):
         """Raise to a constant power."""
         if isinstance(exponent, Tensor):
-            raise TypeError("exponent must be a number, got a Tensor: use exp and log")
+            raise TypeError(
+                "exponent must be a number, got a Tensor: use exp and log"
+            )
         x = self.data
         return _result(
-            f"^{exponent:g}", x**exponent, (self, lambda g: g * exponent * x ** (exponent - 1))
+            f"^{exponent:g}",
+            x**exponent,
+            (self, lambda g: g * exponent * x ** (exponent - 1)),
         )
 
     def __matmul__(self, other):
@@ -155,10 +180,16 @@ class Tensor:
     def erf(self):
         """Return the error function of every entry."""
         x = self.data
-        return _result("erf", erf(x), (self, lambda g: g * 2 / np.sqrt(np.pi) * np.exp(-(x**2))))
+        return _result(
+            "erf",
+            erf(x),
+            (self, lambda g: g * 2 / np.sqrt(np.pi) * np.exp(-(x**2))),
+        )
 
     def where(self, mask, otherwise):
-        """Return the entries where ``mask`` is True, and the number ``otherwise`` elsewhere."""
+        """Return the entries where ``mask`` is True, and the number
+        ``otherwise`` elsewhere.
+        """
         data = np.where(mask, self.data, otherwise)
         return _result("where", data, (self, lambda g: np.where(mask, g, 0.0)))
 
@@ -166,7 +197,11 @@ class Tensor:
         """Sum over one axis, several or (None) all."""
         shape = np.sum(self.data, axis=axis, keepdims=True).shape
         data = self.data.sum(axis=axis, keepdims=keepdims)
-        return _result("sum", data, (self, lambda g: np.broadcast_to(g.reshape(shape), self.shape)))
+        return _result(
+            "sum",
+            data,
+            (self, lambda g: np.broadcast_to(g.reshape(shape), self.shape)),
+        )
 
     def mean(self, axis=None, keepdims=False):
         """Average over one axis, several or (None) all."""
@@ -176,7 +211,9 @@ class Tensor:
     def reshape(self, *shape):
         """Return the same entries in another shape."""
         return _result(
-            "reshape", self.data.reshape(*shape), (self, lambda g: g.reshape(self.shape))
+            "reshape",
+            self.data.reshape(*shape),
+            (self, lambda g: g.reshape(self.shape)),
         )
 
     def swapaxes(self, first, second):
@@ -188,7 +225,9 @@ class Tensor:
         )
 
     def __getitem__(self, index):
-        """Select entries as NumPy does; one that is selected twice receives both gradients."""
+        """Select entries as NumPy does; one that is selected twice receives
+        both gradients.
+        """
 
         def product(g):
             grad = np.zeros(self.shape)
@@ -201,7 +240,10 @@ class Tensor:
 def _matmul(left, right):
     a, b = _data(left), _data(right)
     if a.ndim < 2 or b.ndim < 2:
-        raise ValueError(f"@ needs at least two axes on both sides, got {a.shape} and {b.shape}")
+        raise ValueError(
+            f"@ needs at least two axes on both sides, got {a.shape} and"
+            f" {b.shape}"
+        )
     return _result(
         "@",
         a @ b,
@@ -217,5 +259,9 @@ def _data(x):
 def _result(name, data, *inputs):
     """Return a tensor, with those of its inputs that are tensors themselves."""
     tensor = Tensor(data, name)
-    tensor.inputs = [(source, product) for source, product in inputs if isinstance(source, Tensor)]
+    tensor.inputs = [
+        (source, product)
+        for source, product in inputs
+        if isinstance(source, Tensor)
+    ]
     return tensor

@@ -1,9 +1,12 @@
-r"""Backward passes derived by hand, and the check that tells whether a derivation is right.
+r"""Backward passes derived by hand, and the check that tells whether a
+derivation is right.
 
-A forward function maps inputs to an output; its backward function maps the gradient of a loss with
-respect to that output, ``grad_output``, to the gradients with respect to the inputs, each in the
-shape of its input. The forward functions are those of :mod:`llmbook.mathematics.attention` and
-:mod:`llmbook.mathematics.losses`; the few that a transformer block needs besides stand here.
+A forward function maps inputs to an output; its backward function maps the
+gradient of a loss with respect to that output, ``grad_output``, to the
+gradients with respect to the inputs, each in the shape of its input. The
+forward functions are those of :mod:`llmbook.mathematics.attention` and
+:mod:`llmbook.mathematics.losses`; the few that a transformer block needs
+besides stand here.
 """
 
 import math
@@ -35,7 +38,10 @@ def linear(x, weight, bias):
 def linear_backward(grad_output, x, weight):
     r"""Return the gradients of :func:`linear`.
 
-    .. math:: \bar X = \bar Y W^\top, \qquad \bar W = X^\top \bar Y, \qquad \bar b = \sum_i \bar Y_i
+    .. math::
+
+        \bar X = \bar Y W^\top, \qquad \bar W = X^\top \bar Y, \qquad \bar b =
+        \sum_i \bar Y_i
 
     where the rows :math:`i` run over all positions of the batch.
 
@@ -81,7 +87,10 @@ def embedding(ids, table):
         If an id is not a row of the table.
     """
     if ids.min() < 0 or ids.max() >= len(table):
-        raise ValueError(f"ids must lie in range({len(table)}), got {ids.min()} to {ids.max()}")
+        raise ValueError(
+            f"ids must lie in range({len(table)}), got {ids.min()} to"
+            f" {ids.max()}"
+        )
     return table[ids]
 
 
@@ -90,7 +99,8 @@ def embedding_backward(grad_output, ids, vocabulary_size):
 
     .. math:: \bar E_v = \sum_{i:\, \mathrm{id}_i = v} \bar Y_i
 
-    A token that stands twice receives both gradients; one that is absent receives none.
+    A token that stands twice receives both gradients; one that is absent
+    receives none.
 
     Parameters
     ----------
@@ -107,8 +117,11 @@ def embedding_backward(grad_output, ids, vocabulary_size):
     ValueError
         If ``grad_output`` does not have the shape of the output.
     """
-    _check_shape("grad_output", grad_output, (*ids.shape, grad_output.shape[-1]))
-    grad_table = np.zeros((vocabulary_size, grad_output.shape[-1]))  # (V, d_model)
+    _check_shape(
+        "grad_output", grad_output, (*ids.shape, grad_output.shape[-1])
+    )
+    # (V, d_model)
+    grad_table = np.zeros((vocabulary_size, grad_output.shape[-1]))
     np.add.at(grad_table, ids, grad_output)
     return grad_table
 
@@ -122,10 +135,12 @@ def erf(x):
 
 
 def gelu(x):
-    r"""Return the Gaussian error linear unit, each entry times the share of a Gaussian below it.
+    r"""Return the Gaussian error linear unit, each entry times the share of a
+    Gaussian below it.
 
     .. math:: x\,\Phi(x), \qquad
-        \Phi(x) = \tfrac12 \left( 1 + \operatorname{erf} \frac{x}{\sqrt2} \right)
+        \Phi(x) = \tfrac12 \left( 1 + \operatorname{erf} \frac{x}{\sqrt2}
+        \right)
 
     Source: Hendrycks and Gimpel 2016, section 2.
     """
@@ -149,13 +164,14 @@ def gelu_backward(grad_output, x):
 
 
 def layer_norm(x, gain, bias, epsilon=1e-5):
-    r"""Give every position mean ``bias`` and standard deviation ``gain`` across its features.
+    r"""Give every position mean ``bias`` and standard deviation ``gain`` across
+    its features.
 
     .. math:: y = \gamma \odot \hat x + \beta, \qquad
         \hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}
 
-    with :math:`\mu` and :math:`\sigma^2` the mean and variance of the position's own features (Ba,
-    Kiros and Hinton 2016, Eq. 3).
+    with :math:`\mu` and :math:`\sigma^2` the mean and variance of the
+    position's own features (Ba, Kiros and Hinton 2016, Eq. 3).
 
     Parameters
     ----------
@@ -175,7 +191,8 @@ def layer_norm_backward(grad_output, x, gain, epsilon=1e-5):
     r"""Return the gradients of :func:`layer_norm`.
 
     .. math:: \bar x = \frac{1}{\sqrt{\sigma^2 + \varepsilon}} \Big( \hat g
-        - \operatorname{mean}(\hat g) - \hat x \operatorname{mean}(\hat g \odot \hat x) \Big),
+        - \operatorname{mean}(\hat g) - \hat x \operatorname{mean}(\hat g \odot
+        \hat x) \Big),
         \qquad \hat g = \gamma \odot \bar y
 
     with the means over the features of one position.
@@ -198,10 +215,12 @@ def layer_norm_backward(grad_output, x, gain, epsilon=1e-5):
         If ``grad_output`` does not have the shape of ``x``.
     """
     _check_shape("grad_output", grad_output, x.shape)
-    normalised, inverse_deviation = _normalise(x, epsilon)  # (..., d_model), (..., 1)
+    # (..., d_model), (..., 1)
+    normalised, inverse_deviation = _normalise(x, epsilon)
     grad_normalised = grad_output * gain  # (..., d_model)
     along_mean = grad_normalised.mean(axis=-1, keepdims=True)  # (..., 1)
-    along_x = (grad_normalised * normalised).mean(axis=-1, keepdims=True)  # (..., 1)
+    # (..., 1)
+    along_x = (grad_normalised * normalised).mean(axis=-1, keepdims=True)
     grad_x = inverse_deviation * (
         grad_normalised - along_mean - normalised * along_x
     )  # (..., d_model)
@@ -210,7 +229,8 @@ def layer_norm_backward(grad_output, x, gain, epsilon=1e-5):
 
 
 def softmax_backward(grad_output, weights, axis=-1):
-    r"""Return the gradient with respect to the scores, given the weights that softmax returned.
+    r"""Return the gradient with respect to the scores, given the weights that
+    softmax returned.
 
     .. math:: \bar s_i = w_i \Big( \bar w_i - \sum_j \bar w_j w_j \Big)
 
@@ -222,7 +242,8 @@ def softmax_backward(grad_output, weights, axis=-1):
 
     Returns
     -------
-    (...), exactly 0 where the weight is 0: no gradient reaches what a mask forbids.
+    (...), exactly 0 where the weight is 0: no gradient reaches what a mask
+    forbids.
 
     Raises
     ------
@@ -235,7 +256,8 @@ def softmax_backward(grad_output, weights, axis=-1):
 
 
 def binary_cross_entropy_backward(logits, targets):
-    r"""Return the gradient of :func:`llmbook.mathematics.losses.binary_cross_entropy` by its logits.
+    r"""Return the gradient of
+    :func:`llmbook.mathematics.losses.binary_cross_entropy` by its logits.
 
     .. math:: \bar z_i = \frac{\sigma(z_i) - y_i}{N}
 
@@ -256,13 +278,16 @@ def binary_cross_entropy_backward(logits, targets):
     return (sigmoid(logits) - targets) / np.size(logits)
 
 
-def cross_entropy_backward(logits, targets, mask=None, label_smoothing=0.0, class_weights=None):
-    r"""Return the gradient of :func:`llmbook.mathematics.losses.cross_entropy` by its logits.
+def cross_entropy_backward(
+    logits, targets, mask=None, label_smoothing=0.0, class_weights=None
+):
+    r"""Return the gradient of :func:`llmbook.mathematics.losses.cross_entropy`
+    by its logits.
 
     .. math:: \bar z_i = \frac{w_{y_i}}{\sum_j w_{y_j}} (p_i - q_i)
 
-    for positions that the mask allows, and 0 elsewhere; :math:`q_i` is the target as a
-    distribution, smoothed or not.
+    for positions that the mask allows, and 0 elsewhere; :math:`q_i` is the
+    target as a distribution, smoothed or not.
 
     Parameters
     ----------
@@ -278,33 +303,47 @@ def cross_entropy_backward(logits, targets, mask=None, label_smoothing=0.0, clas
     Raises
     ------
     ValueError
-        If shapes do not match, a counted target is not an id of ``range(V)`` or no position counts.
+        If shapes do not match, a counted target is not an id of ``range(V)`` or
+        no position counts.
     """
     _check_shape("targets", targets, logits.shape[:-1])
     num_classes = logits.shape[-1]
-    counted = np.ones(targets.shape, dtype=bool) if mask is None else mask  # (...)
+    # (...)
+    counted = np.ones(targets.shape, dtype=bool) if mask is None else mask
     _check_shape("mask", counted, targets.shape)
-    targets = np.where(counted, targets, 0)  # (...), whatever stood at a place that does not count
+    # (...), whatever stood at a place that does not count
+    targets = np.where(counted, targets, 0)
     if not counted.any() or targets.min() < 0 or targets.max() >= num_classes:
         raise ValueError(
-            f"mask must be True somewhere, and targets there lie in range({num_classes}), got "
-            f"{counted.sum()} counted positions with targets {targets.min()} to {targets.max()}"
+            "mask must be True somewhere, and targets there lie in"
+            f" range({num_classes}), got {counted.sum()} counted positions with"
+            f" targets {targets.min()} to {targets.max()}"
         )
-    class_weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights)
+    class_weights = (
+        np.ones(num_classes)
+        if class_weights is None
+        else np.asarray(class_weights)
+    )
     shares = class_weights[targets] * counted  # (...)
     one_hot = targets[..., None] == np.arange(num_classes)  # (..., V)
-    smoothed = (1 - label_smoothing) * one_hot + label_smoothing / num_classes  # (..., V)
+    # (..., V)
+    smoothed = (1 - label_smoothing) * one_hot + label_smoothing / num_classes
     return (shares / shares.sum())[..., None] * (softmax(logits) - smoothed)
 
 
-def scaled_dot_product_attention_backward(grad_output, query, key, value, weights):
-    r"""Return the gradients of :func:`llmbook.mathematics.attention.scaled_dot_product_attention`.
+def scaled_dot_product_attention_backward(
+    grad_output, query, key, value, weights
+):
+    r"""Return the gradients of
+    :func:`llmbook.mathematics.attention.scaled_dot_product_attention`.
 
     .. math:: \bar V = A^\top \bar Y, \qquad \bar A = \bar Y V^\top, \qquad
-        \bar Q = \frac{\bar S K}{\sqrt{d_k}}, \qquad \bar K = \frac{\bar S^\top Q}{\sqrt{d_k}}
+        \bar Q = \frac{\bar S K}{\sqrt{d_k}}, \qquad \bar K = \frac{\bar S^\top
+        Q}{\sqrt{d_k}}
 
-    where :math:`A` are the weights and :math:`\bar S` is :func:`softmax_backward` of :math:`\bar
-    A`. The mask is not needed again: where it forbids attention the weight is 0.
+    where :math:`A` are the weights and :math:`\bar S` is
+    :func:`softmax_backward` of :math:`\bar A`. The mask is not needed again:
+    where it forbids attention the weight is 0.
 
     Parameters
     ----------
@@ -323,11 +362,18 @@ def scaled_dot_product_attention_backward(grad_output, query, key, value, weight
     Raises
     ------
     ValueError
-        If ``grad_output`` or ``weights`` has another shape than the forward pass gives it.
+        If ``grad_output`` or ``weights`` has another shape than the forward
+        pass gives it.
     """
-    _check_shape("weights", weights, (*weights.shape[:-2], query.shape[-2], key.shape[-2]))
+    _check_shape(
+        "weights",
+        weights,
+        (*weights.shape[:-2], query.shape[-2], key.shape[-2]),
+    )
     batch = np.broadcast_shapes(weights.shape[:-2], value.shape[:-2])
-    _check_shape("grad_output", grad_output, (*batch, query.shape[-2], value.shape[-1]))
+    _check_shape(
+        "grad_output", grad_output, (*batch, query.shape[-2], value.shape[-1])
+    )
     grad_value = weights.swapaxes(-1, -2) @ grad_output  # (..., T_k, d_v)
     grad_weights = sum_to_shape(
         grad_output @ value.swapaxes(-1, -2), weights.shape
@@ -347,13 +393,19 @@ def scaled_dot_product_attention_backward(grad_output, query, key, value, weight
 def multi_head_attention_backward(
     grad_output, x, w_query, w_key, w_value, w_output, num_heads, weights
 ):
-    r"""Return the gradients of :func:`llmbook.mathematics.attention.multi_head_attention` attending to itself.
+    r"""Return the gradients of
+    :func:`llmbook.mathematics.attention.multi_head_attention` attending to
+    itself.
 
-    .. math:: \bar X = \bar Q W_Q^\top + \bar K W_K^\top + \bar V W_V^\top, \qquad
-        \bar W_Q = X^\top \bar Q, \quad \bar W_K = X^\top \bar K, \quad \bar W_V = X^\top \bar V
+    .. math::
 
-    The input is used three times, so its gradient is a sum of three. Queries, keys and values are
-    computed again rather than kept: two products the more, three arrays the fewer.
+        \bar X = \bar Q W_Q^\top + \bar K W_K^\top + \bar V W_V^\top, \qquad
+        \bar W_Q = X^\top \bar Q, \quad \bar W_K = X^\top \bar K, \quad \bar W_V
+        = X^\top \bar V
+
+    The input is used three times, so its gradient is a sum of three. Queries,
+    keys and values are computed again rather than kept: two products the more,
+    three arrays the fewer.
 
     Parameters
     ----------
@@ -374,28 +426,37 @@ def multi_head_attention_backward(
     Raises
     ------
     ValueError
-        If ``grad_output`` or ``weights`` has another shape than the forward pass gives it.
+        If ``grad_output`` or ``weights`` has another shape than the forward
+        pass gives it.
     """
     _check_shape("grad_output", grad_output, (*x.shape[:-1], w_output.shape[1]))
     projections = {"w_query": w_query, "w_key": w_key, "w_value": w_value}
     query, key, value = (
-        _split_heads(x @ matrix, num_heads, name) for name, matrix in projections.items()
+        _split_heads(x @ matrix, num_heads, name)
+        for name, matrix in projections.items()
     )  # (..., H, T, d_k), (..., H, T, d_k), (..., H, T, d_v)
     heads = _merge_heads(weights @ value)  # (..., T, H * d_v)
     grad_heads, grad_w_output, _ = linear_backward(grad_output, heads, w_output)
     grads = scaled_dot_product_attention_backward(
-        _split_heads(grad_heads, num_heads, "w_output"), query, key, value, weights
+        _split_heads(grad_heads, num_heads, "w_output"),
+        query,
+        key,
+        value,
+        weights,
     )
     grad_x, grad_projections = 0.0, []
     for grad, matrix in zip(grads, projections.values(), strict=True):
-        grad_input, grad_matrix, _ = linear_backward(_merge_heads(grad), x, matrix)
+        grad_input, grad_matrix, _ = linear_backward(
+            _merge_heads(grad), x, matrix
+        )
         grad_x = grad_x + grad_input  # (..., T, d_model)
         grad_projections.append(grad_matrix)
     return grad_x, *grad_projections, grad_w_output
 
 
 def sum_to_shape(grad, shape):
-    r"""Return the gradient of a broadcast: sum over the axes along which an array was repeated.
+    r"""Return the gradient of a broadcast: sum over the axes along which an
+    array was repeated.
 
     .. math:: y_{ij} = x_j \;\Rightarrow\; \bar x_j = \sum_i \bar y_{ij}
 
@@ -412,22 +473,31 @@ def sum_to_shape(grad, shape):
         If an array of that shape does not broadcast to the shape of ``grad``.
     """
     if np.broadcast_shapes(shape, grad.shape) != grad.shape:
-        raise ValueError(f"shape must broadcast to that of grad, {grad.shape}, got {shape}")
+        raise ValueError(
+            f"shape must broadcast to that of grad, {grad.shape}, got {shape}"
+        )
     if grad.shape == shape:
         return grad
     grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
-    repeated = tuple(axis for axis, size in enumerate(shape) if size == 1 and grad.shape[axis] > 1)
+    repeated = tuple(
+        axis
+        for axis, size in enumerate(shape)
+        if size == 1 and grad.shape[axis] > 1
+    )
     return grad.sum(axis=repeated, keepdims=True)
 
 
 def numerical_gradient(function, inputs, index, grad_output=1.0, step=1e-5):
-    r"""Return a gradient by central differences, at the price of two calls an entry.
+    r"""Return a gradient by central differences, at the price of two calls an
+    entry.
 
-    .. math:: \frac{\partial L}{\partial x_i} \approx \frac{L(x + h e_i) - L(x - h e_i)}{2h}, \qquad
-        L = \sum \bar y \odot f(x)
+    .. math::
 
-    The error of the formula is of order :math:`h^2`, that of rounding of order :math:`10^{-16} /
-    h`.
+        \frac{\partial L}{\partial x_i} \approx \frac{L(x + h e_i) - L(x - h
+        e_i)}{2h}, \qquad L = \sum \bar y \odot f(x)
+
+    The error of the formula is of order :math:`h^2`, that of rounding of order
+    :math:`10^{-16} / h`.
 
     Parameters
     ----------
@@ -462,12 +532,15 @@ def numerical_gradient(function, inputs, index, grad_output=1.0, step=1e-5):
     gradient = np.empty_like(x)
     for entry, number in np.ndenumerate(x):
         above, below = number + step, number - step
-        gradient[entry] = (loss_with(entry, above) - loss_with(entry, below)) / (above - below)
+        gradient[entry] = (
+            loss_with(entry, above) - loss_with(entry, below)
+        ) / (above - below)
     return gradient
 
 
 def check_gradient(function, inputs, gradients, grad_output=1.0, step=1e-5):
-    """Return how far gradients are from central differences, relative to the largest entry of each.
+    """Return how far gradients are from central differences, relative to the
+    largest entry of each.
 
     Parameters
     ----------
@@ -475,34 +548,42 @@ def check_gradient(function, inputs, gradients, grad_output=1.0, step=1e-5):
         Of all ``inputs``, returning one array or number.
     inputs : sequence of arrays
     gradients : sequence of arrays or None
-        What is claimed for each input; None for one that is not differentiated by, such as ids or a
-        mask.
+        What is claimed for each input; None for one that is not differentiated
+        by, such as ids or a mask.
     grad_output : array or float
-        The gradient with respect to the function's output, which the backward pass was given.
+        The gradient with respect to the function's output, which the backward
+        pass was given.
     step : float
 
     Returns
     -------
     float
-        The largest error of any entry. Gradients below a thousandth are compared on that scale,
-        where rounding rules.
+        The largest error of any entry. Gradients below a thousandth are
+        compared on that scale, where rounding rules.
 
     Raises
     ------
     ValueError
-        If the numbers of inputs and gradients differ, a gradient does not have the shape of its
-        input, no gradient is given, or ``grad_output`` does not have the shape of the output.
+        If the numbers of inputs and gradients differ, a gradient does not have
+        the shape of its input, no gradient is given, or ``grad_output`` does
+        not have the shape of the output.
     """
-    if len(gradients) != len(inputs) or all(gradient is None for gradient in gradients):
+    if len(gradients) != len(inputs) or all(
+        gradient is None for gradient in gradients
+    ):
         raise ValueError(
-            "gradients must hold an array or None for each input and at least one array, got "
-            f"{len(gradients)} for {len(inputs)} inputs"
+            "gradients must hold an array or None for each input and at least"
+            f" one array, got {len(gradients)} for {len(inputs)} inputs"
         )
     errors = []
     for index, gradient in enumerate(gradients):
         if gradient is not None:
-            _check_shape(f"gradients[{index}]", gradient, np.shape(inputs[index]))
-            expected = numerical_gradient(function, inputs, index, grad_output, step)
+            _check_shape(
+                f"gradients[{index}]", gradient, np.shape(inputs[index])
+            )
+            expected = numerical_gradient(
+                function, inputs, index, grad_output, step
+            )
             scale = max(np.abs(expected).max(), np.abs(gradient).max(), 1e-3)
             errors.append(np.abs(gradient - expected).max() / scale)
     return float(max(errors))
@@ -510,7 +591,9 @@ def check_gradient(function, inputs, gradients, grad_output=1.0, step=1e-5):
 
 def _check_shape(name, array, shape):
     if np.shape(array) != tuple(shape):
-        raise ValueError(f"{name} must have the shape {tuple(shape)}, got {np.shape(array)}")
+        raise ValueError(
+            f"{name} must have the shape {tuple(shape)}, got {np.shape(array)}"
+        )
 
 
 def _gaussian_below(x):
@@ -518,7 +601,9 @@ def _gaussian_below(x):
 
 
 def _normalise(x, epsilon):
-    """Return ``x`` at mean 0 and variance 1 across its features, and what it was multiplied by."""
+    """Return ``x`` at mean 0 and variance 1 across its features, and what it
+    was multiplied by.
+    """
     centred = x - x.mean(axis=-1, keepdims=True)  # (..., d_model)
     variance = (centred**2).mean(axis=-1, keepdims=True)  # (..., 1)
     inverse_deviation = 1 / np.sqrt(variance + epsilon)  # (..., 1)

@@ -1,4 +1,6 @@
-"""Calibration: whether a classifier is right as often as it is sure, and the temperature that mends it."""
+"""Calibration: whether a classifier is right as often as it is sure, and the
+temperature that mends it.
+"""
 
 import numpy as np
 
@@ -11,10 +13,11 @@ from llmbook.mathematics.losses import (
 
 
 def reliability(probabilities, labels, bins=15):
-    r"""Compare, bin by bin of confidence, how sure a classifier is with how often it is right.
+    r"""Compare, bin by bin of confidence, how sure a classifier is with how
+    often it is right.
 
-    Confidence is the probability of the class predicted. The bins divide [0, 1] evenly and are
-    closed on the right (Guo et al. 2017, section 2).
+    Confidence is the probability of the class predicted. The bins divide [0, 1]
+    evenly and are closed on the right (Guo et al. 2017, section 2).
 
     Parameters
     ----------
@@ -32,8 +35,8 @@ def reliability(probabilities, labels, bins=15):
     Raises
     ------
     ValueError
-        If shapes do not match, the entries are not probabilities, a label is not a class or
-        ``bins`` is not positive.
+        If shapes do not match, the entries are not probabilities, a label is
+        not a class or ``bins`` is not positive.
     TypeError
         If the labels are not integers.
     """
@@ -41,9 +44,12 @@ def reliability(probabilities, labels, bins=15):
         raise ValueError(f"bins must be at least 1, got {bins}")
     probabilities = np.asarray(probabilities, dtype=float)
     if probabilities.ndim == 1:
-        probabilities = np.stack([1 - probabilities, probabilities], axis=-1)  # (N, 2)
+        # (N, 2)
+        probabilities = np.stack([1 - probabilities, probabilities], axis=-1)
     probabilities = _checked_matrix("probabilities", probabilities)  # (N, V)
-    probabilities = _checked_distribution("probabilities", probabilities, axis=-1)
+    probabilities = _checked_distribution(
+        "probabilities", probabilities, axis=-1
+    )
     labels = _checked_classes("labels", labels, probabilities.shape)  # (N,)
     confidences = probabilities.max(axis=-1)  # (N,)
     correct = probabilities.argmax(axis=-1) == labels  # (N,)
@@ -52,15 +58,20 @@ def reliability(probabilities, labels, bins=15):
     index = np.searchsorted(edges[1:-1], confidences, side="left")  # (N,)
     counts = np.bincount(index, minlength=bins)  # (bins,)
     with np.errstate(invalid="ignore"):  # an empty bin has no mean
-        confidence = np.bincount(index, confidences, minlength=bins) / counts  # (bins,)
-        accuracy = np.bincount(index, correct, minlength=bins) / counts  # (bins,)
+        # (bins,)
+        confidence = np.bincount(index, confidences, minlength=bins) / counts
+        # (bins,)
+        accuracy = np.bincount(index, correct, minlength=bins) / counts
     return confidence, accuracy, counts
 
 
 def expected_calibration_error(probabilities, labels, bins=15):
     r"""Return the mean distance between confidence and accuracy.
 
-    .. math:: \mathrm{ECE} = \sum_b \frac{n_b}{N} \, | \text{accuracy}_b - \text{confidence}_b |
+    .. math::
+
+        \mathrm{ECE} = \sum_b \frac{n_b}{N} \, | \text{accuracy}_b -
+        \text{confidence}_b |
 
     over the bins of :func:`reliability`; Guo et al. 2017, Eq. 3.
 
@@ -81,36 +92,46 @@ def expected_calibration_error(probabilities, labels, bins=15):
     ValueError, TypeError
         As :func:`reliability` does.
     """
-    confidence, accuracy, counts = reliability(probabilities, labels, bins)  # (bins,) each
-    return float(np.nansum(counts * np.abs(accuracy - confidence)) / counts.sum())
+    # (bins,) each
+    confidence, accuracy, counts = reliability(probabilities, labels, bins)
+    return float(
+        np.nansum(counts * np.abs(accuracy - confidence)) / counts.sum()
+    )
 
 
 def fit_temperature(logits, labels):
-    r"""Return the temperature that gives ``logits / temperature`` the least cross-entropy.
+    r"""Return the temperature that gives ``logits / temperature`` the least
+    cross-entropy.
 
     In :math:`\beta = 1 / \tau` the loss is convex, so its slope
 
-    .. math:: \frac{dL}{d\beta} = \frac1N \sum_i \Big( \sum_k p_{ik} z_{ik} - z_{i y_i} \Big)
+    .. math::
 
-    rises, and bisection finds where it crosses zero. The method is Guo et al. 2017, section 4.2.
+        \frac{dL}{d\beta} = \frac1N \sum_i \Big( \sum_k p_{ik} z_{ik} - z_{i
+        y_i} \Big)
+
+    rises, and bisection finds where it crosses zero. The method is Guo et al.
+    2017, section 4.2.
 
     Parameters
     ----------
     logits : (N,) or (N, V)
-        The log-odds of class 1, or a score for every class, on examples not trained on.
+        The log-odds of class 1, or a score for every class, on examples not
+        trained on.
     labels : (N,) of int
 
     Returns
     -------
     float
-        Above 1 if the model is too sure of itself, below 1 if it is not sure enough. Dividing by it
-        changes no prediction.
+        Above 1 if the model is too sure of itself, below 1 if it is not sure
+        enough. Dividing by it changes no prediction.
 
     Raises
     ------
     ValueError
-        If shapes do not match, a logit is not finite, a label is not a class, or no temperature is
-        best: logits that are all right want 0, logits no better than chance want infinity.
+        If shapes do not match, a logit is not finite, a label is not a class,
+        or no temperature is best: logits that are all right want 0, logits no
+        better than chance want infinity.
     TypeError
         If the labels are not integers.
     """
@@ -120,7 +141,9 @@ def fit_temperature(logits, labels):
     logits = _checked_matrix("logits", logits)  # (N, V)
     labels = _checked_classes("labels", labels, logits.shape)  # (N,)
     if not np.isfinite(logits).all():
-        raise ValueError(f"logits must be finite, got {logits[~np.isfinite(logits)][0]}")
+        raise ValueError(
+            f"logits must be finite, got {logits[~np.isfinite(logits)][0]}"
+        )
     chosen = np.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]  # (N,)
 
     def slope(beta):
@@ -128,9 +151,14 @@ def fit_temperature(logits, labels):
         return np.mean((probabilities * logits).sum(axis=-1) - chosen)
 
     if slope(0.0) >= 0:
-        raise ValueError("logits must favour the labels, got logits no better than chance")
+        raise ValueError(
+            "logits must favour the labels, got logits no better than chance"
+        )
     if np.all(logits.max(axis=-1) == chosen):
-        raise ValueError("labels must contradict some of the logits, got logits that are all right")
+        raise ValueError(
+            "labels must contradict some of the logits, got logits that are all"
+            " right"
+        )
     low = high = 1.0 / logits.std()
     while slope(low) > 0:
         low /= 2

@@ -1,22 +1,27 @@
-"""Counting language models: the next token's distribution from how often n-grams occur in a text.
+"""Counting language models: the next token's distribution from how often
+n-grams occur in a text.
 
-The n-grams of a text form a tree: below each n-gram hang the longer ones that it begins. Here every
-depth of the tree is a :class:`Level`, a few sorted arrays, so that half a million tokens are
-counted in a second and a held-out text is scored without a loop over its tokens.
+The n-grams of a text form a tree: below each n-gram hang the longer ones that
+it begins. Here every depth of the tree is a :class:`Level`, a few sorted
+arrays, so that half a million tokens are counted in a second and a held-out
+text is scored without a loop over its tokens.
 """
 
 import numpy as np
 
 
 class Level:
-    """The distinct n-grams of one length in a text, each with its count, numbered in sorted order.
+    """The distinct n-grams of one length in a text, each with its count,
+    numbered in sorted order.
 
-    An n-gram is its context, by the number that this has one level up, and its last token.
+    An n-gram is its context, by the number that this has one level up, and its
+    last token.
 
     Parameters
     ----------
     contexts, tokens : (N,) of int
-        Where the n-grams of a text stand in it, one after the other: N of them, G distinct.
+        Where the n-grams of a text stand in it, one after the other: N of them,
+        G distinct.
     vocab_size : int
 
     Attributes
@@ -31,8 +36,8 @@ class Level:
 
     def __init__(self, contexts, tokens, vocab_size):
         self.vocab_size = vocab_size
-        # The pair (context, token) as one integer: numbers of contexts are small, so it fits 64
-        # bits.
+        # The pair (context, token) as one integer: numbers of contexts are
+        # small, so it fits 64 bits.
         self._codes, self.first, self.numbers, self.counts = np.unique(
             contexts * vocab_size + tokens,
             return_index=True,
@@ -42,20 +47,26 @@ class Level:
         self.contexts = self._codes // vocab_size  # (G,)
 
     def find(self, contexts, tokens):
-        """Return the numbers of n-grams, -1 where the text has none such or the context is -1."""
+        """Return the numbers of n-grams, -1 where the text has none such or the
+        context is -1.
+        """
         codes = contexts * self.vocab_size + tokens
-        numbers = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
+        numbers = np.minimum(
+            np.searchsorted(self._codes, codes), len(self._codes) - 1
+        )
         found = (self._codes[numbers] == codes) & (contexts >= 0)
         return np.where(found, numbers, -1)
 
 
 class NGramModel:
-    """What all counting models share; subclasses say how counts become probabilities.
+    """What all counting models share; subclasses say how counts become
+    probabilities.
 
     Parameters
     ----------
     order : int
-        The length n of the n-grams: a token is predicted from the ``order - 1`` before it.
+        The length n of the n-grams: a token is predicted from the ``order - 1``
+        before it.
     vocab_size : int
         ``V``; tokens are the integers below it.
 
@@ -86,16 +97,22 @@ class NGramModel:
         """
         ids = self._checked("ids", ids)
         if len(ids) < self.order:
-            raise ValueError(f"ids must hold at least order={self.order} tokens, got {len(ids)}")
+            raise ValueError(
+                f"ids must hold at least order={self.order} tokens, got"
+                f" {len(ids)}"
+            )
         self.levels = [Level(np.zeros_like(ids), ids, self.vocab_size)]
         for length in range(2, self.order + 1):
             contexts = self.levels[-1].numbers[:-1]  # (T - length + 1,)
-            self.levels.append(Level(contexts, ids[length - 1 :], self.vocab_size))
+            self.levels.append(
+                Level(contexts, ids[length - 1 :], self.vocab_size)
+            )
         self._estimate()
         return self
 
     def log_probabilities(self, ids):
-        """Return the logarithm of each token's probability, given those before it in ``ids``.
+        """Return the logarithm of each token's probability, given those before
+        it in ``ids``.
 
         Parameters
         ----------
@@ -107,27 +124,37 @@ class NGramModel:
             ``-inf`` where the model holds the token to be impossible.
         """
         ids = self._checked("ids", ids)
-        contexts = [numbers[:-1] for numbers in self._contexts(ids)]  # order times (T,)
+        # order times (T,)
+        contexts = [numbers[:-1] for numbers in self._contexts(ids)]
         with np.errstate(divide="ignore"):
             return np.log(self._probabilities(contexts, ids))  # (T,)
 
     def perplexity(self, ids):
-        """Return the perplexity of a text of at least one token; see :func:`perplexity`."""
+        """Return the perplexity of a text of at least one token; see
+        :func:`perplexity`.
+        """
         return perplexity(self.log_probabilities(ids))
 
     def distribution(self, context=()):
-        """Return the probability of every token after ``context``, a sequence of ids: (V,)."""
+        """Return the probability of every token after ``context``, a sequence
+        of ids: (V,).
+        """
         context = self._checked("context", context)[-self.order :]
-        contexts = [numbers[-1] for numbers in self._contexts(context)]  # order times ()
+        # order times ()
+        contexts = [numbers[-1] for numbers in self._contexts(context)]
         return self._probabilities(contexts, np.arange(self.vocab_size))  # (V,)
 
     def _contexts(self, ids):
-        """Number, for each length from 0 up, the contexts that end before each place and the end.
+        """Number, for each length from 0 up, the contexts that end before each
+        place and the end.
 
-        Returns a list of ``order`` arrays (T + 1,), -1 where the context is unseen or too short.
+        Returns a list of ``order`` arrays (T + 1,), -1 where the context is
+        unseen or too short.
         """
         if not self.levels:
-            raise ValueError("the model has counted nothing yet: call fit(ids) first")
+            raise ValueError(
+                "the model has counted nothing yet: call fit(ids) first"
+            )
         contexts = [np.zeros(len(ids) + 1, dtype=int)]
         for level in self.levels[:-1]:
             numbers = level.find(contexts[-1][:-1], ids)  # (T,)
@@ -140,21 +167,26 @@ class NGramModel:
             return ids.astype(int).reshape(-1)
         if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
             raise ValueError(
-                f"{name} must be one sequence of integers, got {ids.dtype} {ids.shape}"
+                f"{name} must be one sequence of integers, got {ids.dtype}"
+                f" {ids.shape}"
             )
         if ids.min() < 0 or ids.max() >= self.vocab_size:
             raise ValueError(
-                f"{name} must lie between 0 and vocab_size - 1 = {self.vocab_size - 1}, "
-                f"got {ids.min()} to {ids.max()}"
+                f"{name} must lie between 0 and vocab_size - 1 ="
+                f" {self.vocab_size - 1}, got {ids.min()} to {ids.max()}"
             )
         return ids.astype(int)
 
     def _estimate(self):
-        """Prepare what :meth:`_probabilities` needs once the levels are counted."""
+        """Prepare what :meth:`_probabilities` needs once the levels are
+        counted.
+        """
         raise NotImplementedError
 
     def _probabilities(self, contexts, tokens):
-        """Return the probability of each token after its context, given for each length from 0."""
+        """Return the probability of each token after its context, given for
+        each length from 0.
+        """
         raise NotImplementedError
 
 
@@ -163,10 +195,11 @@ class AddK(NGramModel):
 
     .. math:: p(w \mid h) = \frac{c(hw) + k}{c(h) + k V}
 
-    ``k = 1`` is Laplace's rule and ``k = 0`` the relative frequency, which gives a new n-gram no
-    probability at all. A context that never occurred tells nothing: all tokens are then equally
-    likely. So are they at the beginning of a text, before the context is long enough.
-    (Jurafsky and Martin, Speech and Language Processing, section 3.6.)
+    ``k = 1`` is Laplace's rule and ``k = 0`` the relative frequency, which
+    gives a new n-gram no probability at all. A context that never occurred
+    tells nothing: all tokens are then equally likely. So are they at the
+    beginning of a text, before the context is long enough. (Jurafsky and
+    Martin, Speech and Language Processing, section 3.6.)
 
     Parameters
     ----------
@@ -184,89 +217,115 @@ class AddK(NGramModel):
 
     def _estimate(self):
         top = self.levels[-1]
-        self._counts = np.append(top.counts, 0)  # (G + 1,): number -1, an unseen n-gram, counts 0
-        self._totals = np.append(_sums(self.levels, top.counts), 0)  # of the contexts, likewise
+        # (G + 1,): number -1, an unseen n-gram, counts 0
+        self._counts = np.append(top.counts, 0)
+        # of the contexts, likewise
+        self._totals = np.append(_sums(self.levels, top.counts), 0)
 
     def _probabilities(self, contexts, tokens):
         counts = self._counts[self.levels[-1].find(contexts[-1], tokens)]
         totals = self._totals[contexts[-1]]
         uniform = np.full(np.shape(counts), 1 / self.vocab_size)
         denominator = totals + self.k * self.vocab_size
-        return np.divide(counts + self.k, denominator, out=uniform, where=totals > 0)
+        return np.divide(
+            counts + self.k, denominator, out=uniform, where=totals > 0
+        )
 
 
 class KneserNey(NGramModel):
-    r"""Take a discount off every count, and hand what is left over to the shorter context.
+    r"""Take a discount off every count, and hand what is left over to the
+    shorter context.
 
     .. math::
 
-        p(w \mid h) = \frac{c(hw) - D(c(hw))}{\sum_v c(hv)} + \gamma(h)\, p(w \mid h'), \qquad
+        p(w \mid h) = \frac{c(hw) - D(c(hw))}{\sum_v c(hv)} + \gamma(h)\, p(w
+        \mid h'), \qquad
         \gamma(h) = \frac{\sum_v D(c(hv))}{\sum_v c(hv)}
 
-    where :math:`h'` is :math:`h` without its first token. For n-grams of full length :math:`c` is
-    the count; for shorter ones it is the number of distinct tokens that precede them, so that a
-    token known from a single phrase is not taken for a common one. Below the single tokens lies the
-    uniform distribution, so nothing is impossible. A context never seen passes everything on.
-    (Kneser and Ney 1995; in this, the interpolated form, Chen and Goodman 1999, section 3.)
+    where :math:`h'` is :math:`h` without its first token. For n-grams of full
+    length :math:`c` is the count; for shorter ones it is the number of distinct
+    tokens that precede them, so that a token known from a single phrase is not
+    taken for a common one. Below the single tokens lies the uniform
+    distribution, so nothing is impossible. A context never seen passes
+    everything on. (Kneser and Ney 1995; in this, the interpolated form, Chen
+    and Goodman 1999, section 3.)
 
     Parameters
     ----------
     order, vocab_size : int
         See :class:`NGramModel`.
     discount : float, optional
-        ``D`` for every count, between 0 and 1. By default three discounts for each length, for
-        counts of 1, of 2 and of 3 or more, estimated from :math:`n_j`, the number of n-grams
-        counted j times:
+        ``D`` for every count, between 0 and 1. By default three discounts for
+        each length, for counts of 1, of 2 and of 3 or more, estimated from
+        :math:`n_j`, the number of n-grams counted j times:
 
-        .. math:: D_j = j - (j + 1)\, \frac{n_1}{n_1 + 2 n_2}\, \frac{n_{j+1}}{n_j}
+        .. math::
+
+            D_j = j - (j + 1)\, \frac{n_1}{n_1 + 2 n_2}\, \frac{n_{j+1}}{n_j}
 
         (the modified form, Chen and Goodman 1999, Eq. 17).
 
     Raises
     ------
     ValueError
-        If ``discount`` is not in that range, or, in ``fit``, if a text is too short to estimate the
-        discounts: no n-gram of some length occurs once, or twice, or three times.
+        If ``discount`` is not in that range, or, in ``fit``, if a text is too
+        short to estimate the discounts: no n-gram of some length occurs once,
+        or twice, or three times.
     """
 
     def __init__(self, order, vocab_size, discount=None):
         super().__init__(order, vocab_size)
         if discount is not None and not 0 <= discount <= 1:
-            raise ValueError(f"discount must lie between 0 and 1, got {discount}")
+            raise ValueError(
+                f"discount must lie between 0 and 1, got {discount}"
+            )
         self.discount = discount
 
     def _estimate(self):
         self._shares, self._left_over = [], []
         for depth, level in enumerate(self.levels):
             counts = level.counts
-            if depth + 1 < self.order:  # how many distinct tokens precede each n-gram
+            # how many distinct tokens precede each n-gram
+            if depth + 1 < self.order:
                 longer = self.levels[depth + 1]
-                counts = np.bincount(level.numbers[longer.first + 1], minlength=len(counts))
+                counts = np.bincount(
+                    level.numbers[longer.first + 1], minlength=len(counts)
+                )
             discounts = self._discounts(counts)  # (G,)
-            totals = _sums(self.levels[: depth + 1], counts)  # (C,): one for each context
+            # (C,): one for each context
+            totals = _sums(self.levels[: depth + 1], counts)
             taken = _sums(self.levels[: depth + 1], discounts)  # (C,)
             everything = np.ones(
                 len(totals)
             )  # a context that nothing followed passes on all it has
-            left_over = np.divide(taken, totals, out=everything, where=totals > 0)  # (C,)
-            shares = (counts - discounts) / np.maximum(totals, 1)[level.contexts]  # (G,)
-            self._shares.append(np.append(shares, 0))  # number -1, an unseen n-gram, has none
-            self._left_over.append(np.append(left_over, 1))  # and an unseen context passes on all
+            left_over = np.divide(
+                taken, totals, out=everything, where=totals > 0
+            )  # (C,)
+            shares = (counts - discounts) / np.maximum(totals, 1)[
+                level.contexts
+            ]  # (G,)
+            # number -1, an unseen n-gram, has none
+            self._shares.append(np.append(shares, 0))
+            # and an unseen context passes on all
+            self._left_over.append(np.append(left_over, 1))
 
     def _discounts(self, counts):
         """Return what is taken off each count: nothing off 0."""
         if self.discount is not None:
             return np.where(counts > 0, self.discount, 0.0)
-        n = np.bincount(np.minimum(counts, 5), minlength=6)  # n[j]: how many are counted j times
+        # n[j]: how many are counted j times
+        n = np.bincount(np.minimum(counts, 5), minlength=6)
         if (n[1:4] == 0).any():
             raise ValueError(
-                "ids must hold n-grams of every length that occur once, twice and three times, for "
-                f"the discounts to be estimated; of one length there are {n[1:4].tolist()}: "
-                "give a discount"
+                "ids must hold n-grams of every length that occur once, twice"
+                " and three times, for the discounts to be estimated; of one"
+                f" length there are {n[1:4].tolist()}: give a discount"
             )
         j = np.arange(1, 4)
-        estimates = j - (j + 1) * n[1] / (n[1] + 2 * n[2]) * n[j + 1] / n[j]  # (3,)
-        discounts = np.append(0, np.clip(estimates, 0, j))  # no count may become negative
+        # (3,)
+        estimates = j - (j + 1) * n[1] / (n[1] + 2 * n[2]) * n[j + 1] / n[j]
+        # no count may become negative
+        discounts = np.append(0, np.clip(estimates, 0, j))
         return discounts[np.minimum(counts, 3)]
 
     def _probabilities(self, contexts, tokens):
@@ -274,19 +333,25 @@ class KneserNey(NGramModel):
         for level, shares, left_over, context in zip(
             self.levels, self._shares, self._left_over, contexts, strict=True
         ):
-            probabilities = shares[level.find(context, tokens)] + left_over[context] * probabilities
+            probabilities = (
+                shares[level.find(context, tokens)]
+                + left_over[context] * probabilities
+            )
         return probabilities
 
 
 class Mixture:
     r"""Two models at once: the average of their probabilities, token by token.
 
-    .. math:: p(w \mid h) = \lambda\, p_1(w \mid h) + (1 - \lambda)\, p_2(w \mid h)
+    .. math::
+
+        p(w \mid h) = \lambda\, p_1(w \mid h) + (1 - \lambda)\, p_2(w \mid h)
 
     Parameters
     ----------
-    first, second : objects with the methods ``log_probabilities`` and ``distribution``
-        Models of the same vocabulary.
+    first, second : objects
+        Models of the same vocabulary, with the methods ``log_probabilities``
+        and ``distribution``.
     share : float
         :math:`\lambda`, between 0 and 1.
 
@@ -302,10 +367,15 @@ class Mixture:
         self.first, self.second, self.share = first, second, share
 
     def log_probabilities(self, ids):
-        """Return the logarithm of each token's probability, given those before it: (T,)."""
-        first, second = (np.exp(m.log_probabilities(ids)) for m in (self.first, self.second))
+        """Return the logarithm of each token's probability, given those before
+        it: (T,).
+        """
+        first, second = (
+            np.exp(m.log_probabilities(ids)) for m in (self.first, self.second)
+        )
         with np.errstate(divide="ignore"):
-            return np.log(self.share * first + (1 - self.share) * second)  # (T,)
+            # (T,)
+            return np.log(self.share * first + (1 - self.share) * second)
 
     def perplexity(self, ids):
         """Return the perplexity of a text of at least one token."""
@@ -313,19 +383,23 @@ class Mixture:
 
     def distribution(self, context=()):
         """Return the probability of every token after ``context``: (V,)."""
-        first, second = (m.distribution(context) for m in (self.first, self.second))
+        first, second = (
+            m.distribution(context) for m in (self.first, self.second)
+        )
         return self.share * first + (1 - self.share) * second
 
 
 def perplexity(log_probabilities):
-    r"""Return the perplexity of a text: among how many tokens a model is as good as torn.
+    r"""Return the perplexity of a text: among how many tokens a model is as
+    good as torn.
 
     .. math:: \exp\Big(-\frac{1}{T} \sum_{t=1}^{T} \log p(x_t \mid x_{<t})\Big)
 
     Parameters
     ----------
     log_probabilities : (T,)
-        Of each token, as ``log_probabilities`` of a model returns them; at least one.
+        Of each token, as ``log_probabilities`` of a model returns them; at
+        least one.
 
     Raises
     ------
@@ -339,12 +413,14 @@ def perplexity(log_probabilities):
 
 
 def sample(model, length, rng, context=()):
-    """Let a model write: draw each token from the distribution that those before it give.
+    """Let a model write: draw each token from the distribution that those
+    before it give.
 
     Parameters
     ----------
     model : object with a method ``distribution``
-        A counting model, or any other that maps the ids of a context to probabilities (V,).
+        A counting model, or any other that maps the ids of a context to
+        probabilities (V,).
     length : int
         How many tokens to draw.
     rng : numpy.random.Generator
@@ -364,6 +440,8 @@ def sample(model, length, rng, context=()):
 
 
 def _sums(levels, values):
-    """Add up values (G,) of the last level's n-grams that share a context: (C,), C contexts."""
+    """Add up values (G,) of the last level's n-grams that share a context:
+    (C,), C contexts.
+    """
     contexts = len(levels[-2].counts) if len(levels) > 1 else 1
     return np.bincount(levels[-1].contexts, weights=values, minlength=contexts)

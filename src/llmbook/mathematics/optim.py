@@ -1,7 +1,7 @@
 """Optimisers, learning-rate schedule and gradient clipping, on plain arrays.
 
-An optimiser is given the parameters once and then, step after step, the gradients in their order.
-It changes the arrays in place.
+An optimiser is given the parameters once and then, step after step, the
+gradients in their order. It changes the arrays in place.
 """
 
 import math
@@ -10,12 +10,14 @@ import numpy as np
 
 
 class SGD:
-    r"""Stochastic gradient descent, with momentum and decoupled weight decay if asked for.
+    r"""Stochastic gradient descent, with momentum and decoupled weight decay if
+    asked for.
 
     .. math:: v_t = \mu v_{t-1} - \eta g_t, \qquad
         \theta_t = (1 - \eta\lambda)\,\theta_{t-1} + v_t
 
-    Momentum as in Eqs. 1 and 2 of Sutskever et al. 2013; decay as in Loshchilov and Hutter 2019.
+    Momentum as in Eqs. 1 and 2 of Sutskever et al. 2013; decay as in Loshchilov
+    and Hutter 2019.
 
     Parameters
     ----------
@@ -33,20 +35,27 @@ class SGD:
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is not an array of floats, which could not be changed in place.
+        If a parameter is not an array of floats, which could not be changed in
+        place.
     """
 
-    def __init__(self, parameters, learning_rate, momentum=0.0, weight_decay=0.0):
+    def __init__(
+        self, parameters, learning_rate, momentum=0.0, weight_decay=0.0
+    ):
         self.parameters = _float_arrays(parameters)
         _check_range("learning_rate", learning_rate, 0, math.inf)
         _check_range("momentum", momentum, 0, 1)
         _check_range("weight_decay", weight_decay, 0, math.inf)
         self.learning_rate, self.momentum = learning_rate, momentum
         self.weight_decay = weight_decay
-        self.velocities = [np.zeros_like(parameter) for parameter in self.parameters]
+        self.velocities = [
+            np.zeros_like(parameter) for parameter in self.parameters
+        ]
 
     def step(self, gradients):
-        """Take one step; ``ValueError`` if the gradients do not fit the parameters."""
+        """Take one step; ``ValueError`` if the gradients do not fit the
+        parameters.
+        """
         _check_gradients(gradients, self.parameters)
         decay = 1 - self.learning_rate * self.weight_decay
         for parameter, gradient, velocity in zip(
@@ -59,16 +68,19 @@ class SGD:
 
 
 class Adam:
-    r"""Adam (Kingma and Ba 2015); with weight decay AdamW (Loshchilov and Hutter 2019).
+    r"""Adam (Kingma and Ba 2015); with weight decay AdamW (Loshchilov and
+    Hutter 2019).
 
     .. math::
 
         m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad
         v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2 \\
         \theta_t &= (1 - \eta\lambda)\,\theta_{t-1}
-        - \eta\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}\, \frac{m_t}{\sqrt{v_t} + \varepsilon}
+        - \eta\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}\,
+        \frac{m_t}{\sqrt{v_t} + \varepsilon}
 
-    This is the order of operations at the end of section 2 of Kingma and Ba, which Keras follows.
+    This is the order of operations at the end of section 2 of Kingma and Ba,
+    which Keras follows.
 
     Parameters
     ----------
@@ -77,7 +89,8 @@ class Adam:
     learning_rate : float
         :math:`\eta`; may be set anew before each step, as a schedule does.
     beta_1, beta_2 : float
-        How much of the running means of :math:`g` and :math:`g^2` is kept at each step.
+        How much of the running means of :math:`g` and :math:`g^2` is kept at
+        each step.
     epsilon : float
     weight_decay : float
         :math:`\lambda`.
@@ -87,7 +100,8 @@ class Adam:
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is not an array of floats, which could not be changed in place.
+        If a parameter is not an array of floats, which could not be changed in
+        place.
     """
 
     def __init__(
@@ -105,18 +119,29 @@ class Adam:
         _check_range("beta_2", beta_2, 0, 1)
         _check_range("epsilon", epsilon, 0, math.inf)
         _check_range("weight_decay", weight_decay, 0, math.inf)
-        self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
+        self.learning_rate, self.beta_1, self.beta_2 = (
+            learning_rate,
+            beta_1,
+            beta_2,
+        )
         self.epsilon, self.weight_decay = epsilon, weight_decay
         self.steps = 0
         self.means = [np.zeros_like(parameter) for parameter in self.parameters]
-        self.squares = [np.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [
+            np.zeros_like(parameter) for parameter in self.parameters
+        ]
 
     def step(self, gradients):
-        """Take one step; ``ValueError`` if the gradients do not fit the parameters."""
+        """Take one step; ``ValueError`` if the gradients do not fit the
+        parameters.
+        """
         _check_gradients(gradients, self.parameters)
         self.steps += 1
-        # Both running means start at 0 and are too small at first; this undoes it.
-        correction = math.sqrt(1 - self.beta_2**self.steps) / (1 - self.beta_1**self.steps)
+        # Both running means start at 0 and are too small at first; this undoes
+        # it.
+        correction = math.sqrt(1 - self.beta_2**self.steps) / (
+            1 - self.beta_1**self.steps
+        )
         decay = 1 - self.learning_rate * self.weight_decay
         for parameter, gradient, mean, square in zip(
             self.parameters, gradients, self.means, self.squares, strict=True
@@ -124,24 +149,33 @@ class Adam:
             mean += (1 - self.beta_1) * (gradient - mean)
             square += (1 - self.beta_2) * (gradient**2 - square)
             parameter *= decay
-            parameter -= self.learning_rate * correction * mean / (np.sqrt(square) + self.epsilon)
+            parameter -= (
+                self.learning_rate
+                * correction
+                * mean
+                / (np.sqrt(square) + self.epsilon)
+            )
 
 
 def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
-    r"""Return the learning rate of a step: up in a line, then down along half a cosine.
+    r"""Return the learning rate of a step: up in a line, then down along half a
+    cosine.
 
     .. math::
 
         \eta(t) = \begin{cases} \eta_{\max}\, t / t_w & t \le t_w \\
         \eta_{\min} + \tfrac12 (\eta_{\max} - \eta_{\min})
-        \left(1 + \cos \pi \frac{t - t_w}{t_{\text{end}} - t_w}\right) & t > t_w \end{cases}
+        \left(1 + \cos \pi \frac{t - t_w}{t_{\text{end}} - t_w}\right) & t > t_w
+        \end{cases}
 
-    Warm-up: Goyal et al. 2017, section 2.2. Cosine: Loshchilov and Hutter 2017, Eq. 5.
+    Warm-up: Goyal et al. 2017, section 2.2. Cosine: Loshchilov and Hutter 2017,
+    Eq. 5.
 
     Parameters
     ----------
     step : int
-        Counted from 1 for the first update; beyond ``total_steps`` the rate stays at ``final``.
+        Counted from 1 for the first update; beyond ``total_steps`` the rate
+        stays at ``final``.
     peak : float
         The rate at the end of the warm-up.
     warmup_steps : int
@@ -152,11 +186,13 @@ def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
     Raises
     ------
     ValueError
-        If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is negative.
+        If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is
+        negative.
     """
     if not 0 <= warmup_steps < total_steps:
         raise ValueError(
-            f"warmup_steps must lie in [0, total_steps = {total_steps}), got {warmup_steps}"
+            f"warmup_steps must lie in [0, total_steps = {total_steps}), got"
+            f" {warmup_steps}"
         )
     if step < 0:
         raise ValueError(f"step must be 0 or more, got {step}")
@@ -167,9 +203,12 @@ def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
 
 
 def clip_by_global_norm(gradients, max_norm):
-    r"""Shorten all gradients together, keeping their direction, where their joint norm is too long.
+    r"""Shorten all gradients together, keeping their direction, where their
+    joint norm is too long.
 
-    .. math:: \hat g = g \cdot \min\!\left(1, \frac{c}{\lVert g \rVert}\right), \qquad
+    .. math::
+
+        \hat g = g \cdot \min\!\left(1, \frac{c}{\lVert g \rVert}\right), \qquad
         \lVert g \rVert = \sqrt{\textstyle\sum_k \lVert g_k \rVert^2}
 
     Source: Pascanu, Mikolov and Bengio 2013, Algorithm 1.
@@ -189,11 +228,14 @@ def clip_by_global_norm(gradients, max_norm):
     Raises
     ------
     ValueError
-        If ``max_norm`` is not positive, or the norm is not finite: a NaN has no direction to keep.
+        If ``max_norm`` is not positive, or the norm is not finite: a NaN has no
+        direction to keep.
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm must be positive, got {max_norm}")
-    norm = math.sqrt(sum(float(np.sum(np.square(gradient))) for gradient in gradients))
+    norm = math.sqrt(
+        sum(float(np.sum(np.square(gradient))) for gradient in gradients)
+    )
     if not math.isfinite(norm):
         raise ValueError(f"gradients must have a finite norm, got {norm}")
     scale = 1.0 if norm <= max_norm else max_norm / norm
@@ -203,8 +245,14 @@ def clip_by_global_norm(gradients, max_norm):
 def _float_arrays(parameters):
     parameters = list(parameters)
     for parameter in parameters:
-        if not (isinstance(parameter, np.ndarray) and np.issubdtype(parameter.dtype, np.floating)):
-            raise TypeError(f"parameters must be arrays of floats, got {type(parameter).__name__}")
+        if not (
+            isinstance(parameter, np.ndarray)
+            and np.issubdtype(parameter.dtype, np.floating)
+        ):
+            raise TypeError(
+                "parameters must be arrays of floats, got"
+                f" {type(parameter).__name__}"
+            )
     return parameters
 
 
@@ -217,4 +265,6 @@ def _check_gradients(gradients, parameters):
     given = [np.shape(gradient) for gradient in gradients]
     expected = [parameter.shape for parameter in parameters]
     if given != expected:
-        raise ValueError(f"gradients must have the shapes {expected}, got {given}")
+        raise ValueError(
+            f"gradients must have the shapes {expected}, got {given}"
+        )

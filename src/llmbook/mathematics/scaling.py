@@ -18,11 +18,13 @@ class PowerLaw(NamedTuple):
 
 
 def fit_power_law(amounts, losses):
-    r"""Fit a power law by least squares in the logarithms, where it is a straight line.
+    r"""Fit a power law by least squares in the logarithms, where it is a
+    straight line.
 
     .. math:: \log \mathcal{L} = \log a - \alpha \log n
 
-    (Kaplan et al. 2020, Eq. 1.1 to 1.3, take this form, without a floor below the loss.)
+    (Kaplan et al. 2020, Eq. 1.1 to 1.3, take this form, without a floor below
+    the loss.)
 
     Parameters
     ----------
@@ -36,23 +38,36 @@ def fit_power_law(amounts, losses):
     Raises
     ------
     ValueError
-        If the arguments do not fit each other, are not positive, or hold a single amount.
+        If the arguments do not fit each other, are not positive, or hold a
+        single amount.
     """
     amounts, losses = np.asarray(amounts, float), np.asarray(losses, float)
     if amounts.shape != losses.shape or amounts.ndim != 1:
         raise ValueError(
-            f"amounts and losses must be two lists of one length, got shapes {amounts.shape} and "
-            f"{losses.shape}"
+            "amounts and losses must be two lists of one length, got shapes"
+            f" {amounts.shape} and {losses.shape}"
         )
-    if len(set(amounts.tolist())) < 2 or not (amounts > 0).all() or not (losses > 0).all():
-        raise ValueError("amounts and losses must be positive, with at least two different amounts")
+    if (
+        len(set(amounts.tolist())) < 2
+        or not (amounts > 0).all()
+        or not (losses > 0).all()
+    ):
+        raise ValueError(
+            "amounts and losses must be positive, with at least two different"
+            " amounts"
+        )
     slope, intercept = np.polyfit(np.log(amounts), np.log(losses), deg=1)
     predicted = np.exp(intercept + slope * np.log(amounts))  # (N,)
-    return PowerLaw(float(np.exp(intercept)), float(-slope), losses / predicted - 1)
+    return PowerLaw(
+        float(np.exp(intercept)), float(-slope), losses / predicted - 1
+    )
 
 
-def gpt_parameters(vocab_size, d_model, num_layers, hidden_dim=None, positions=0):
-    r"""Count the parameters of a GPT of the kind that :class:`llmbook.models.gpt.GPT` builds.
+def gpt_parameters(
+    vocab_size, d_model, num_layers, hidden_dim=None, positions=0
+):
+    r"""Count the parameters of a GPT of the kind that
+    :class:`llmbook.models.gpt.GPT` builds.
 
     .. math::
 
@@ -63,8 +78,9 @@ def gpt_parameters(vocab_size, d_model, num_layers, hidden_dim=None, positions=0
           + \underbrace{4 d}_{\text{norms}}\big)
           + \underbrace{2 d}_{\text{last norm}}
 
-    with :math:`d_h = 4d` unless it is given. The output layer is the embedding once more, so it
-    adds nothing; the attention has no biases, and the number of its heads does not matter.
+    with :math:`d_h = 4d` unless it is given. The output layer is the embedding
+    once more, so it adds nothing; the attention has no biases, and the number
+    of its heads does not matter.
 
     Parameters
     ----------
@@ -72,7 +88,8 @@ def gpt_parameters(vocab_size, d_model, num_layers, hidden_dim=None, positions=0
     hidden_dim : int, optional
         Width of the feed-forward network.
     positions : int
-        Length of a learned table of positions; 0 for rotary ones, which have no parameters.
+        Length of a learned table of positions; 0 for rotary ones, which have no
+        parameters.
 
     Returns
     -------
@@ -107,15 +124,17 @@ def training_flops(parameters, tokens):
 
     .. math:: C = 6 N D
 
-    Each parameter meets each token once on the way forward, in one multiplication and one addition,
-    and twice on the way back: for the gradient of what came in and for its own. The dot products of
-    attention are left out, which is fair as long as the text is not much longer than the model is
-    wide. (Kaplan et al. 2020, section 2.1.)
+    Each parameter meets each token once on the way forward, in one
+    multiplication and one addition, and twice on the way back: for the gradient
+    of what came in and for its own. The dot products of attention are left out,
+    which is fair as long as the text is not much longer than the model is wide.
+    (Kaplan et al. 2020, section 2.1.)
 
     Parameters
     ----------
     parameters : int
-        :math:`N`: those that multiply something. A table that is only looked up in costs nothing.
+        :math:`N`: those that multiply something. A table that is only looked up
+        in costs nothing.
     tokens : int
         :math:`D`: how many tokens are read in training, every epoch counted.
 
@@ -126,6 +145,7 @@ def training_flops(parameters, tokens):
     """
     if parameters < 0 or tokens < 0:
         raise ValueError(
-            f"parameters and tokens must not be negative, got {parameters} and {tokens}"
+            f"parameters and tokens must not be negative, got {parameters} and"
+            f" {tokens}"
         )
     return 6 * parameters * tokens

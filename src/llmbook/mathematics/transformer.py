@@ -1,7 +1,9 @@
-"""A decoder-only transformer on the engine of :mod:`llmbook.mathematics.autodiff`.
+"""A decoder-only transformer on the engine of
+:mod:`llmbook.mathematics.autodiff`.
 
-Only the forward pass stands here: the engine derives the backward pass. The layers are those of
-:mod:`llmbook.models.layers`, without the options, and take the same weights.
+Only the forward pass stands here: the engine derives the backward pass. The
+layers are those of :mod:`llmbook.models.layers`, without the options, and take
+the same weights.
 """
 
 import math
@@ -14,7 +16,8 @@ from llmbook.mathematics.optim import clip_by_global_norm
 
 
 def softmax(x):
-    """Return the softmax along the last axis; the maximum cancels, so it may count as a constant.
+    """Return the softmax along the last axis; the maximum cancels, so it may
+    count as a constant.
 
     Parameters
     ----------
@@ -25,7 +28,8 @@ def softmax(x):
 
 
 def cross_entropy(logits, targets):
-    r"""Return the mean of :math:`-\log p_y`, by the logarithm of a sum of exponentials.
+    r"""Return the mean of :math:`-\log p_y`, by the logarithm of a sum of
+    exponentials.
 
     Parameters
     ----------
@@ -43,12 +47,15 @@ def cross_entropy(logits, targets):
 
 
 def gelu(x):
-    r"""Return :math:`x\,\Phi(x)`, as :func:`llmbook.mathematics.backprop.gelu`, of a tensor of any shape."""
+    r"""Return :math:`x\,\Phi(x)`, as :func:`llmbook.mathematics.backprop.gelu`,
+    of a tensor of any shape.
+    """
     return x * (1 + (x / math.sqrt(2)).erf()) / 2
 
 
 def layer_norm(x, gain, bias, epsilon=1e-5):
-    """Normalise each position across its features, as :func:`llmbook.mathematics.backprop.layer_norm`.
+    """Normalise each position across its features, as
+    :func:`llmbook.mathematics.backprop.layer_norm`.
 
     Parameters
     ----------
@@ -62,7 +69,8 @@ def layer_norm(x, gain, bias, epsilon=1e-5):
 
 
 def scaled_dot_product_attention(query, key, value, mask=None):
-    """Attend, as :func:`llmbook.mathematics.attention.scaled_dot_product_attention`.
+    """Attend, as
+    :func:`llmbook.mathematics.attention.scaled_dot_product_attention`.
 
     Parameters
     ----------
@@ -77,7 +85,8 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     output : Tensor (..., T_q, d_v)
     weights : Tensor (..., T_q, T_k)
     """
-    scores = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])  # (..., T_q, T_k)
+    # (..., T_q, T_k)
+    scores = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
     if mask is not None:
         scores = scores.where(mask, -np.inf)  # (..., T_q, T_k)
     weights = softmax(scores)  # (..., T_q, T_k)
@@ -85,7 +94,8 @@ def scaled_dot_product_attention(query, key, value, mask=None):
 
 
 class TransformerBlock:
-    r"""Attention, then a feed-forward network, each with a residual path and a normalisation.
+    r"""Attention, then a feed-forward network, each with a residual path and a
+    normalisation.
 
     .. math:: \text{pre-norm: } x + f(\mathrm{LN}(x)), \qquad
         \text{post-norm: } \mathrm{LN}(x + f(x))
@@ -95,56 +105,81 @@ class TransformerBlock:
     Parameters
     ----------
     rng : numpy Generator
-        Draws the weights, with the variance 1 / d_in that keeps the size of what passes through.
+        Draws the weights, with the variance 1 / d_in that keeps the size of
+        what passes through.
     d_model, num_heads : int
     d_hidden : int, optional
         Width of the feed-forward network, 4 ``d_model`` if left out.
     norm : {"pre", "post", None}
     residual : bool
-        False leaves the residual paths out, to see what becomes of the gradient.
+        False leaves the residual paths out, to see what becomes of the
+        gradient.
 
     Attributes
     ----------
     parameters : list of Tensor
-        Query, key, value, output; gain and bias of both norms; both layers of the network: the
-        order in which :class:`llmbook.models.layers.TransformerBlock` lists its weights.
+        Query, key, value, output; gain and bias of both norms; both layers of
+        the network: the order in which
+        :class:`llmbook.models.layers.TransformerBlock` lists its weights.
 
     Raises
     ------
     ValueError
-        If ``num_heads`` does not divide ``d_model`` or ``norm`` is none of these.
+        If ``num_heads`` does not divide ``d_model`` or ``norm`` is none of
+        these.
     """
 
-    def __init__(self, rng, d_model, num_heads, d_hidden=None, norm="pre", residual=True):
+    def __init__(
+        self, rng, d_model, num_heads, d_hidden=None, norm="pre", residual=True
+    ):
         if d_model % num_heads:
-            raise ValueError(f"num_heads must divide d_model = {d_model}, got {num_heads}")
+            raise ValueError(
+                f"num_heads must divide d_model = {d_model}, got {num_heads}"
+            )
         if norm not in ("pre", "post", None):
-            raise ValueError(f"norm must be 'pre', 'post' or None, got {norm!r}")
+            raise ValueError(
+                f"norm must be 'pre', 'post' or None, got {norm!r}"
+            )
         d_hidden = d_hidden or 4 * d_model
         self.num_heads, self.norm, self.residual = num_heads, norm, residual
         self.w_query, self.w_key, self.w_value, self.w_output = (
             _weight(rng, d_model, d_model) for _ in range(4)
         )
-        self.attention_norm = (Tensor(np.ones(d_model)), Tensor(np.zeros(d_model)))
+        self.attention_norm = (
+            Tensor(np.ones(d_model)),
+            Tensor(np.zeros(d_model)),
+        )
         self.mlp_norm = (Tensor(np.ones(d_model)), Tensor(np.zeros(d_model)))
-        self.hidden = (_weight(rng, d_model, d_hidden), Tensor(np.zeros(d_hidden)))
-        self.output = (_weight(rng, d_hidden, d_model), Tensor(np.zeros(d_model)))
+        self.hidden = (
+            _weight(rng, d_model, d_hidden),
+            Tensor(np.zeros(d_hidden)),
+        )
+        self.output = (
+            _weight(rng, d_hidden, d_model),
+            Tensor(np.zeros(d_model)),
+        )
         self.parameters = [
             *(self.w_query, self.w_key, self.w_value, self.w_output),
             *(*self.attention_norm, *self.mlp_norm, *self.hidden, *self.output),
         ]
 
     def __call__(self, x, mask=None):
-        """Map a Tensor (B, T, d_model) to another, under a mask (..., T, T) of bool."""
-        x = self._add(x, lambda x: self.attend(x, mask)[0], self.attention_norm)  # (B, T, d_model)
+        """Map a Tensor (B, T, d_model) to another, under a mask (..., T, T) of
+        bool.
+        """
+        # (B, T, d_model)
+        x = self._add(x, lambda x: self.attend(x, mask)[0], self.attention_norm)
         return self._add(x, self.feed_forward, self.mlp_norm)
 
     def attend(self, x, mask=None):
-        """Return the attention's output (B, T, d_model) and its weights (B, H, T, T)."""
+        """Return the attention's output (B, T, d_model) and its weights (B, H,
+        T, T).
+        """
         query, key, value = (
             self._split(x @ w) for w in (self.w_query, self.w_key, self.w_value)
         )  # (B, H, T, d_k)
-        heads, weights = scaled_dot_product_attention(query, key, value, mask)  # (B, H, T, d_k)
+        # (B, H, T, d_k)
+        heads, weights = scaled_dot_product_attention(query, key, value, mask)
         return heads.swapaxes(-2, -3).reshape(*x.shape) @ self.w_output, weights
 
     def feed_forward(self, x):
@@ -153,7 +188,8 @@ class TransformerBlock:
         return gelu(x @ w_hidden + b_hidden) @ w_output + b_output
 
     def _add(self, x, sublayer, norm):
-        change = sublayer(layer_norm(x, *norm) if self.norm == "pre" else x)  # (B, T, d_model)
+        # (B, T, d_model)
+        change = sublayer(layer_norm(x, *norm) if self.norm == "pre" else x)
         x = x + change if self.residual else change  # (B, T, d_model)
         return layer_norm(x, *norm) if self.norm == "post" else x
 
@@ -163,7 +199,8 @@ class TransformerBlock:
 
 
 class LanguageModel:
-    """Token and position vectors, blocks that look back only, a last norm, and logits.
+    """Token and position vectors, blocks that look back only, a last norm, and
+    logits.
 
     Parameters
     ----------
@@ -181,22 +218,38 @@ class LanguageModel:
         Tokens, positions, the blocks', the last norm's, the output layer's.
     """
 
-    def __init__(self, rng, vocabulary_size, length, d_model, num_heads, num_blocks=1, **options):
+    def __init__(
+        self,
+        rng,
+        vocabulary_size,
+        length,
+        d_model,
+        num_heads,
+        num_blocks=1,
+        **options,
+    ):
         self.tokens = Tensor(0.1 * rng.normal(size=(vocabulary_size, d_model)))
         self.positions = Tensor(0.1 * rng.normal(size=(length, d_model)))
         self.blocks = [
-            TransformerBlock(rng, d_model, num_heads, **options) for _ in range(num_blocks)
+            TransformerBlock(rng, d_model, num_heads, **options)
+            for _ in range(num_blocks)
         ]
         self.last_norm = (Tensor(np.ones(d_model)), Tensor(np.zeros(d_model)))
         self.w_logits = _weight(rng, d_model, vocabulary_size)
         self.parameters = [
             *(self.tokens, self.positions),
-            *(parameter for block in self.blocks for parameter in block.parameters),
+            *(
+                parameter
+                for block in self.blocks
+                for parameter in block.parameters
+            ),
             *(*self.last_norm, self.w_logits),
         ]
 
     def __call__(self, ids):
-        """Return the logits (B, T, V) of the token after each of ``ids`` (B, T)."""
+        """Return the logits (B, T, V) of the token after each of ``ids`` (B,
+        T).
+        """
         length = ids.shape[1]
         x = self.tokens[ids] + self.positions[:length]  # (B, T, d_model)
         for block in self.blocks:
@@ -204,7 +257,9 @@ class LanguageModel:
         return layer_norm(x, *self.last_norm) @ self.w_logits
 
     def loss(self, ids):
-        """Return the mean cross-entropy of every next token of ``ids`` (B, T + 1), a Tensor ()."""
+        """Return the mean cross-entropy of every next token of ``ids`` (B, T +
+        1), a Tensor ().
+        """
         return cross_entropy(self(ids[:, :-1]), ids[:, 1:])
 
 
@@ -215,7 +270,8 @@ def random_pieces(ids, length, size, steps, rng):
     ----------
     ids : (N,) of int
     length : int
-        ``T``; a piece is one longer, so that each of its first ``T`` tokens has a next one.
+        ``T``; a piece is one longer, so that each of its first ``T`` tokens has
+        a next one.
     size : int
         ``B``.
     steps : int
@@ -232,7 +288,9 @@ def random_pieces(ids, length, size, steps, rng):
         If the text is not longer than a piece.
     """
     if len(ids) <= length:
-        raise ValueError(f"ids must be longer than length = {length}, got {len(ids)}")
+        raise ValueError(
+            f"ids must be longer than length = {length}, got {len(ids)}"
+        )
     for _ in range(steps):
         starts = rng.integers(0, len(ids) - length, size)  # (B,)
         yield ids[starts[:, None] + np.arange(length + 1)]
@@ -261,7 +319,9 @@ def train(model, optimiser, batches, schedule=None, max_norm=math.inf):
     for step, ids in enumerate(batches, start=1):
         loss = model.loss(ids)  # ()
         loss.backward()
-        gradients, norm = clip_by_global_norm([p.grad for p in model.parameters], max_norm)
+        gradients, norm = clip_by_global_norm(
+            [p.grad for p in model.parameters], max_norm
+        )
         if schedule is not None:
             optimiser.learning_rate = schedule(step)
         optimiser.step(gradients)

@@ -1,4 +1,6 @@
-"""Vectors of tokens from the company they keep: co-occurrence, PPMI, and a truncated SVD."""
+"""Vectors of tokens from the company they keep: co-occurrence, PPMI, and a
+truncated SVD.
+"""
 
 import numpy as np
 
@@ -6,7 +8,10 @@ import numpy as np
 def followers(ids, vocab_size, window):
     r"""Count how often token b stands at most ``window`` places after token a.
 
-    .. math:: C_{ab} = \sum_{\delta=1}^{\text{window}} \#\{t : x_t = a,\; x_{t+\delta} = b\}
+    .. math::
+
+        C_{ab} = \sum_{\delta=1}^{\text{window}} \#\{t : x_t = a,\; x_{t+\delta}
+        = b\}
 
     Parameters
     ----------
@@ -40,20 +45,23 @@ def followers(ids, vocab_size, window):
 
 
 def ppmi(counts, smoothing=0.75):
-    r"""Return the positive pointwise mutual information of tokens and their neighbours.
+    r"""Return the positive pointwise mutual information of tokens and their
+    neighbours.
 
     .. math::
 
-        \mathrm{PPMI}_{ab} = \max\left(0,\; \log \frac{p(a, b)}{p(a)\, p_\alpha(b)}\right), \qquad
+        \mathrm{PPMI}_{ab} = \max\left(0,\; \log \frac{p(a, b)}{p(a)\,
+        p_\alpha(b)}\right), \qquad
         p_\alpha(b) \propto p(b)^\alpha
 
-    Raising the neighbours' shares to a power :math:`\alpha < 1` makes rare ones less surprising.
-    (Levy, Goldberg and Dagan 2015, Eqs. 3 and 4.)
+    Raising the neighbours' shares to a power :math:`\alpha < 1` makes rare ones
+    less surprising. (Levy, Goldberg and Dagan 2015, Eqs. 3 and 4.)
 
     Parameters
     ----------
     counts : (V, V)
-        Of a token, a row, together with a neighbour, a column: see :func:`followers`.
+        Of a token, a row, together with a neighbour, a column: see
+        :func:`followers`.
     smoothing : float
         :math:`\alpha`; 1 is none.
 
@@ -74,17 +82,22 @@ def ppmi(counts, smoothing=0.75):
     token = joint.sum(axis=1, keepdims=True)  # (V, 1)
     neighbour = joint.sum(axis=0) ** smoothing  # (V,)
     expected = token * (neighbour / neighbour.sum())  # (V, V)
-    # Where two tokens meet no more often than expected, the ratio stays 1 and its logarithm 0.
-    ratio = np.divide(joint, expected, out=np.ones_like(joint), where=joint > expected)
+    # Where two tokens meet no more often than expected, the ratio stays 1 and
+    # its logarithm 0.
+    ratio = np.divide(
+        joint, expected, out=np.ones_like(joint), where=joint > expected
+    )
     return np.log(ratio)
 
 
 def truncated_svd(matrix, rank, rng, iterations=4):
-    r"""Return the largest singular values of a matrix and their left vectors, approximately.
+    r"""Return the largest singular values of a matrix and their left vectors,
+    approximately.
 
-    The matrix is applied again and again to random vectors, a few more than wanted: what it
-    stretches most comes to dominate them. In the small space they span, the decomposition is cheap.
-    (Halko, Martinsson and Tropp 2011, Algorithms 4.4 and 5.1.)
+    The matrix is applied again and again to random vectors, a few more than
+    wanted: what it stretches most comes to dominate them. In the small space
+    they span, the decomposition is cheap. (Halko, Martinsson and Tropp 2011,
+    Algorithms 4.4 and 5.1.)
 
     Parameters
     ----------
@@ -109,9 +122,13 @@ def truncated_svd(matrix, rank, rng, iterations=4):
     """
     matrix = np.asarray(matrix)
     if not 1 <= rank < min(matrix.shape):
-        raise ValueError(f"rank must lie between 1 and {min(matrix.shape) - 1}, got {rank}")
+        raise ValueError(
+            f"rank must lie between 1 and {min(matrix.shape) - 1}, got {rank}"
+        )
     columns = min(rank + 10, *matrix.shape)
-    basis, _ = np.linalg.qr(matrix @ rng.standard_normal((matrix.shape[1], columns)))
+    basis, _ = np.linalg.qr(
+        matrix @ rng.standard_normal((matrix.shape[1], columns))
+    )
     for _ in range(iterations):
         basis, _ = np.linalg.qr(matrix.T @ basis)  # (W, columns)
         basis, _ = np.linalg.qr(matrix @ basis)  # (V, columns)
@@ -120,10 +137,11 @@ def truncated_svd(matrix, rank, rng, iterations=4):
 
 
 def embed(ids, vocab_size, d_model, window, rng):
-    r"""Return a vector for each token of a text: rows of :math:`U \sqrt{\Sigma}` of its PPMI.
+    r"""Return a vector for each token of a text: rows of :math:`U
+    \sqrt{\Sigma}` of its PPMI.
 
-    What stands before a token and what stands after it are kept apart: the matrix that is
-    decomposed has a column for each token on either side.
+    What stands before a token and what stands after it are kept apart: the
+    matrix that is decomposed has a column for each token on either side.
 
     Parameters
     ----------
@@ -143,7 +161,8 @@ def embed(ids, vocab_size, d_model, window, rng):
 
 
 def nearest(vectors, index, count):
-    """Return the tokens whose vectors point most nearly the same way as that of token ``index``.
+    """Return the tokens whose vectors point most nearly the same way as that of
+    token ``index``.
 
     Parameters
     ----------
@@ -158,7 +177,9 @@ def nearest(vectors, index, count):
     cosines : (count,)
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (V, 1)
-    directions = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    directions = np.divide(
+        vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0
+    )
     cosines = directions @ directions[index]  # (V,)
     cosines[index] = -np.inf
     indices = np.argsort(-cosines, kind="stable")[:count]

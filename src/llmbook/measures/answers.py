@@ -1,4 +1,6 @@
-"""Whether an answer is right: exactly, or in its words; and a baseline that reads no grammar."""
+"""Whether an answer is right: exactly, or in its words; and a baseline that
+reads no grammar.
+"""
 
 from collections import Counter
 
@@ -7,27 +9,35 @@ from llmbook.corpora.facts import template_words
 
 def exact(prediction, answer):
     """Tell whether two strings are the same but for case and spaces."""
-    return " ".join(prediction.lower().split()) == " ".join(answer.lower().split())
+    return " ".join(prediction.lower().split()) == " ".join(
+        answer.lower().split()
+    )
 
 
 def overlap_f1(prediction, answer):
-    r"""Return the harmonic mean of precision and recall of the words, repeats counted.
+    r"""Return the harmonic mean of precision and recall of the words, repeats
+    counted.
 
     .. math:: F_1 = \frac{2\,|P \cap A|}{|P| + |A|}
 
     (Rajpurkar et al. 2016, section 6.1). Two empty strings agree.
     """
-    predicted, right = Counter(prediction.lower().split()), Counter(answer.lower().split())
+    predicted, right = (
+        Counter(prediction.lower().split()),
+        Counter(answer.lower().split()),
+    )
     total = predicted.total() + right.total()
     return 2 * (predicted & right).total() / total if total else 1.0
 
 
 def overlap_answer(example):
-    """Answer without learning: take the sentence that shares most words, and in it what fits.
+    """Answer without learning: take the sentence that shares most words, and in
+    it what fits.
 
-    What fits is a run of numbers or of capitalised words, whichever the question's first words ask
-    for, that the question does not say. Of the sentences with such a run, the one with most
-    different words of the question is taken, and in it the first run.
+    What fits is a run of numbers or of capitalised words, whichever the
+    question's first words ask for, that the question does not say. Of the
+    sentences with such a run, the one with most different words of the question
+    is taken, and in it the first run.
 
     Parameters
     ----------
@@ -36,15 +46,20 @@ def overlap_answer(example):
     Returns
     -------
     pair of int, or None
-        First and last token of the answer in the passage; None if no sentence has such a run.
+        First and last token of the answer in the passage; None if no sentence
+        has such a run.
     """
     said = {token.lower() for token in example.question}
-    wants_number = bool({"when", "year", "many", "share"} & {*_opening(example.question)})
+    wants_number = bool(
+        {"when", "year", "many", "share"} & {*_opening(example.question)}
+    )
     known = set(template_words())
 
     def fits(token):
         is_name = token[0].isupper() and token.lower() not in known
-        return token.lower() not in said and (token.isdigit() if wants_number else is_name)
+        return token.lower() not in said and (
+            token.isdigit() if wants_number else is_name
+        )
 
     best, most = None, -1
     for start, end in example.sentences:

@@ -1,4 +1,6 @@
-"""Ranking documents by the words they share with a query, fusing rankings, and scoring them."""
+"""Ranking documents by the words they share with a query, fusing rankings, and
+scoring them.
+"""
 
 import functools
 import re
@@ -11,7 +13,8 @@ from scipy.stats import rankdata
 from llmbook.text.tokenizers import Tokenizer
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # in a notebook its progress bars, never shown, miss a widget
+    # in a notebook its progress bars, never shown, miss a widget
+    warnings.simplefilter("ignore")
     import bm25s
     from bm25s.stopwords import STOPWORDS_EN
 
@@ -24,7 +27,9 @@ WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
 
 @functools.lru_cache(maxsize=2**16)
 def stem(word):
-    """Return an English word, in lower case, without its ending (Porter 2001, "Snowball")."""
+    """Return an English word, in lower case, without its ending (Porter 2001,
+    "Snowball").
+    """
     return _stemmer().stemWord(word)
 
 
@@ -34,7 +39,8 @@ def _stemmer():
 
 
 def terms(text):
-    """Return the stems of a text's words: ``batchSize`` and ``batch_sizes`` give batch, size.
+    """Return the stems of a text's words: ``batchSize`` and ``batch_sizes``
+    give batch, size.
 
     Stop words are left out, those that bm25s lists.
     """
@@ -51,16 +57,20 @@ class TermTokenizer(Tokenizer):
 
 
 class BM25:
-    r"""Score documents by the terms they share with a query, rare terms counting more.
+    r"""Score documents by the terms they share with a query, rare terms
+    counting more.
 
     .. math::
 
-        \mathrm{score}(q, d) = \sum_{t \in q} \log\!\left(1 + \frac{N - n_t + 0.5}{n_t + 0.5}\right)
-        \cdot \frac{f_{t,d}}{f_{t,d} + k_1 \left(1 - b + b\, |d| / \overline{|d|}\right)}
+        \mathrm{score}(q, d) = \sum_{t \in q} \log\!\left(1 + \frac{N - n_t +
+        0.5}{n_t + 0.5}\right)
+        \cdot \frac{f_{t,d}}{f_{t,d} + k_1 \left(1 - b + b\, |d| /
+        \overline{|d|}\right)}
 
-    with :math:`f_{t,d}` the count of term ``t`` in document ``d`` and :math:`n_t` the number of
-    documents that hold it (Robertson and Zaragoza 2009, Eq. 3.15, with Lucene's logarithm, which is
-    never negative). The sparse matrix of these terms is that of the library ``bm25s``.
+    with :math:`f_{t,d}` the count of term ``t`` in document ``d`` and
+    :math:`n_t` the number of documents that hold it (Robertson and Zaragoza
+    2009, Eq. 3.15, with Lucene's logarithm, which is never negative). The
+    sparse matrix of these terms is that of the library ``bm25s``.
 
     Parameters
     ----------
@@ -79,7 +89,9 @@ class BM25:
     def __init__(self, documents, k1=1.5, b=0.75):
         corpus = [terms(document) for document in documents]
         if not any(corpus):
-            raise ValueError(f"documents must hold a term, got {len(corpus)} without any")
+            raise ValueError(
+                f"documents must hold a term, got {len(corpus)} without any"
+            )
         self.index = bm25s.BM25(method="lucene", k1=k1, b=b)
         self.index.index(corpus, show_progress=False)
         self.num_documents = len(corpus)
@@ -91,18 +103,27 @@ class BM25:
 
     def _row(self, query):
         known = [term for term in terms(query) if term in self.index.vocab_dict]
-        return self.index.get_scores(known) if known else np.zeros(self.num_documents, "float32")
+        return (
+            self.index.get_scores(known)
+            if known
+            else np.zeros(self.num_documents, "float32")
+        )
 
 
 def standardised(scores):
-    """Return scores (Q, N) with mean 0 and deviation 1 in each row, zeros in a row of equals."""
+    """Return scores (Q, N) with mean 0 and deviation 1 in each row, zeros in a
+    row of equals.
+    """
     scores = np.asarray(scores, dtype=float)
     deviation = scores.std(axis=1, keepdims=True)  # (Q, 1)
-    return (scores - scores.mean(axis=1, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+    return (scores - scores.mean(axis=1, keepdims=True)) / np.where(
+        deviation > 0, deviation, 1
+    )
 
 
 def weighted_fusion(first, second, weight):
-    r"""Return :math:`w\, \tilde s_1 + (1 - w)\, \tilde s_2`, both standardised, (Q, N).
+    r"""Return :math:`w\, \tilde s_1 + (1 - w)\, \tilde s_2`, both standardised,
+    (Q, N).
 
     Raises
     ------
@@ -119,14 +140,17 @@ def reciprocal_rank_fusion(*scores, k=60):
 
     .. math:: \mathrm{score}(d) = \sum_i \frac{1}{k + r_i(d)}
 
-    with ranks from 1 (Cormack, Clarke and Büttcher 2009). Equal scores share their mean rank.
+    with ranks from 1 (Cormack, Clarke and Büttcher 2009). Equal scores share
+    their mean rank.
 
     Parameters
     ----------
     scores : arrays (Q, N)
     k : float
     """
-    return sum(1 / (k + rankdata(-np.asarray(matrix), axis=1)) for matrix in scores)
+    return sum(
+        1 / (k + rankdata(-np.asarray(matrix), axis=1)) for matrix in scores
+    )
 
 
 def right_ranks(scores, right):
@@ -143,12 +167,17 @@ def right_ranks(scores, right):
     -------
     (Q,)
     """
-    own = np.take_along_axis(scores, np.asarray(right)[:, None], axis=1)  # (Q, 1)
-    return 1 + (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
+    # (Q, 1)
+    own = np.take_along_axis(scores, np.asarray(right)[:, None], axis=1)
+    return (
+        1 + (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
+    )
 
 
 def recall_at(ranks, k):
-    """Return the share of queries whose right document is among the first ``k``."""
+    """Return the share of queries whose right document is among the first
+    ``k``.
+    """
     return float(np.mean(np.asarray(ranks) <= k))
 
 
@@ -158,12 +187,21 @@ def mean_reciprocal_rank(ranks):
 
 
 def best_weight(first, second, right, weights=WEIGHTS):
-    """Return the weight of :func:`weighted_fusion` with the best mean reciprocal rank.
+    """Return the weight of :func:`weighted_fusion` with the best mean
+    reciprocal rank.
 
-    To be called with validation queries alone. Of equally good weights the middle one is taken.
+    To be called with validation queries alone. Of equally good weights the
+    middle one is taken.
     """
     values = [
-        mean_reciprocal_rank(right_ranks(weighted_fusion(first, second, w), right)) for w in weights
+        mean_reciprocal_rank(
+            right_ranks(weighted_fusion(first, second, w), right)
+        )
+        for w in weights
     ]
-    best = [w for w, value in zip(weights, values, strict=True) if value >= max(values) - 1e-12]
+    best = [
+        w
+        for w, value in zip(weights, values, strict=True)
+        if value >= max(values) - 1e-12
+    ]
     return float(best[len(best) // 2])

@@ -1,4 +1,6 @@
-"""Sentiment without learning: thresholds for scores, their F1, and words that are hidden."""
+"""Sentiment without learning: thresholds for scores, their F1, and words that
+are hidden.
+"""
 
 import numpy as np
 
@@ -9,14 +11,17 @@ HIDDEN = "□"  # in the place of a word that is hidden: the texts do not hold i
 
 
 def hide(text, position):
-    """Return a text with the word at ``position`` hidden, as if it were one never seen before."""
+    """Return a text with the word at ``position`` hidden, as if it were one
+    never seen before.
+    """
     cut = words(text)
     cut[position] = HIDDEN
     return " ".join(cut)
 
 
 def flips(logits, texts, positions):
-    """Hide one word of each text and return whether that turns the answer round.
+    """Hide one word of each text and return whether that turns the answer
+    round.
 
     Parameters
     ----------
@@ -24,30 +29,40 @@ def flips(logits, texts, positions):
         Maps a list of texts to scores (B,), positive for positive texts.
     texts : list of str
     positions : (B,) of int
-        Which word of each text is hidden, counted as :func:`llmbook.text.english.words` cuts it.
+        Which word of each text is hidden, counted as
+        :func:`llmbook.text.english.words` cuts it.
 
     Returns
     -------
     (B,) of bool
     """
     whole = [" ".join(words(text)) for text in texts]
-    hidden = [hide(text, position) for text, position in zip(texts, positions, strict=True)]
+    hidden = [
+        hide(text, position)
+        for text, position in zip(texts, positions, strict=True)
+    ]
     return (logits(whole) > 0) != (logits(hidden) > 0)
 
 
 def cut(scores, low, high):
-    """Return the classes of scores (B,): negative below ``low``, positive above ``high``."""
+    """Return the classes of scores (B,): negative below ``low``, positive above
+    ``high``.
+    """
     scores = np.asarray(scores)
-    return np.where(scores > high, POSITIVE, np.where(scores < low, NEGATIVE, NEUTRAL))
+    return np.where(
+        scores > high, POSITIVE, np.where(scores < low, NEGATIVE, NEUTRAL)
+    )
 
 
 def fit_cuts(scores, labels, candidates=40):
-    r"""Find the two cuts that turn scores into three classes with the highest macro-F1.
+    r"""Find the two cuts that turn scores into three classes with the highest
+    macro-F1.
 
     .. math:: F_1 = \frac{2\, TP}{2\, TP + FP + FN}, \qquad
         \text{macro-}F_1 = \tfrac13 \textstyle\sum_c F_1^{(c)}
 
-    (the mean of the classes' scores, not the score of their means: Opitz and Burst 2019).
+    (the mean of the classes' scores, not the score of their means: Opitz and
+    Burst 2019).
 
     Parameters
     ----------
@@ -67,10 +82,15 @@ def fit_cuts(scores, labels, candidates=40):
         If a class is missing, or scores and labels differ in number.
     """
     scores, labels = np.asarray(scores), np.asarray(labels)
-    if scores.shape != labels.shape or set(np.unique(labels)) != {NEGATIVE, NEUTRAL, POSITIVE}:
+    if scores.shape != labels.shape or set(np.unique(labels)) != {
+        NEGATIVE,
+        NEUTRAL,
+        POSITIVE,
+    }:
         raise ValueError(
-            "labels must be one of 0, 1 and 2 for each score, each occurring, got "
-            f"{scores.shape} scores and {labels.shape} labels, among them {np.unique(labels)}"
+            "labels must be one of 0, 1 and 2 for each score, each occurring,"
+            f" got {scores.shape} scores and {labels.shape} labels, among them"
+            f" {np.unique(labels)}"
         )
     grid = np.quantile(scores, np.linspace(0, 1, candidates + 1))
     pairs = [(low, high) for i, low in enumerate(grid) for high in grid[i:]]
@@ -78,7 +98,9 @@ def fit_cuts(scores, labels, candidates=40):
 
 
 def macro_f1(labels, predictions):
-    """Return the mean of the F1 of the three classes; of a class that never occurs it is 0."""
+    """Return the mean of the F1 of the three classes; of a class that never
+    occurs it is 0.
+    """
     pairs = np.bincount(3 * labels + predictions, minlength=9).reshape(3, 3)
     total = pairs.sum(axis=0) + pairs.sum(axis=1)  # (3,): 2 TP + FP + FN
     return float(np.mean(2 * pairs.diagonal() / np.maximum(total, 1)))

@@ -1,4 +1,6 @@
-"""Summaries of docstrings: cut into words, scored, written without learning, and checked."""
+"""Summaries of docstrings: cut into words, scored, written without learning,
+and checked.
+"""
 
 import re
 from functools import cache
@@ -9,30 +11,64 @@ from rouge_score.rouge_scorer import RougeScorer
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 NAME_END = "<body>"  # stands between a function's name and its docstring's body
-LENGTHS = (48, 16)  # tokens of a source that are read, and of a summary that are written
+# tokens of a source that are read, and of a summary that are written
+LENGTHS = (48, 16)
 
 OPPOSITES = (
-    *(("get", "set"), ("add", "remove"), ("create", "delete"), ("open", "close")),
-    *(("start", "stop"), ("start", "end"), ("first", "last"), ("read", "write")),
-    *(("encode", "decode"), ("minimum", "maximum"), ("min", "max"), ("lower", "upper")),
-    *(("row", "column"), ("left", "right"), ("horizontal", "vertical"), ("before", "after")),
-    *(("load", "save"), ("enable", "disable"), ("input", "output"), ("forward", "backward")),
+    *(
+        ("get", "set"),
+        ("add", "remove"),
+        ("create", "delete"),
+        ("open", "close"),
+    ),
+    *(
+        ("start", "stop"),
+        ("start", "end"),
+        ("first", "last"),
+        ("read", "write"),
+    ),
+    *(
+        ("encode", "decode"),
+        ("minimum", "maximum"),
+        ("min", "max"),
+        ("lower", "upper"),
+    ),
+    *(
+        ("row", "column"),
+        ("left", "right"),
+        ("horizontal", "vertical"),
+        ("before", "after"),
+    ),
+    *(
+        ("load", "save"),
+        ("enable", "disable"),
+        ("input", "output"),
+        ("forward", "backward"),
+    ),
 )
-# Words that say nothing by themselves, which a summary may use without finding them in its source.
+# Words that say nothing by themselves, which a summary may use without finding
+# them in its source.
 _FREE = """
-a about all an and any are as at be been being by can could do does for from given has have how if
-in into is it its may more most no not of on one only or other out over own return returns same
-should so some such than that the their them then there these they this those to two under up use
-used uses using via was were what when where whether which while who will with within without would
-you your class function method object objects value values type helper base instance based new get
-set compute computes create creates make makes perform performs represent represents provide
+a about all an and any are as at be been being by can could do does for from
+given has have how if
+in into is it its may more most no not of on one only or other out over own
+return returns same
+should so some such than that the their them then there these they this those to
+two under up use
+used uses using via was were what when where whether which while who will with
+within without would
+you your class function method object objects value values type helper base
+instance based new get
+set compute computes create creates make makes perform performs represent
+represents provide
 provides convert converts wrapper
 """
 FREE_WORDS = frozenset(_FREE.split())
 
 
 def tokens(text):
-    """Cut a text into lower-case words, numbers and marks; names of code into their parts.
+    """Cut a text into lower-case words, numbers and marks; names of code into
+    their parts.
 
     ``"Returns getName(max_size)"`` becomes ``returns get name ( max size )``.
     """
@@ -40,7 +76,10 @@ def tokens(text):
     for piece in re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text):
         if piece[0].isalpha() or piece[0] == "_":
             found += [
-                part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", piece)
+                part.lower()
+                for part in re.findall(
+                    r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", piece
+                )
             ]
         else:
             found.append(piece)
@@ -48,12 +87,16 @@ def tokens(text):
 
 
 def name_tokens(pair):
-    """Return the words of a pair's name, without those of the modules around it."""
+    """Return the words of a pair's name, without those of the modules around
+    it.
+    """
     return tokens(" ".join(pair.name.split(".")[-2:]))[-8:]
 
 
 def source_tokens(pair):
-    """Return what a summariser reads: the name's words, a mark, the body's words."""
+    """Return what a summariser reads: the name's words, a mark, the body's
+    words.
+    """
     return [*name_tokens(pair), NAME_END, *tokens(pair.body)][: LENGTHS[0]]
 
 
@@ -63,7 +106,9 @@ def summary_tokens(pair):
 
 
 class Rouge(NamedTuple):
-    """Means over summaries of the F-measures of words, pairs of words and the longest sequence."""
+    """Means over summaries of the F-measures of words, pairs of words and the
+    longest sequence.
+    """
 
     rouge1: float
     rouge2: float
@@ -76,15 +121,18 @@ def _scorer():
 
 
 def rouge(hypotheses, references):
-    r"""Score summaries, word lists each, by what they share with one reference each.
+    r"""Score summaries, word lists each, by what they share with one reference
+    each.
 
     .. math::
 
         R = \frac{\text{shared}}{\text{in the reference}}, \qquad
-        P = \frac{\text{shared}}{\text{in the summary}}, \qquad F = \frac{2 P R}{P + R}
+        P = \frac{\text{shared}}{\text{in the summary}}, \qquad F = \frac{2 P
+        R}{P + R}
 
-    where what is shared are words, pairs of words, or the longest common subsequence (Lin 2004),
-    words compared by their stems. The figures are those of Google's ``rouge-score``.
+    where what is shared are words, pairs of words, or the longest common
+    subsequence (Lin 2004), words compared by their stems. The figures are those
+    of Google's ``rouge-score``.
 
     Parameters
     ----------
@@ -97,8 +145,8 @@ def rouge(hypotheses, references):
     """
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(
-            f"references must be as many as hypotheses and at least one, got {len(references)} "
-            f"and {len(hypotheses)}"
+            "references must be as many as hypotheses and at least one, got"
+            f" {len(references)} and {len(hypotheses)}"
         )
     found = [
         _scorer().score(" ".join(reference), " ".join(hypothesis))
@@ -112,13 +160,18 @@ def rouge(hypotheses, references):
     )
 
 
-# --- Summaries without learning -------------------------------------------------------------------
+# --- Summaries without learning
+# -------------------------------------------------------------------
 
 
 def sentences(body):
-    """Return the sentences of a text that have more than two words, or all of it."""
+    """Return the sentences of a text that have more than two words, or all of
+    it.
+    """
     found = re.split(r"(?<=[.!?:])\s+", body)
-    return [sentence for sentence in found if len(sentence.split()) > 2][:12] or [body]
+    return [sentence for sentence in found if len(sentence.split()) > 2][
+        :12
+    ] or [body]
 
 
 def lead(pair):
@@ -127,14 +180,22 @@ def lead(pair):
 
 
 def name_and_lead(pair, words=9):
-    """Return the words of the function's own name and the first words of the first sentence."""
-    return [*tokens(pair.name.split(".")[-1]), *tokens(sentences(pair.body)[0])[:words]]
+    """Return the words of the function's own name and the first words of the
+    first sentence.
+    """
+    return [
+        *tokens(pair.name.split(".")[-1]),
+        *tokens(sentences(pair.body)[0])[:words],
+    ]
 
 
 def text_rank(pair, counter, damping=0.85, rounds=30):
-    r"""Return the sentence on which a walk from sentence to similar sentence is found most often.
+    r"""Return the sentence on which a walk from sentence to similar sentence is
+    found most often.
 
-    .. math:: r_i = \frac{1 - d}{n} + d \sum_j \frac{s_{ji}}{\sum_k s_{jk}}\, r_j
+    .. math::
+
+        r_i = \frac{1 - d}{n} + d \sum_j \frac{s_{ji}}{\sum_k s_{jk}}\, r_j
 
     (Mihalcea and Tarau 2004, Eq. 2, with the similarity of TF-IDF vectors).
 
@@ -147,9 +208,9 @@ def text_rank(pair, counter, damping=0.85, rounds=30):
     rounds : int
     """
     candidates = sentences(pair.body)
-    return tokens(candidates[int(_ranks(candidates, counter, damping, rounds).argmax())])[
-        : LENGTHS[1]
-    ]
+    return tokens(
+        candidates[int(_ranks(candidates, counter, damping, rounds).argmax())]
+    )[: LENGTHS[1]]
 
 
 def _ranks(candidates, counter, damping, rounds):
@@ -157,7 +218,9 @@ def _ranks(candidates, counter, damping, rounds):
     similarity = (vectors @ vectors.T).toarray()  # (n, n)
     np.fill_diagonal(similarity, 0)
     total = similarity.sum(axis=1, keepdims=True)  # (n, 1)
-    step = np.where(total > 0, similarity / np.maximum(total, 1e-9), 1 / len(candidates))
+    step = np.where(
+        total > 0, similarity / np.maximum(total, 1e-9), 1 / len(candidates)
+    )
     rank = np.full(len(candidates), 1 / len(candidates))  # (n,)
     for _ in range(rounds):
         rank = (1 - damping) / len(candidates) + damping * rank @ step
@@ -165,12 +228,18 @@ def _ranks(candidates, counter, damping, rounds):
 
 
 def oracle(pair):
-    """Return the sentence most like the reference, which no summariser is allowed to know."""
-    candidates = [tokens(sentence)[: LENGTHS[1]] for sentence in sentences(pair.body)]
+    """Return the sentence most like the reference, which no summariser is
+    allowed to know.
+    """
+    candidates = [
+        tokens(sentence)[: LENGTHS[1]] for sentence in sentences(pair.body)
+    ]
     reference = " ".join(summary_tokens(pair))
     return max(
         candidates,
-        key=lambda words: _scorer().score(reference, " ".join(words))["rougeL"].fmeasure,
+        key=lambda words: (
+            _scorer().score(reference, " ".join(words))["rougeL"].fmeasure
+        ),
     )
 
 
@@ -181,7 +250,9 @@ def body_counter(pairs):
 
 
 def nearest_summaries(pairs, training, counter):
-    """Return, for each pair, the summary of the training pair with the most similar source."""
+    """Return, for each pair, the summary of the training pair with the most
+    similar source.
+    """
     known, asked = (
         counter.transform([" ".join(source_tokens(pair)) for pair in part])
         for part in (training, pairs)
@@ -190,39 +261,55 @@ def nearest_summaries(pairs, training, counter):
     return [summary_tokens(training[i]) for i in best]
 
 
-# --- What ROUGE does not see ----------------------------------------------------------------------
+# --- What ROUGE does not see
+# ----------------------------------------------------------------------
 
 
 def unsupported(summary, source):
-    """Return the words of a summary that stand in its source in no form, and are not free.
+    """Return the words of a summary that stand in its source in no form, and
+    are not free.
 
-    Words are compared by their first five letters, so that *computes* supports *computing*. Free
-    are :data:`FREE_WORDS`, words of fewer than four letters, and marks.
+    Words are compared by their first five letters, so that *computes* supports
+    *computing*. Free are :data:`FREE_WORDS`, words of fewer than four letters,
+    and marks.
     """
     roots = {word[:5] for word in source}
     return [
         word
         for word in summary
-        if word.isalpha() and len(word) > 3 and word not in FREE_WORDS and word[:5] not in roots
+        if word.isalpha()
+        and len(word) > 3
+        and word not in FREE_WORDS
+        and word[:5] not in roots
     ]
 
 
 def contradictions(summary, source):
-    """Return the pairs of opposites of which the summary has one word and the source the other.
+    """Return the pairs of opposites of which the summary has one word and the
+    source the other.
 
-    ``("get", "set")`` is found if the summary has *get* and not *set*, and the source *set* and not
-    *get*: words of :data:`OPPOSITES`, with or without an *s* at the end.
+    ``("get", "set")`` is found if the summary has *get* and not *set*, and the
+    source *set* and not *get*: words of :data:`OPPOSITES`, with or without an
+    *s* at the end.
     """
-    said, read = ({re.sub(r"s$", "", word) for word in words} for words in (summary, source))
+    said, read = (
+        {re.sub(r"s$", "", word) for word in words}
+        for words in (summary, source)
+    )
     return [
         (one, other)
         for a, b in OPPOSITES
         for one, other in ((a, b), (b, a))
-        if one in said and other not in said and other in read and one not in read
+        if one in said
+        and other not in said
+        and other in read
+        and one not in read
     ]
 
 
 def repeats(summary, size=2):
     """Return the runs of ``size`` words that a summary has more than once."""
-    runs = [tuple(summary[i : i + size]) for i in range(len(summary) - size + 1)]
+    runs = [
+        tuple(summary[i : i + size]) for i in range(len(summary) - size + 1)
+    ]
     return sorted({run for run in runs if runs.count(run) > 1})

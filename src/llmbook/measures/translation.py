@@ -1,4 +1,6 @@
-"""Scores of translations, and translators that do not learn: what a model has to beat."""
+"""Scores of translations, and translators that do not learn: what a model has
+to beat.
+"""
 
 from collections import Counter
 from typing import NamedTuple
@@ -23,13 +25,15 @@ def scores(hypotheses, references):
 
     .. math::
 
-        \mathrm{BLEU} = \min(1, e^{1 - r/c}) \Big(\prod_{n=1}^{4} p_n\Big)^{1/4}, \qquad
+        \mathrm{BLEU} = \min(1, e^{1 - r/c}) \Big(\prod_{n=1}^{4}
+        p_n\Big)^{1/4}, \qquad
         \mathrm{chrF} = \frac{5 P R}{4 P + R}
 
-    with :math:`p_n` the share of the hypotheses' n-grams that stand in their references, :math:`r`
-    and :math:`c` the lengths of references and hypotheses (Papineni et al. 2002, section 2.3), and
-    :math:`P` and :math:`R` the precision and recall of character n-grams up to 6 (Popović 2015).
-    Both are sacrebleu's (Post 2018).
+    with :math:`p_n` the share of the hypotheses' n-grams that stand in their
+    references, :math:`r` and :math:`c` the lengths of references and hypotheses
+    (Papineni et al. 2002, section 2.3), and :math:`P` and :math:`R` the
+    precision and recall of character n-grams up to 6 (Popović 2015). Both are
+    sacrebleu's (Post 2018).
 
     Parameters
     ----------
@@ -43,12 +47,15 @@ def scores(hypotheses, references):
     """
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(
-            f"references must be as many as hypotheses and at least one, got {len(references)} "
-            f"and {len(hypotheses)}"
+            "references must be as many as hypotheses and at least one, got"
+            f" {len(references)} and {len(hypotheses)}"
         )
     bleu = BLEU(lowercase=True, tokenize="none", force=True)
     chrf = CHRF(lowercase=True)
-    equal = [one.lower() == two.lower() for one, two in zip(hypotheses, references, strict=True)]
+    equal = [
+        one.lower() == two.lower()
+        for one, two in zip(hypotheses, references, strict=True)
+    ]
     return Scores(
         bleu.corpus_score(hypotheses, [references]).score,
         chrf.corpus_score(hypotheses, [references]).score,
@@ -57,7 +64,9 @@ def scores(hypotheses, references):
 
 
 def nearest(queries, texts, ngrams=(1, 2)):
-    """Return, for each query, the index of the text most like it in its characters' TF-IDF."""
+    """Return, for each query, the index of the text most like it in its
+    characters' TF-IDF.
+    """
     counter = TfidfVectorizer(analyzer="char", ngram_range=ngrams)
     known = counter.fit_transform(texts)  # (N, V)
     similarity = counter.transform(queries) @ known.T  # (M, N)
@@ -65,17 +74,26 @@ def nearest(queries, texts, ngrams=(1, 2)):
 
 
 def gloss_translation(sentence):
-    """Translate a Sentence word by word: the first sense of each gloss, in the Chinese order."""
+    """Translate a Sentence word by word: the first sense of each gloss, in the
+    Chinese order.
+    """
     found = [senses(gloss)[:1] for gloss in sentence.glosses]
-    return " ".join([*english_tokens(" ".join(sense for one in found for sense in one)), "."])
+    return " ".join(
+        [
+            *english_tokens(" ".join(sense for one in found for sense in one)),
+            ".",
+        ]
+    )
 
 
 def learned_dictionary(pairs):
-    r"""Return for each source token the target token that it stands with most exclusively.
+    r"""Return for each source token the target token that it stands with most
+    exclusively.
 
     .. math:: \arg\max_y \frac{2\, n(x, y)}{n(x) + n(y)}
 
-    with :math:`n` counting the pairs that hold a token, or both (the coefficient of Dice 1945).
+    with :math:`n` counting the pairs that hold a token, or both (the
+    coefficient of Dice 1945).
 
     Parameters
     ----------
@@ -83,13 +101,20 @@ def learned_dictionary(pairs):
     """
     together: dict[str, Counter] = {}
     of_source, of_target = Counter(), Counter()
-    for source, target in ((set(source), set(target)) for source, target in pairs):
+    for source, target in (
+        (set(source), set(target)) for source, target in pairs
+    ):
         of_source.update(source)
         of_target.update(target)
         for token in source:
             together.setdefault(token, Counter()).update(target)
     return {
-        x: max(counts, key=lambda y, x=x, n=counts: 2 * n[y] / (of_source[x] + of_target[y]))
+        x: max(
+            counts,
+            key=lambda y, x=x, n=counts: (
+                2 * n[y] / (of_source[x] + of_target[y])
+            ),
+        )
         for x, counts in together.items()
         if counts
     }

@@ -1,1 +1,3 @@
-"""What is trained, in Keras: layers, models, their training and their decoding."""
+"""What is trained, in Keras: layers, models, their training and
+their decoding.
+"""

@@ -1,21 +1,23 @@
 """Write with any causal model of Keras: one of KerasHub's, or one of your own.
 
-What :func:`llmbook.models.generation.generate` does for the book's GPT with a cache, compiled, this does for
-whatever maps ids (B, T) to logits (B, T, V), the plain way. So such a model can learn from feedback
-as the GPT does: ``Learner(task, model, causal.generate)``.
+What :func:`llmbook.models.generation.generate` does for the book's GPT with a
+cache, compiled, this does for whatever maps ids (B, T) to logits (B, T, V), the
+plain way. So such a model can learn from feedback as the GPT does:
+``Learner(task, model, causal.generate)``.
 """
 
 import numpy as np
 
 
 def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
-    """Continue prompts, token by token, each drawn from the model's distribution.
+    """Continue prompts, token by token, each drawn from the model's
+    distribution.
 
     Parameters
     ----------
     model : callable
-        Maps ids (B, T) of int32 to logits (B, T, V); what it says at a position must depend on that
-        position and those before it alone.
+        Maps ids (B, T) of int32 to logits (B, T, V); what it says at a position
+        must depend on that position and those before it alone.
     prompts : list of sequences of int
         Each at least one token; they may differ in length.
     max_new : int
@@ -38,15 +40,19 @@ def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
     """
     sizes = np.array([len(prompt) for prompt in prompts])  # (B,)
     if sizes.min(initial=1) < 1:
-        raise ValueError("prompts must each hold at least one token, got an empty one")
+        raise ValueError(
+            "prompts must each hold at least one token, got an empty one"
+        )
     rng, rows = np.random.default_rng(seed), np.arange(len(prompts))
-    ids = np.zeros((len(prompts), sizes.max() + max_new), "int32")  # (B, T), zeros on the right
+    # (B, T), zeros on the right
+    ids = np.zeros((len(prompts), sizes.max() + max_new), "int32")
     for row, prompt in zip(ids, prompts, strict=True):
         row[: len(prompt)] = prompt
     written = np.zeros((len(prompts), max_new), "int32")  # (B, max_new)
     ended = np.zeros(len(prompts), "bool")  # (B,)
     for step in range(max_new):
-        logits = np.array(model(ids), "float64")[rows, sizes + step - 1]  # (B, V)
+        # (B, V)
+        logits = np.array(model(ids), "float64")[rows, sizes + step - 1]
         logits[:, 0] = -np.inf  # padding is no token
         if temperature > 0:
             logits = logits / temperature + rng.gumbel(size=logits.shape)

@@ -1,7 +1,9 @@
-r"""A text classifier whose one block of attention reads characters, n-grams and words.
+r"""A text classifier whose one block of attention reads characters, n-grams and
+words.
 
-Shapes: ``B`` texts, ``T`` positions, ``H`` heads, ``N`` views of a position, of which
-:class:`llmbook.text.tokenizers.NgramTokenizer` has four and other tokenizers one.
+Shapes: ``B`` texts, ``T`` positions, ``H`` heads, ``N`` views of a position, of
+which :class:`llmbook.text.tokenizers.NgramTokenizer` has four and other
+tokenizers one.
 """
 
 import json
@@ -29,7 +31,8 @@ from llmbook.text.tokenizers import UNKNOWN, Tokenizer, normalise, pad
 
 @keras.saving.register_keras_serializable("llmbook")
 class AttentionClassifier(keras.Model):
-    """Embedded views and positions, a block of self-attention, pooling by attention, one logit.
+    """Embedded views and positions, a block of self-attention, pooling by
+    attention, one logit.
 
     Parameters
     ----------
@@ -75,10 +78,13 @@ class AttentionClassifier(keras.Model):
         self.pooling = AttentionPooling(num_heads)
         self.dropout = keras.layers.Dropout(dropout)
         self.head = keras.layers.Dense(1)
-        self(np.ones((1, 1), dtype="int32"))  # creates the weights, while the seed is fresh
+        # creates the weights, while the seed is fresh
+        self(np.ones((1, 1), dtype="int32"))
 
     def call(self, ids, training=None):
-        """Map ids (B, T) or (B, T, N) of int to logits (B, 1): the log-odds of a positive text."""
+        """Map ids (B, T) or (B, T, N) of int to logits (B, 1): the log-odds of
+        a positive text.
+        """
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         return self.read(x, token_mask(ids), training)[0]
 
@@ -101,9 +107,13 @@ class AttentionClassifier(keras.Model):
         x = self.dropout(x, training=training)  # (B, T, d_model)
         attention = []
         for block in self.blocks:
-            x, weights = block(x, mask=mask, return_weights=True, training=training)
+            x, weights = block(
+                x, mask=mask, return_weights=True, training=training
+            )
             attention.append(weights)
-        pooled, pooling = self.pooling(self.norm(x), mask=mask, return_weights=True)
+        pooled, pooling = self.pooling(
+            self.norm(x), mask=mask, return_weights=True
+        )
         logits = self.head(self.dropout(pooled, training=training))  # (B, 1)
         return logits, attention, pooling
 
@@ -113,50 +123,71 @@ class AttentionClassifier(keras.Model):
 
 
 def build_classifier(vocab_size, seed=0, **options):
-    """Return an :class:`AttentionClassifier` with fresh weights, the same for the same seed.
+    """Return an :class:`AttentionClassifier` with fresh weights, the same for
+    the same seed.
 
-    The seed is set for all of Keras, dropout included. ``options`` are those of the class.
+    The seed is set for all of Keras, dropout included. ``options`` are those of
+    the class.
     """
     keras.utils.set_random_seed(seed)
     return AttentionClassifier(vocab_size, **options)
 
 
 def build_article_model(vocab_size, d_model=64, num_heads=4, seed=0):
-    """Return the article's model with its sizes and its masks put right, as one logit.
+    """Return the article's model with its sizes and its masks put right, as one
+    logit.
 
-    Embedding, self-attention, the mean over the tokens, one unit: no positions, no residual, no
-    normalisation, as in the article.
+    Embedding, self-attention, the mean over the tokens, one unit: no positions,
+    no residual, no normalisation, as in the article.
     """
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")  # (B, T)
-    x = keras.layers.Embedding(vocab_size, d_model, mask_zero=True)(ids)  # (B, T, d_model)
-    x = keras.layers.MultiHeadAttention(num_heads, d_model // num_heads)(x, x)  # (B, T, d_model)
+    # (B, T, d_model)
+    x = keras.layers.Embedding(vocab_size, d_model, mask_zero=True)(ids)
+    # (B, T, d_model)
+    x = keras.layers.MultiHeadAttention(num_heads, d_model // num_heads)(x, x)
     pooled = keras.layers.GlobalAveragePooling1D()(x)  # (B, d_model)
     return keras.Model(ids, keras.layers.Dense(1)(pooled))  # (B, 1)
 
 
-def build_keras_example(vocab_size, length=200, d_model=32, num_heads=2, dropout=0.1, seed=0):
-    """Return the transformer of Keras's example of text classification, as one logit.
+def build_keras_example(
+    vocab_size, length=200, d_model=32, num_heads=2, dropout=0.1, seed=0
+):
+    """Return the transformer of Keras's example of text classification, as one
+    logit.
 
-    A post-norm block of width 32 on learned positions, without masks; its heads are as wide as the
-    model (Nandan 2020, "Text classification with Transformer", keras.io).
+    A post-norm block of width 32 on learned positions, without masks; its heads
+    are as wide as the model (Nandan 2020, "Text classification with
+    Transformer", keras.io).
     """
     keras.utils.set_random_seed(seed)
     ids = keras.Input((length,), dtype="int32")  # (B, T)
-    x = TokenAndPositionEmbedding(vocab_size, length, d_model, mask_zero=False)(ids)
+    x = TokenAndPositionEmbedding(vocab_size, length, d_model, mask_zero=False)(
+        ids
+    )
     x = TransformerBlock(
-        num_heads, d_model, head_dim=d_model, dropout=dropout, pre_norm=False, mlp="relu"
+        num_heads,
+        d_model,
+        head_dim=d_model,
+        dropout=dropout,
+        pre_norm=False,
+        mlp="relu",
     )(x)  # (B, T, d_model)
     pooled = keras.layers.GlobalAveragePooling1D()(x)  # (B, d_model)
-    hidden = keras.layers.Dense(20, activation="relu")(keras.layers.Dropout(dropout)(pooled))
-    return keras.Model(ids, keras.layers.Dense(1)(keras.layers.Dropout(dropout)(hidden)))
+    hidden = keras.layers.Dense(20, activation="relu")(
+        keras.layers.Dropout(dropout)(pooled)
+    )
+    return keras.Model(
+        ids, keras.layers.Dense(1)(keras.layers.Dropout(dropout)(hidden))
+    )
 
 
 def train(classifier, training, validation, report=print, **options):
     """Train a classifier's model, keep its best epoch, and fit its temperature.
 
-    The epoch with the highest validation accuracy is kept, and the temperature is fitted on the
-    same texts; it stays at 1 where these are too few or too easy to tell it.
+    The epoch with the highest validation accuracy is kept, and the temperature
+    is fitted on the same texts; it stays at 1 where these are too few or too
+    easy to tell it.
 
     Parameters
     ----------
@@ -164,14 +195,16 @@ def train(classifier, training, validation, report=print, **options):
         Changed in place.
     training, validation : llmbook.corpora.reviews.Reviews
     report : callable
-        Receives one line an epoch, and one if the temperature could not be fitted.
+        Receives one line an epoch, and one if the temperature could not be
+        fitted.
     options
         Those of :func:`fit`: ``epochs``, ``learning_rate``, ``seed`` and so on.
 
     Returns
     -------
     dict of str to list
-        ``loss``, ``validation_loss`` and ``validation_accuracy``, epoch by epoch.
+        ``loss``, ``validation_loss`` and ``validation_accuracy``, epoch by
+        epoch.
 
     Raises
     ------
@@ -181,15 +214,24 @@ def train(classifier, training, validation, report=print, **options):
     for name, part in [("training", training), ("validation", validation)]:
         if not len(part.texts) or not set(np.unique(part.labels)) <= {0, 1}:
             raise ValueError(
-                f"{name} must hold texts with labels 0 and 1, got {len(part.texts)} texts "
-                f"with labels {np.unique(part.labels).tolist()}"
+                f"{name} must hold texts with labels 0 and 1, got"
+                f" {len(part.texts)} texts with labels"
+                f" {np.unique(part.labels).tolist()}"
             )
     watch = _Watch(classifier, validation, report)
     sequences = classifier.encode(training.texts)
-    fit(classifier.model, sequences, training.labels, callbacks=[watch], **options)
+    fit(
+        classifier.model,
+        sequences,
+        training.labels,
+        callbacks=[watch],
+        **options,
+    )
     classifier.model.set_weights(watch.weights)
     try:
-        classifier.temperature = fit_temperature(watch.logits, validation.labels)
+        classifier.temperature = fit_temperature(
+            watch.logits, validation.labels
+        )
     except ValueError as error:
         classifier.temperature = 1.0
         report(f"The temperature stays at 1: {error}.")
@@ -208,9 +250,11 @@ def fit(
     seed=0,
     callbacks=(),
 ):
-    """Fit a model of one logit to sequences of ids, in batches of similar length.
+    """Fit a model of one logit to sequences of ids, in batches of similar
+    length.
 
-    The learning rate rises for the first ``warmup`` of the steps, then falls as a cosine.
+    The learning rate rises for the first ``warmup`` of the steps, then falls as
+    a cosine.
 
     Parameters
     ----------
@@ -235,10 +279,16 @@ def fit(
     batches = tf.data.Dataset.from_generator(
         epoch,
         output_signature=(
-            tf.TensorSpec((None, None, *np.shape(pad(sequences[:1]))[2:]), tf.int32),
+            tf.TensorSpec(
+                (None, None, *np.shape(pad(sequences[:1]))[2:]), tf.int32
+            ),
             tf.TensorSpec((None, 1), tf.float32),
         ),
-    ).apply(tf.data.experimental.assert_cardinality(-(-len(sequences) // batch_size)))
+    ).apply(
+        tf.data.experimental.assert_cardinality(
+            -(-len(sequences) // batch_size)
+        )
+    )
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -248,20 +298,39 @@ def fit(
     )
     model.compile(
         optimizer=LazyAdam(rate, beta_2=0.98),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing),
+        loss=keras.losses.BinaryCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        ),
         steps_per_execution=16,
-        jit_compile=False,  # batches come in many shapes, and XLA would compile each of them
+        # batches come in many shapes, and XLA would compile each of them
+        jit_compile=False,
     )
-    model.fit(batches.prefetch(2), epochs=epochs, verbose=0, callbacks=callbacks, shuffle=False)
+    model.fit(
+        batches.prefetch(2),
+        epochs=epochs,
+        verbose=0,
+        callbacks=callbacks,
+        shuffle=False,
+    )
 
 
 class _Watch(keras.callbacks.Callback):
-    """Evaluate each epoch, report it in one line, remember the best one's weights and logits."""
+    """Evaluate each epoch, report it in one line, remember the best one's
+    weights and logits.
+    """
 
     def __init__(self, classifier, validation, report):
         super().__init__()
-        self.classifier, self.validation, self.report = classifier, validation, report
-        self.history = {"loss": [], "validation_loss": [], "validation_accuracy": []}
+        self.classifier, self.validation, self.report = (
+            classifier,
+            validation,
+            report,
+        )
+        self.history = {
+            "loss": [],
+            "validation_loss": [],
+            "validation_accuracy": [],
+        }
 
     def on_epoch_end(self, epoch, logs):
         logits = self.classifier.logits(self.validation.texts)  # (N,)
@@ -269,7 +338,9 @@ class _Watch(keras.callbacks.Callback):
         loss = float(binary_cross_entropy(logits, self.validation.labels))
         if accuracy > max(self.history["validation_accuracy"], default=-1):
             self.weights, self.logits = self.model.get_weights(), logits
-        for name, value in zip(self.history, (logs["loss"], loss, accuracy), strict=True):
+        for name, value in zip(
+            self.history, (logs["loss"], loss, accuracy), strict=True
+        ):
             self.history[name].append(value)
         self.report(
             f"epoch {epoch + 1}: loss {logs['loss']:.2f}, "
@@ -278,7 +349,9 @@ class _Watch(keras.callbacks.Callback):
 
 
 class Explanation(NamedTuple):
-    """What a classifier made of one text, position by position; see :meth:`Classifier.explain`."""
+    """What a classifier made of one text, position by position; see
+    :meth:`Classifier.explain`.
+    """
 
     tokens: list[str]
     probability: float
@@ -298,14 +371,20 @@ class Classifier:
         What a text has beyond the model's ``length`` is cut off.
     tokenizer : llmbook.text.tokenizers.Tokenizer
     temperature : float
-        Divides the logits, so that probabilities mean what they say (chapter 3).
+        Divides the logits, so that probabilities mean what they say (chapter
+        3).
     """
 
     def __init__(self, model, tokenizer, temperature=1.0):
-        self.model, self.tokenizer, self.temperature = model, tokenizer, temperature
+        self.model, self.tokenizer, self.temperature = (
+            model,
+            tokenizer,
+            temperature,
+        )
 
     def encode(self, texts):
-        """Return a list of ids (T,) or (T, N), one a text, normalised and cut to the length.
+        """Return a list of ids (T,) or (T, N), one a text, normalised and cut
+        to the length.
 
         Raises
         ------
@@ -315,15 +394,24 @@ class Classifier:
             If there is no text.
         """
         if isinstance(texts, str):
-            raise TypeError("texts must be a list of strings, got a single string")
+            raise TypeError(
+                "texts must be a list of strings, got a single string"
+            )
         if not len(texts):
             raise ValueError("texts must hold at least one text, got none")
-        return [self.tokenizer.encode(normalise(text))[: self.model.length] for text in texts]
+        return [
+            self.tokenizer.encode(normalise(text))[: self.model.length]
+            for text in texts
+        ]
 
     def logits(self, texts):
-        """Return the log-odds (B,) of a positive text, before the temperature."""
+        """Return the log-odds (B,) of a positive text, before the
+        temperature.
+        """
         sequences = self.encode(texts)
-        order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
+        order = np.argsort(
+            [len(sequence) for sequence in sequences], kind="stable"
+        )
         logits = np.empty(len(texts))  # (B,)
         for start in range(0, len(order), 128):
             batch = order[start : start + 128]
@@ -332,46 +420,59 @@ class Classifier:
         return logits
 
     def predict_proba(self, texts):
-        """Return the probabilities (B, 2) of a negative and a positive text, as scikit-learn does.
+        """Return the probabilities (B, 2) of a negative and a positive text, as
+        scikit-learn does.
 
-        A text is normalised first; beyond the model's ``length`` it is not read; one without any
-        token counts as a single unknown one. Raises as :meth:`encode` does.
+        A text is normalised first; beyond the model's ``length`` it is not
+        read; one without any token counts as a single unknown one. Raises as
+        :meth:`encode` does.
         """
         positive = sigmoid(self.logits(texts) / self.temperature)  # (B,)
         return np.stack([1 - positive, positive], axis=1)  # (B, 2)
 
     def explain(self, text, steps=32):
-        r"""Return what the model looked at in a text, and what moved its answer.
+        r"""Return what the model looked at in a text, and what moved its
+        answer.
 
-        With :math:`z` the logit, :math:`x_t` the embedded token at position :math:`t` and
-        :math:`s` a factor that shrinks all of them together,
+        With :math:`z` the logit, :math:`x_t` the embedded token at position
+        :math:`t` and :math:`s` a factor that shrinks all of them together,
 
         .. math::
 
-            \text{gradient}_t = \sum_i x_{t,i} \frac{\partial z}{\partial x_{t,i}}, \qquad
+            \text{gradient}_t = \sum_i x_{t,i} \frac{\partial z}{\partial
+            x_{t,i}}, \qquad
             \text{integrated}_t = \sum_i x_{t,i} \int_0^1
                 \left. \frac{\partial z}{\partial x_{t,i}} \right|_{s x} ds
 
-        (Shrikumar et al. 2017, section 2; Sundararajan et al. 2017, Eq. 1). Both are above zero
-        where a token speaks for a positive text. The second adds up, over the tokens, to the change
-        of the logit from a text of zeros; the integral is a sum of ``steps`` midpoints.
+        (Shrikumar et al. 2017, section 2; Sundararajan et al. 2017, Eq. 1).
+        Both are above zero where a token speaks for a positive text. The second
+        adds up, over the tokens, to the change of the logit from a text of
+        zeros; the integral is a sum of ``steps`` midpoints.
 
         Returns
         -------
         Explanation
-            ``tokens``, T of them, readable; ``probability`` that the text is positive;
-            ``attention``, a list of (H, T, T), one a block; ``pooling`` (H, T); ``rollout``, see
-            :func:`rollout`, ``gradient`` and ``integrated`` (T,).
+            ``tokens``, T of them, readable; ``probability`` that the text is
+            positive; ``attention``, a list of (H, T, T), one a block;
+            ``pooling`` (H, T); ``rollout``, see :func:`rollout`, ``gradient``
+            and ``integrated`` (T,).
         """
         ids = pad(self.encode([text]))  # (1, T) or (1, T, N)
-        x, mask = self.model.embedding(ids), ops.convert_to_tensor(token_mask(ids))
+        x, mask = (
+            self.model.embedding(ids),
+            ops.convert_to_tensor(token_mask(ids)),
+        )
         logits, attention, pooling = self.model.read(x, mask)
         attention = [weights[0].numpy() for weights in attention]
         pooling = pooling[0].numpy()  # (H, T)
-        factors = (np.arange(steps, dtype="float32")[:, None, None] + 0.5) / steps
-        along = self._slope(factors * x, ops.repeat(mask, steps, axis=0))  # (steps, T, d_model)
+        factors = (
+            np.arange(steps, dtype="float32")[:, None, None] + 0.5
+        ) / steps
+        # (steps, T, d_model)
+        along = self._slope(factors * x, ops.repeat(mask, steps, axis=0))
         return Explanation(
-            tokens=self.tokenizer.pieces(normalise(text))[: self.model.length] or [UNKNOWN],
+            tokens=self.tokenizer.pieces(normalise(text))[: self.model.length]
+            or [UNKNOWN],
             probability=float(sigmoid(logits[0, 0] / self.temperature)),
             attention=attention,
             pooling=pooling,
@@ -381,14 +482,18 @@ class Classifier:
         )
 
     def _slope(self, x, mask):
-        """Return the derivative (B, T, d_model) of each text's logit by its embedded tokens."""
+        """Return the derivative (B, T, d_model) of each text's logit by its
+        embedded tokens.
+        """
         with tf.GradientTape() as tape:
             tape.watch(x)
             logits, _, _ = self.model.read(x, mask)
         return tape.gradient(logits, x)
 
     def save(self, folder):
-        """Write the classifier to a folder as JSON and HDF5; neither can hold code."""
+        """Write the classifier to a folder as JSON and HDF5; neither can hold
+        code.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         about = {
@@ -423,19 +528,22 @@ class Classifier:
                 f"folder must hold a classifier, {folder} does not: {error!r}"
             ) from error
         if not (folder / "model.weights.h5").is_file():
-            raise FileNotFoundError(f"folder must hold model.weights.h5, {folder} does not")
+            raise FileNotFoundError(
+                f"folder must hold model.weights.h5, {folder} does not"
+            )
         model.load_weights(folder / "model.weights.h5")
         return classifier
 
 
 def rollout(attention, pooling):
-    r"""Follow attention from the pooled vector back through the blocks to the tokens.
+    r"""Follow attention from the pooled vector back through the blocks to the
+    tokens.
 
     .. math:: r = \bar\alpha \prod_{l = L}^{1} \tfrac12 (I + \bar A_l)
 
-    with :math:`\bar A_l` the mean over the heads of block :math:`l`, the identity for its residual
-    path, and :math:`\bar\alpha` the mean over the heads of the pooling (Abnar and Zuidema 2020,
-    section 3, Eq. 1).
+    with :math:`\bar A_l` the mean over the heads of block :math:`l`, the
+    identity for its residual path, and :math:`\bar\alpha` the mean over the
+    heads of the pooling (Abnar and Zuidema 2020, section 3, Eq. 1).
 
     Parameters
     ----------

@@ -1,16 +1,26 @@
-"""Generation: how a model writes, token by token, and the choices at each of them."""
+"""Generation: how a model writes, token by token, and the choices at each of
+them.
+"""
 
 import numpy as np
 import tensorflow as tf
 
 
-def adjusted_logits(logits, temperature=1.0, top_k=0, top_p=1.0, repetition_penalty=1.0, seen=None):
+def adjusted_logits(
+    logits,
+    temperature=1.0,
+    top_k=0,
+    top_p=1.0,
+    repetition_penalty=1.0,
+    seen=None,
+):
     """Change a distribution over the next token before it is sampled from.
 
-    In this order: tokens already ``seen`` are made less likely, their logits divided by
-    ``repetition_penalty`` if they are positive and multiplied by it if not (Keskar et al. 2019,
-    section 4.1); all logits are divided by ``temperature``; all but the ``top_k`` likeliest tokens
-    are excluded (Fan et al. 2018); and then all but the fewest likeliest that together have a
+    In this order: tokens already ``seen`` are made less likely, their logits
+    divided by ``repetition_penalty`` if they are positive and multiplied by it
+    if not (Keskar et al. 2019, section 4.1); all logits are divided by
+    ``temperature``; all but the ``top_k`` likeliest tokens are excluded (Fan et
+    al. 2018); and then all but the fewest likeliest that together have a
     probability of ``top_p`` (Holtzman et al. 2020, Eq. 2 and 3).
 
     Parameters
@@ -33,7 +43,9 @@ def adjusted_logits(logits, temperature=1.0, top_k=0, top_p=1.0, repetition_pena
     """
     logits = tf.convert_to_tensor(logits, "float32")
     if seen is not None:
-        punished = tf.where(logits > 0, logits / repetition_penalty, logits * repetition_penalty)
+        punished = tf.where(
+            logits > 0, logits / repetition_penalty, logits * repetition_penalty
+        )
         logits = tf.where(seen, punished, logits)  # (B, V)
     logits = logits / temperature
 
@@ -45,10 +57,14 @@ def adjusted_logits(logits, temperature=1.0, top_k=0, top_p=1.0, repetition_pena
         probabilities = tf.nn.softmax(ranked)  # (B, V)
         before = tf.cumsum(probabilities, axis=-1, exclusive=True)  # (B, V)
         kept = kept & ((before < top_p) | (top_p >= 1) | (rank == 0))  # (B, V)
-        least = tf.reduce_min(tf.where(kept, ranked, np.inf), axis=-1, keepdims=True)  # (B, 1)
+        least = tf.reduce_min(
+            tf.where(kept, ranked, np.inf), axis=-1, keepdims=True
+        )  # (B, 1)
         return tf.where(logits < least, -np.inf, logits)
 
-    return tf.cond(tf.not_equal(top_k, 0) | (top_p < 1), exclude, lambda: logits)
+    return tf.cond(
+        tf.not_equal(top_k, 0) | (top_p < 1), exclude, lambda: logits
+    )
 
 
 DECODE_SIGNATURE = [
@@ -64,33 +80,60 @@ DECODE_SIGNATURE = [
 
 
 def decode(
-    model, use_cache, prompts, max_new, temperature, top_k, top_p, repetition_penalty, stop, seed
+    model,
+    use_cache,
+    prompts,
+    max_new,
+    temperature,
+    top_k,
+    top_p,
+    repetition_penalty,
+    stop,
+    seed,
 ):
-    """Continue left-padded prompts (B, P): (B, P + max_new), zeros after ``stop``."""
+    """Continue left-padded prompts (B, P): (B, P + max_new), zeros after
+    ``stop``.
+    """
     rows, start = tf.shape(prompts)[0], tf.shape(prompts)[1]
     vocab_size = model.config.vocab_size
     end = start + max_new
 
     def next_logits(ids, caches):
-        """Logits after the last of ``ids``, (B, V); without caches ``ids`` are the whole text."""
-        logits, extended = model.next_logits(ids, caches if use_cache else None)  # (B, V)
+        """Logits after the last of ``ids``, (B, V); without caches ``ids`` are
+        the whole text.
+        """
+        # (B, V)
+        logits, extended = model.next_logits(ids, caches if use_cache else None)
         return logits, extended if use_cache else caches
 
     def pick(logits, position, seen):
-        """Sample: the largest of the logits, each disturbed by Gumbel noise (Gumbel 1954)."""
+        """Sample: the largest of the logits, each disturbed by Gumbel noise
+        (Gumbel 1954).
+        """
         greedy = temperature <= 0
-        logits = tf.where(tf.range(vocab_size) == 0, -np.inf, logits)  # padding is no token
+        # padding is no token
+        logits = tf.where(tf.range(vocab_size) == 0, -np.inf, logits)
         logits = adjusted_logits(
-            logits, tf.where(greedy, 1.0, temperature), top_k, top_p, repetition_penalty, seen
+            logits,
+            tf.where(greedy, 1.0, temperature),
+            top_k,
+            top_p,
+            repetition_penalty,
+            seen,
         )
-        uniform = tf.random.stateless_uniform((rows, vocab_size), (seed, position), 1e-9, 1.0)
-        noise = tf.where(greedy, 0.0, -tf.math.log(-tf.math.log(uniform)))  # (B, V)
+        uniform = tf.random.stateless_uniform(
+            (rows, vocab_size), (seed, position), 1e-9, 1.0
+        )
+        # (B, V)
+        noise = tf.where(greedy, 0.0, -tf.math.log(-tf.math.log(uniform)))
         return tf.argmax(logits + noise, axis=-1, output_type=tf.int32)  # (B,)
 
     def step(position, ids, logits, seen, finished, caches):
         token = tf.where(finished, 0, pick(logits, position, seen))  # (B,)
         ids = tf.tensor_scatter_nd_update(
-            ids, tf.stack([tf.range(rows), tf.fill([rows], position)], axis=1), token
+            ids,
+            tf.stack([tf.range(rows), tf.fill([rows], position)], axis=1),
+            token,
         )
         seen |= tf.one_hot(token, vocab_size, True, False)
         finished |= token == stop
@@ -98,8 +141,11 @@ def decode(
         logits, caches = next_logits(written, caches)
         return position + 1, ids, logits, seen, finished, caches
 
-    logits, caches = next_logits(prompts, model.empty_caches(rows, end) if use_cache else [])
-    seen = tf.reduce_any(tf.one_hot(prompts, vocab_size, True, False), axis=1)  # (B, V)
+    logits, caches = next_logits(
+        prompts, model.empty_caches(rows, end) if use_cache else []
+    )
+    # (B, V)
+    seen = tf.reduce_any(tf.one_hot(prompts, vocab_size, True, False), axis=1)
     ids = tf.pad(prompts, [[0, 0], [0, max_new]])  # (B, P + max_new)
     finished = tf.zeros((rows,), "bool")
     state = (start, ids, logits, seen, finished, caches)
@@ -121,7 +167,8 @@ def generate(
     use_cache=True,
     seed=0,
 ):
-    """Continue prompts, token by token, each drawn from the model's distribution.
+    """Continue prompts, token by token, each drawn from the model's
+    distribution.
 
     Parameters
     ----------
@@ -137,8 +184,8 @@ def generate(
     stop : int, optional
         The token after which a sequence ends.
     use_cache : bool
-        Whether keys and values of what was read are kept, or all is computed again for each token.
-        The tokens are the same but for rounding.
+        Whether keys and values of what was read are kept, or all is computed
+        again for each token. The tokens are the same but for rounding.
     seed : int
 
     Returns
@@ -149,19 +196,24 @@ def generate(
     Raises
     ------
     ValueError
-        If there is no prompt, one is empty, a number is out of its range, or prompt and
-        continuation are together longer than ``config.length``.
+        If there is no prompt, one is empty, a number is out of its range, or
+        prompt and continuation are together longer than ``config.length``.
     """
     _check_decoding(temperature, top_k, top_p, repetition_penalty)
     if len(prompts) == 0 or min(len(prompt) for prompt in prompts) == 0:
-        raise ValueError("prompts must hold at least one prompt, and each at least one token")
+        raise ValueError(
+            "prompts must hold at least one prompt, and each at least one token"
+        )
     longest = max(len(prompt) for prompt in prompts)
     if max_new < 1 or longest + max_new > model.config.length:
         raise ValueError(
-            f"max_new must be at least 1 and, after a prompt of {longest}, fit the model's length "
-            f"of {model.config.length}, got {max_new}"
+            f"max_new must be at least 1 and, after a prompt of {longest}, fit"
+            f" the model's length of {model.config.length}, got {max_new}"
         )
-    ids = np.array([[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts], "int32")
+    ids = np.array(
+        [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts],
+        "int32",
+    )
     decoded = model.decode[use_cache](
         ids,
         max_new,
@@ -188,7 +240,8 @@ def stream(model, prompt, max_new, stop=None, pick=np.argmax):
     stop : int, optional
         The token that ends the text; it is not yielded.
     pick : callable
-        Chooses a token, given the logits of all, (V,); by default the likeliest.
+        Chooses a token, given the logits of all, (V,); by default the
+        likeliest.
 
     Yields
     ------
@@ -211,7 +264,12 @@ def _check_decoding(temperature, top_k, top_p, repetition_penalty):
         ("temperature", temperature, temperature >= 0, "at least 0"),
         ("top_k", top_k, top_k >= 0, "at least 0"),
         ("top_p", top_p, 0 < top_p <= 1, "above 0 and at most 1"),
-        ("repetition_penalty", repetition_penalty, repetition_penalty > 0, "above 0"),
+        (
+            "repetition_penalty",
+            repetition_penalty,
+            repetition_penalty > 0,
+            "above 0",
+        ),
     ):
         if not fits:
             raise ValueError(f"{name} must be {range_}, got {value}")

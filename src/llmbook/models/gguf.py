@@ -1,7 +1,9 @@
-"""Read GGUF, the file format of llama.cpp: a header that says everything, then quantised weights.
+"""Read GGUF, the file format of llama.cpp: a header that says everything, then
+quantised weights.
 
-The layout is that of ggml's specification (``docs/gguf.md`` in its repository), version 3, little
-end first; the blocks of quantised weights are those of its ``ggml-quants.c``.
+The layout is that of ggml's specification (``docs/gguf.md`` in its repository),
+version 3, little end first; the blocks of quantised weights are those of its
+``ggml-quants.c``.
 """
 
 import math
@@ -14,21 +16,26 @@ import numpy as np
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
 
-# The kinds of values in a header, by their number; strings and arrays have a length of their own.
+# The kinds of values in a header, by their number; strings and arrays have a
+# length of their own.
 _NUMBERS = dict(enumerate("BbHhIif?")) | {10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 
-# The kinds of tensors, by their number: how many weights are a block, and how many bytes it takes.
+# The kinds of tensors, by their number: how many weights are a block, and how
+# many bytes it takes.
 F32, Q4_1, Q8_0 = 0, 3, 8
 _BLOCKS = {F32: (1, 4), Q4_1: (32, 20), Q8_0: (32, 34)}
 
 
 class StoredTensor(NamedTuple):
-    """A tensor as it lies in a file: its shape, the number of its kind, and its bytes."""
+    """A tensor as it lies in a file: its shape, the number of its kind, and its
+    bytes.
+    """
 
     shape: tuple[int, ...]
     kind: int
-    data: np.ndarray  # (bytes,) of uint8: a view, nothing is read before it is used
+    # (bytes,) of uint8: a view, nothing is read before it is used
+    data: np.ndarray
 
 
 class File(NamedTuple):
@@ -39,7 +46,8 @@ class File(NamedTuple):
 
 
 def read(path):
-    """Read the header of a GGUF file, and find its tensors without reading them.
+    """Read the header of a GGUF file, and find its tensors without reading
+    them.
 
     Parameters
     ----------
@@ -48,30 +56,42 @@ def read(path):
     Returns
     -------
     File
-        The metadata are numbers, strings, or lists of them; :func:`dequantise` makes an array of a
-        tensor.
+        The metadata are numbers, strings, or lists of them; :func:`dequantise`
+        makes an array of a tensor.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no GGUF file of version 3, is truncated, or holds something that is not known here.
+        If it is no GGUF file of version 3, is truncated, or holds something
+        that is not known here.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise ValueError(f"path must hold a GGUF file, {path.name!r} does not begin with GGUF")
+            raise ValueError(
+                f"path must hold a GGUF file, {path.name!r} does not begin with"
+                " GGUF"
+            )
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     cursor = _Cursor(data, path.name)
     cursor.take(len(MAGIC))
     version = cursor.number("I")
     if version != VERSION:
-        raise ValueError(f"path must hold GGUF of version {VERSION}, {path.name!r} has {version}")
+        raise ValueError(
+            f"path must hold GGUF of version {VERSION}, {path.name!r} has"
+            f" {version}"
+        )
     num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
-    metadata = {cursor.string(): cursor.value(cursor.number("I")) for _ in range(num_values)}
+    metadata = {
+        cursor.string(): cursor.value(cursor.number("I"))
+        for _ in range(num_values)
+    }
     infos = [cursor.tensor_info() for _ in range(num_tensors)]
     alignment = metadata.get("general.alignment", ALIGNMENT)
     start = -(-cursor.position // alignment) * alignment
@@ -88,14 +108,17 @@ def read(path):
 def dequantise(tensor):
     r"""Return a stored tensor as an array of float32.
 
-    Weights are stored in blocks of 32 that share a scale :math:`d` and, in ``Q4_1``, a minimum
-    :math:`m`, both of 16 bits:
+    Weights are stored in blocks of 32 that share a scale :math:`d` and, in
+    ``Q4_1``, a minimum :math:`m`, both of 16 bits:
 
-    .. math:: w_i = d\, q_i + m, \quad q_i \in \{0, \dots, 15\} \quad (\mathrm{Q4\_1}), \qquad
-        w_i = d\, q_i, \quad q_i \in \{-128, \dots, 127\} \quad (\mathrm{Q8\_0})
+    .. math::
 
-    A byte of ``Q4_1`` holds weight :math:`i` in its lower half and weight :math:`i + 16` in its
-    upper half.
+        w_i = d\, q_i + m, \quad q_i \in \{0, \dots, 15\} \quad
+        (\mathrm{Q4\_1}), \qquad w_i = d\, q_i, \quad q_i \in \{-128, \dots,
+        127\} \quad (\mathrm{Q8\_0})
+
+    A byte of ``Q4_1`` holds weight :math:`i` in its lower half and weight
+    :math:`i + 16` in its upper half.
 
     Parameters
     ----------
@@ -111,9 +134,12 @@ def dequantise(tensor):
     blocks = tensor.data.reshape(-1, block_bytes)  # (N, bytes)
     scale = _halves(blocks[:, :2])  # (N, 1)
     if tensor.kind == Q8_0:
-        weights = np.multiply(blocks[:, 2:].view(np.int8), scale, dtype=np.float32)  # (N, 32)
+        weights = np.multiply(
+            blocks[:, 2:].view(np.int8), scale, dtype=np.float32
+        )  # (N, 32)
     else:
-        minimum, packed = _halves(blocks[:, 2:4]), blocks[:, 4:]  # (N, 1), (N, 16)
+        # (N, 1), (N, 16)
+        minimum, packed = _halves(blocks[:, 2:4]), blocks[:, 4:]
         weights = np.empty((len(blocks), 32), np.float32)
         np.multiply(packed & 15, scale, out=weights[:, :16])
         np.multiply(packed >> 4, scale, out=weights[:, 16:])
@@ -130,11 +156,15 @@ def _stored_size(name, shape, kind):
     """Return how many bytes a tensor takes."""
     if kind not in _BLOCKS:
         raise ValueError(
-            f"tensors must be of the kinds {sorted(_BLOCKS)} (F32, Q4_1, Q8_0), {name!r} is {kind}"
+            f"tensors must be of the kinds {sorted(_BLOCKS)} (F32, Q4_1, Q8_0),"
+            f" {name!r} is {kind}"
         )
     weights, block_bytes = _BLOCKS[kind]
     if not shape or shape[-1] % weights:
-        raise ValueError(f"rows of {name!r} must be of whole blocks of {weights}, got {shape}")
+        raise ValueError(
+            f"rows of {name!r} must be of whole blocks of {weights}, got"
+            f" {shape}"
+        )
     return math.prod(shape) // weights * block_bytes
 
 
@@ -145,12 +175,15 @@ class _Cursor:
         self.data, self.name, self.position = data, name, 0
 
     def move(self, position, size):
-        """Stand behind ``size`` bytes at a position, which the file must have."""
+        """Stand behind ``size`` bytes at a position, which the file must
+        have.
+        """
         self.position = position + size
         if self.position > len(self.data):
             raise ValueError(
-                f"path must hold a whole GGUF file, {self.name!r} is truncated: it ends at byte "
-                f"{len(self.data)}, before byte {self.position}"
+                f"path must hold a whole GGUF file, {self.name!r} is truncated:"
+                f" it ends at byte {len(self.data)}, before byte"
+                f" {self.position}"
             )
 
     def take(self, size):
@@ -159,7 +192,9 @@ class _Cursor:
         return self.data[start : start + size]
 
     def number(self, code):
-        (number,) = struct.unpack(f"<{code}", self.take(struct.calcsize(f"<{code}")))
+        (number,) = struct.unpack(
+            f"<{code}", self.take(struct.calcsize(f"<{code}"))
+        )
         return number
 
     def string(self):
@@ -173,12 +208,15 @@ class _Cursor:
             return [self.value(kind) for _ in range(count)]
         if kind not in _NUMBERS:
             raise ValueError(
-                f"path must hold a GGUF file, {self.name!r} has a value of kind {kind}"
+                f"path must hold a GGUF file, {self.name!r} has a value of kind"
+                f" {kind}"
             )
         return self.number(_NUMBERS[kind])
 
     def tensor_info(self):
-        """Return a tensor's name, shape, kind, and its place after the header."""
+        """Return a tensor's name, shape, kind, and its place after the
+        header.
+        """
         name = self.string()
         shape = tuple(self.number("Q") for _ in range(self.number("I")))
         return name, shape[::-1], self.number("I"), self.number("Q")

@@ -1,7 +1,8 @@
-r"""A GPT: the decoder built from :mod:`llmbook.models.layers`, how it is trained and how it writes.
+r"""A GPT: the decoder built from :mod:`llmbook.models.layers`, how it is
+trained and how it writes.
 
-Shapes: ``B`` sequences of ``T`` tokens over a vocabulary of ``V``. Id 0 is padding, on either side
-of a sequence, and is masked wherever it stands.
+Shapes: ``B`` sequences of ``T`` tokens over a vocabulary of ``V``. Id 0 is
+padding, on either side of a sequence, and is masked wherever it stands.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,7 +32,8 @@ class GPTConfig:
     d_model, num_heads, num_layers : int
     dropout : float
     hidden_dim, num_kv_heads, rotary_base, norm, mlp
-        As for :class:`llmbook.models.layers.TransformerBlock`; ``norm`` also stands before the logits.
+        As for :class:`llmbook.models.layers.TransformerBlock`; ``norm`` also
+        stands before the logits.
     """
 
     vocab_size: int
@@ -56,8 +58,8 @@ class GPT(keras.Model):
         h_0 = E[\mathrm{ids}], \qquad h_l = \mathrm{Block}_l(h_{l-1}), \qquad
         \mathrm{logits} = \mathrm{Norm}(h_L)\, E^\top
 
-    (Radford et al. 2018, Eq. 2, with pre-norm blocks and rotary positions). The embedding ``E``
-    reads and writes: it is tied (Press and Wolf 2017).
+    (Radford et al. 2018, Eq. 2, with pre-norm blocks and rotary positions). The
+    embedding ``E`` reads and writes: it is tied (Press and Wolf 2017).
 
     Parameters
     ----------
@@ -90,9 +92,13 @@ class GPT(keras.Model):
             )
             for i in range(config.num_layers)
         ]
-        norm = RMSNorm if config.norm == "rms" else keras.layers.LayerNormalization
+        norm = (
+            RMSNorm if config.norm == "rms" else keras.layers.LayerNormalization
+        )
         self.norm = norm(epsilon=1e-5, name="norm", dtype=self.dtype_policy)
-        self.dropout = keras.layers.Dropout(config.dropout, dtype=self.dtype_policy)
+        self.dropout = keras.layers.Dropout(
+            config.dropout, dtype=self.dtype_policy
+        )
         shape = (None, None, config.d_model)
         self.embedding.build()
         for layer in (*self.blocks, self.norm):
@@ -101,19 +107,27 @@ class GPT(keras.Model):
         self.trace_anew()
 
     def trace_anew(self):
-        """Forget the compiled graphs: to be called whenever a layer has been replaced by another.
+        """Forget the compiled graphs: to be called whenever a layer has been
+        replaced by another.
 
-        There is one graph for all batches and lengths, traced at its first use and then kept.
+        There is one graph for all batches and lengths, traced at its first use
+        and then kept.
         """
         attention = self.blocks[0].attention
         shape = (None, attention.num_kv_heads, None, attention.d_k)
         stored = tf.TensorSpec(shape, attention.compute_dtype)
         cache = KeyValueCache(
-            stored, stored, tf.TensorSpec((None, None), "bool"), tf.TensorSpec((), "int32")
+            stored,
+            stored,
+            tf.TensorSpec((None, None), "bool"),
+            tf.TensorSpec((), "int32"),
         )
         self.read = tf.function(
             self.next_logits,
-            input_signature=[tf.TensorSpec((None, None), "int32"), [cache] * len(self.blocks)],
+            input_signature=[
+                tf.TensorSpec((None, None), "int32"),
+                [cache] * len(self.blocks),
+            ],
             autograph=False,
         )
         self.decode = {
@@ -135,8 +149,8 @@ class GPT(keras.Model):
         ----------
         ids : (B, T) of int
         caches : list of KeyValueCache, optional
-            What :meth:`empty_caches` or an earlier call returned: ``ids`` continue what was read
-            then.
+            What :meth:`empty_caches` or an earlier call returned: ``ids``
+            continue what was read then.
         return_weights : bool
 
         Returns
@@ -149,42 +163,69 @@ class GPT(keras.Model):
         """
         x, weights, caches = self.hidden(ids, caches, training)
         logits = self.logits(x)  # (B, T, V)
-        results = (logits, *[weights] * return_weights, *[caches] * (caches is not None))
+        results = (
+            logits,
+            *[weights] * return_weights,
+            *[caches] * (caches is not None),
+        )
         return results if len(results) > 1 else logits
 
     def hidden(self, ids, caches=None, training=None):
-        """Return what the logits are made of, (B, T, d_model), then weights and caches."""
+        """Return what the logits are made of, (B, T, d_model), then weights and
+        caches.
+        """
         mask = ops.not_equal(ids, 0)  # (B, T)
-        x = self.dropout(self.embedding(ids), training=training)  # (B, T, d_model)
+        # (B, T, d_model)
+        x = self.dropout(self.embedding(ids), training=training)
         weights, extended = [], []
         if caches:
-            # Every layer has read the same tokens. Said so, the graph masks and turns them once.
+            # Every layer has read the same tokens. Said so, the graph masks and
+            # turns them once.
             length, seen = caches[0].length, caches[0].mask
-            caches = [cache._replace(length=length, mask=seen) for cache in caches]
-        for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
+            caches = [
+                cache._replace(length=length, mask=seen) for cache in caches
+            ]
+        for block, cache in zip(
+            self.blocks, caches or [None] * len(self.blocks), strict=True
+        ):
             x, block_weights, *cache = block(
-                x, mask=mask, cache=cache, return_weights=True, training=training
+                x,
+                mask=mask,
+                cache=cache,
+                return_weights=True,
+                training=training,
             )
             weights.append(block_weights)
             extended += cache
         return self.norm(x), weights, extended if caches is not None else None
 
     def logits(self, x):
-        """Map the last hidden vectors (..., d_model) to logits (..., V), in 32 bits at least."""
+        """Map the last hidden vectors (..., d_model) to logits (..., V), in 32
+        bits at least.
+        """
         embeddings = tf.cast(self.embedding.embeddings, x.dtype)  # (V, d_model)
         # As one product of matrices, which is quicker than many small ones.
-        logits = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), embeddings, transpose_b=True)
+        logits = tf.matmul(
+            tf.reshape(x, (-1, x.shape[-1])), embeddings, transpose_b=True
+        )
         logits = tf.reshape(logits, (*ops.shape(x)[:-1], -1))  # (..., V)
         return tf.cast(logits, "float32") if logits.dtype.size < 4 else logits
 
     def next_logits(self, ids, caches=None):
-        """Return the logits (B, V) of what comes after ``ids`` (B, T), and the caches."""
+        """Return the logits (B, V) of what comes after ``ids`` (B, T), and the
+        caches.
+        """
         x, _, caches = self.hidden(ids, caches)  # (B, T, d_model)
         return self.logits(x[:, -1:])[:, 0], caches
 
     def empty_caches(self, batch_size, size):
-        """Return one cache a layer, with room for ``size`` tokens of each sequence."""
-        return [block.attention.empty_cache(batch_size, size) for block in self.blocks]
+        """Return one cache a layer, with room for ``size`` tokens of each
+        sequence.
+        """
+        return [
+            block.attention.empty_cache(batch_size, size)
+            for block in self.blocks
+        ]
 
     def get_config(self):
         """Return the arguments of the constructor."""
@@ -197,8 +238,8 @@ class GPT(keras.Model):
 
 
 def log_probabilities(model, ids, training=None):
-    r"""The log-probability of every token after the first, :math:`\log p(x_{t+1} \mid x_1 \dots
-    x_t)`.
+    r"""The log-probability of every token after the first, :math:`\log
+    p(x_{t+1} \mid x_1 \dots x_t)`.
 
     Parameters
     ----------
@@ -212,21 +253,25 @@ def log_probabilities(model, ids, training=None):
     """
     logits = model(ids[:, :-1], training=training)  # (B, T - 1, V)
     targets = ids[:, 1:]  # (B, T - 1)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # (B, T - 1)
+    # (B, T - 1)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     return tf.where(targets == 0, 0.0, -losses)
 
 
 def next_token_loss(model, ids, weights=None, training=None):
     r"""Mean cross-entropy of the next token, in nats.
 
-    .. math:: -\frac{\sum_t w_{t} \log p(x_t \mid x_1 \dots x_{t-1})}{\sum_t w_t}
+    .. math::
+
+        -\frac{\sum_t w_{t} \log p(x_t \mid x_1 \dots x_{t-1})}{\sum_t w_t}
 
     Parameters
     ----------
     model : GPT
     ids : (B, T) of int
     weights : (B, T) of float, optional
-        ``w``: how much each token counts as a target; by default 1, at padding 0.
+        ``w``: how much each token counts as a target; by default 1, at padding
+        0.
 
     Returns
     -------
@@ -239,11 +284,13 @@ def next_token_loss(model, ids, weights=None, training=None):
 
 
 def start_from_counts(model, ids, seed=0):
-    """Give an untrained model what counting the text tells, and blocks that do nothing yet.
+    """Give an untrained model what counting the text tells, and blocks that do
+    nothing yet.
 
-    The vectors are those of :func:`llmbook.mathematics.vectors.embed`; the shift of the last norm is the one
-    that brings the logits closest, by least squares, to the logarithms of the tokens' frequencies;
-    and every block's outputs start at zero, so that what it adds grows from nothing.
+    The vectors are those of :func:`llmbook.mathematics.vectors.embed`; the
+    shift of the last norm is the one that brings the logits closest, by least
+    squares, to the logarithms of the tokens' frequencies; and every block's
+    outputs start at zero, so that what it adds grows from nothing.
 
     Parameters
     ----------
@@ -260,25 +307,35 @@ def start_from_counts(model, ids, seed=0):
         The model.
     """
     vocab_size, width = model.config.vocab_size, model.config.d_model
-    vectors = embed(ids, vocab_size, width, 2, np.random.default_rng(seed))  # (V, d_model)
+    # (V, d_model)
+    vectors = embed(ids, vocab_size, width, 2, np.random.default_rng(seed))
     vectors = 0.1 * vectors / vectors.std()  # (V, d_model)
     frequency = np.log(np.bincount(ids, minlength=vocab_size) + 1.0)  # (V,)
-    shift = np.linalg.lstsq(vectors, frequency - frequency.mean(), rcond=None)[0]  # (d_model,)
+    shift = np.linalg.lstsq(vectors, frequency - frequency.mean(), rcond=None)[
+        0
+    ]  # (d_model,)
     model.embedding.embeddings.assign(vectors)
     model.norm.beta.assign(shift)
     for block in model.blocks:
         for part in (block.attention, block.feed_forward):
-            part.output_projection.kernel.assign(tf.zeros_like(part.output_projection.kernel))
+            part.output_projection.kernel.assign(
+                tf.zeros_like(part.output_projection.kernel)
+            )
     return model
 
 
 def perplexity(model, ids, batch_size=16):
-    r"""The perplexity of a text: among how many tokens the model is as good as torn.
+    r"""The perplexity of a text: among how many tokens the model is as good as
+    torn.
 
-    .. math:: \exp\Big(-\frac{1}{N - 1} \sum_{t=2}^{N} \log p(x_t \mid x_{t - c} \dots x_{t-1})\Big)
+    .. math::
 
-    The text is read in windows of ``config.length`` that overlap by half, so that all tokens but
-    those of the first window have a context ``c`` of at least half that length.
+        \exp\Big(-\frac{1}{N - 1} \sum_{t=2}^{N} \log p(x_t \mid x_{t - c} \dots
+        x_{t-1})\Big)
+
+    The text is read in windows of ``config.length`` that overlap by half, so
+    that all tokens but those of the first window have a context ``c`` of at
+    least half that length.
 
     Parameters
     ----------
@@ -292,7 +349,8 @@ def perplexity(model, ids, batch_size=16):
 
 
 def text_log_probabilities(model, ids, batch_size=16):
-    """Return the log-probability of each token of a text but the first, (N - 1,).
+    """Return the log-probability of each token of a text but the first, (N -
+    1,).
 
     Raises
     ------
@@ -301,22 +359,31 @@ def text_log_probabilities(model, ids, batch_size=16):
     """
     ids = np.asarray(ids, "int32")
     if ids.ndim != 1 or len(ids) < 2:
-        raise ValueError(f"ids must be one text of at least two tokens, got shape {ids.shape}")
+        raise ValueError(
+            "ids must be one text of at least two tokens, got shape"
+            f" {ids.shape}"
+        )
     length = model.config.length
     half = length // 2
     count = max(0, -(-(len(ids) - 1 - length) // half)) + 1  # windows
-    rows = -(-count // batch_size) * batch_size  # whole batches: XLA compiles a single shape
+    # whole batches: XLA compiles a single shape
+    rows = -(-count // batch_size) * batch_size
     padded = np.zeros((rows - 1) * half + length + 1, "int32")
     padded[: len(ids)] = ids
-    read = padded[np.arange(rows)[:, None] * half + np.arange(length + 1)]  # (rows, length + 1)
+    # (rows, length + 1)
+    read = padded[np.arange(rows)[:, None] * half + np.arange(length + 1)]
     batches = np.split(read, rows // batch_size)
-    scores = np.concatenate([model.score(batch).numpy() for batch in batches])  # (rows, length)
-    first, later = scores[0], scores[1:, length - half :]  # the later half is new in each window
+    # (rows, length)
+    scores = np.concatenate([model.score(batch).numpy() for batch in batches])
+    # the later half is new in each window
+    first, later = scores[0], scores[1:, length - half :]
     return np.concatenate([first, later.reshape(-1)])[: len(ids) - 1]
 
 
 def save(model, path):
-    """Write a model to a ``.keras`` file: a zip of JSON and HDF5, without pickle."""
+    """Write a model to a ``.keras`` file: a zip of JSON and HDF5, without
+    pickle.
+    """
     model.save(path)
 
 
@@ -331,8 +398,13 @@ def load(path):
         If it holds something else.
     """
     if not Path(path).exists():
-        raise FileNotFoundError(f"path must be a file that save wrote, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must be a file that save wrote, got {str(path)!r}"
+        )
     model = keras.models.load_model(path, compile=False)
     if not isinstance(model, GPT):
-        raise ValueError(f"path must hold a GPT, {str(path)!r} holds a {type(model).__name__}")
+        raise ValueError(
+            f"path must hold a GPT, {str(path)!r} holds a"
+            f" {type(model).__name__}"
+        )
     return model

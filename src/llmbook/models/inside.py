@@ -1,6 +1,8 @@
-"""Look inside a GPT: what its heads attend to, what it loses without them, what each layer expects.
+"""Look inside a GPT: what its heads attend to, what it loses without them, what
+each layer expects.
 
-Everything here works on any :class:`llmbook.models.gpt.GPT`. ``L`` is the number of layers.
+Everything here works on any :class:`llmbook.models.gpt.GPT`. ``L`` is the
+number of layers.
 """
 
 from contextlib import contextmanager
@@ -27,10 +29,12 @@ def attention_weights(model, ids):
 
 
 def head_scores(weights, period):
-    r"""Score every head for four things that heads are known to do, on a sequence said twice.
+    r"""Score every head for four things that heads are known to do, on a
+    sequence said twice.
 
-    With :math:`w_{t,s}` for the weight from position :math:`t` to position :math:`s`, a first copy
-    of :math:`n` tokens and a mean over the positions :math:`t` of the second,
+    With :math:`w_{t,s}` for the weight from position :math:`t` to position
+    :math:`s`, a first copy of :math:`n` tokens and a mean over the positions
+    :math:`t` of the second,
 
     .. math::
 
@@ -39,8 +43,9 @@ def head_scores(weights, period):
         \mathrm{induction} = \overline{w_{t,\,t-n+1}}, \qquad
         \mathrm{sink} = \overline{w_{t,\,0}}
 
-    (the third: Olsson et al. 2022; the fourth: Xiao et al. 2024). The means go over
-    :math:`t = n + 1, \dots, 2n - 1`, so that no two of the four look at the same weight.
+    (the third: Olsson et al. 2022; the fourth: Xiao et al. 2024). The means go
+    over :math:`t = n + 1, \dots, 2n - 1`, so that no two of the four look at
+    the same weight.
 
     Parameters
     ----------
@@ -56,13 +61,14 @@ def head_scores(weights, period):
     Raises
     ------
     ValueError
-        If ``period`` is below 3 or the weights are not of twice as many positions.
+        If ``period`` is below 3 or the weights are not of twice as many
+        positions.
     """
     weights = np.asarray(weights)
     if period < 3 or weights.shape[-2:] != (2 * period, 2 * period):
         raise ValueError(
-            f"weights must be of 2 * period positions, and period at least 3, got the shape "
-            f"{weights.shape} and period {period}"
+            "weights must be of 2 * period positions, and period at least 3,"
+            f" got the shape {weights.shape} and period {period}"
         )
     query = np.arange(period + 1, 2 * period)
     keys = {
@@ -74,29 +80,36 @@ def head_scores(weights, period):
     scores = {}
     for name, key in keys.items():
         found = weights[..., query, key].mean(axis=-1)  # (..., L, H)
-        scores[name] = found.reshape(-1, *found.shape[-2:]).mean(axis=0)  # (L, H)
+        # (L, H)
+        scores[name] = found.reshape(-1, *found.shape[-2:]).mean(axis=0)
     return scores
 
 
 def best_heads(scores, count):
-    """Return the ``count`` heads with the largest of the scores (L, H), as (layer, head)."""
+    """Return the ``count`` heads with the largest of the scores (L, H), as
+    (layer, head).
+    """
     order = np.argsort(-scores, axis=None)[:count]
     return [tuple(map(int, np.unravel_index(i, scores.shape))) for i in order]
 
 
 @contextmanager
 def without_heads(model, heads):
-    """Silence some heads for as long as the context lasts: what they add to the output is zero.
+    """Silence some heads for as long as the context lasts: what they add to the
+    output is zero.
 
-    A head's output reaches the model through its own rows of the output projection, which are set
-    to zero, and set back at the end.
+    A head's output reaches the model through its own rows of the output
+    projection, which are set to zero, and set back at the end.
 
     Parameters
     ----------
     model : GPT
     heads : list of (layer, head)
     """
-    kernels = {layer: model.blocks[layer].attention.output_projection.kernel for layer, _ in heads}
+    kernels = {
+        layer: model.blocks[layer].attention.output_projection.kernel
+        for layer, _ in heads
+    }
     whole = {layer: kernel.numpy() for layer, kernel in kernels.items()}
     silenced = {layer: kernel.copy() for layer, kernel in whole.items()}
     for layer, head in heads:
@@ -114,9 +127,13 @@ def without_heads(model, heads):
 def logit_lens(model, ids):
     r"""Read what every layer would predict, if it were the last.
 
-    .. math:: p_l = \mathrm{softmax}\big(\mathrm{Norm}(h_l)\, E^\top\big), \qquad l = 0, \dots, L
+    .. math::
 
-    with the last norm and the embedding of the model for every layer (nostalgebraist 2020).
+        p_l = \mathrm{softmax}\big(\mathrm{Norm}(h_l)\, E^\top\big), \qquad l =
+        0, \dots, L
+
+    with the last norm and the embedding of the model for every layer
+    (nostalgebraist 2020).
 
     Parameters
     ----------
@@ -126,12 +143,13 @@ def logit_lens(model, ids):
     Returns
     -------
     (L + 1, V) array
-        The probabilities of what follows the last of ``ids``; first those that the embedding alone
-        gives, last those of the model.
+        The probabilities of what follows the last of ``ids``; first those that
+        the embedding alone gives, last those of the model.
     """
     x = model.embedding(np.asarray(ids)[None])  # (1, T, d_model)
     states = [x]
     for block in model.blocks:
         states.append(block(states[-1]))
-    last = np.concatenate([state[:, -1].numpy() for state in states])  # (L + 1, d_model)
+    # (L + 1, d_model)
+    last = np.concatenate([state[:, -1].numpy() for state in states])
     return softmax(model.logits(model.norm(last)).numpy())

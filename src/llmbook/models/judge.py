@@ -1,12 +1,13 @@
 r"""A language model as a classifier: which of two words does it expect next?
 
-The text stands in a prompt that ends where a word of judgement would follow, and the score is
+The text stands in a prompt that ends where a word of judgement would follow,
+and the score is
 
 .. math:: s = \log \frac{p(\text{positive} \mid \text{prompt})}
     {p(\text{negative} \mid \text{prompt})}
 
-(for choosing by the likelihood of answers: Brown et al. 2020, section 2.4). Nothing is generated.
-Shapes: ``B`` texts, ``T`` tokens.
+(for choosing by the likelihood of answers: Brown et al. 2020, section 2.4).
+Nothing is generated. Shapes: ``B`` texts, ``T`` tokens.
 """
 
 import numpy as np
@@ -32,7 +33,8 @@ class WordJudge:
     Raises
     ------
     ValueError
-        If ``prompt`` does not hold ``{text}`` once, or a word is not a single token.
+        If ``prompt`` does not hold ``{text}`` once, or a word is not a single
+        token.
     """
 
     def __init__(self, model, tokenizer, prompt=PROMPT, words=WORDS):
@@ -40,7 +42,9 @@ class WordJudge:
             raise ValueError(f"prompt must hold {{text}} once, got {prompt!r}")
         answers = [tokenizer.encode(word) for word in words]
         if any(len(answer) != 1 for answer in answers):
-            raise ValueError(f"words must be single tokens, got {words} as {answers}")
+            raise ValueError(
+                f"words must be single tokens, got {words} as {answers}"
+            )
         self.answers = [answer[0] for answer in answers]
         self.tokenizer = tokenizer
         self.before, self.after = prompt.split("{text}")
@@ -53,53 +57,68 @@ class WordJudge:
     def encode(self, texts, length=128):
         """Return the prompts of texts as ids, a list each.
 
-        Where one would have more than ``length`` tokens, the end of its text is cut off, never the
-        question after it.
+        Where one would have more than ``length`` tokens, the end of its text is
+        cut off, never the question after it.
         """
         after = self.tokenizer.encode(self.after)
         room = length - len(after)
         if room < 1:
-            raise ValueError(f"length must be above the {len(after)} tokens after the text")
+            raise ValueError(
+                f"length must be above the {len(after)} tokens after the text"
+            )
         starts = [self.tokenizer.encode(self.before + text) for text in texts]
         return [start[:room] + after for start in starts]
 
     def logits(self, texts, batch_size=32):
-        """Return the scores (B,) of texts: the log-odds of the second word against the first."""
+        """Return the scores (B,) of texts: the log-odds of the second word
+        against the first.
+        """
         prompts = self.encode(texts)
-        order = np.argsort([len(prompt) for prompt in prompts], kind="stable")  # (B,)
+        # (B,)
+        order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
         scores = np.empty(len(prompts))  # (B,)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            z = self.score(pad_left([prompts[i] for i in batch])).numpy()  # (b, 2)
+            # (b, 2)
+            z = self.score(pad_left([prompts[i] for i in batch])).numpy()
             scores[batch] = z[:, 1] - z[:, 0]
         return scores
 
     def batches(self, texts, labels, batch_size=16, length=40, seed=0):
-        """Return a function of the step that draws texts, for :func:`llmbook.models.training.train`.
+        """Return a function of the step that draws texts, for
+        :func:`llmbook.models.training.train`.
 
-        It returns prompts (batch_size, length) of ids and their labels (batch_size,); those of a
-        step depend on the seed and the step alone.
+        It returns prompts (batch_size, length) of ids and their labels
+        (batch_size,); those of a step depend on the seed and the step alone.
         """
         prompts = pad_left(self.encode(texts, length), length)  # (B, length)
         labels = np.asarray(labels, "int32")  # (B,)
 
         def batch(step):
-            chosen = np.random.default_rng((seed, step)).choice(len(labels), batch_size, False)
+            chosen = np.random.default_rng((seed, step)).choice(
+                len(labels), batch_size, False
+            )
             return prompts[chosen], labels[chosen]
 
         return batch
 
     def loss(self, model, ids, labels, training=None):
-        """Return the mean cross-entropy of the right one of the two words, against the other."""
+        """Return the mean cross-entropy of the right one of the two words,
+        against the other.
+        """
         z = two_logits(model, ids, self.answers, training)  # (B, 2)
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z))
+        return tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z)
+        )
 
 
 def two_logits(model, ids, answers, training=None):
-    """Return the logits (B, 2) of two tokens after prompts (B, T) that are padded on the left.
+    """Return the logits (B, 2) of two tokens after prompts (B, T) that are
+    padded on the left.
 
-    Those of the vocabulary's other tokens are not computed: the difference does not need them. It
-    is small beside the logits, so they have 32 bits even if the model has 16.
+    Those of the vocabulary's other tokens are not computed: the difference does
+    not need them. It is small beside the logits, so they have 32 bits even if
+    the model has 16.
     """
     hidden, _, _ = model.hidden(ids, training=training)  # (B, T, d_model)
     rows = tf.gather(model.embedding.embeddings, answers)  # (2, d_model)
@@ -108,7 +127,9 @@ def two_logits(model, ids, answers, training=None):
 
 
 def pad_left(sequences, length=None):
-    """Stack sequences of ids into (B, T) of int32, the shorter ones filled with 0 before them."""
+    """Stack sequences of ids into (B, T) of int32, the shorter ones filled with
+    0 before them.
+    """
     length = max(map(len, sequences)) if length is None else length
     ids = np.zeros((len(sequences), length), "int32")  # (B, T)
     for row, sequence in zip(ids, sequences, strict=True):

@@ -1,9 +1,11 @@
-r"""The layers of every model in the book: one attention layer, one block, and what stands around.
+r"""The layers of every model in the book: one attention layer, one block, and
+what stands around.
 
-Shapes: ``B`` batch, ``T`` length (``T_q``, ``T_k`` where they differ), ``H`` heads, ``H_kv`` heads
-of keys and values, ``d_model`` width, ``d_k`` width of a head. Masks are boolean and True where
-attention is allowed. A mask that Keras attached to an input (``Embedding(mask_zero=True)`` does)
-always counts, together with whatever is passed explicitly.
+Shapes: ``B`` batch, ``T`` length (``T_q``, ``T_k`` where they differ), ``H``
+heads, ``H_kv`` heads of keys and values, ``d_model`` width, ``d_k`` width of a
+head. Masks are boolean and True where attention is allowed. A mask that Keras
+attached to an input (``Embedding(mask_zero=True)`` does) always counts,
+together with whatever is passed explicitly.
 """
 
 from typing import Any, NamedTuple
@@ -27,32 +29,38 @@ _ATTENTION_OPTIONS = (
 
 
 class KeyValueCache(NamedTuple):
-    """The keys and values that an attention layer has computed, kept for the queries to come.
+    """The keys and values that an attention layer has computed, kept for the
+    queries to come.
 
-    :meth:`MultiHeadAttention.empty_cache` makes one of fixed size for a causal layer, which fills
-    it step by step;
-    :meth:`MultiHeadAttention.remember` makes a finished one, to be attended to again and again.
+    :meth:`MultiHeadAttention.empty_cache` makes one of fixed size for a causal
+    layer, which fills it step by step; :meth:`MultiHeadAttention.remember`
+    makes a finished one, to be attended to again and again.
     """
 
     keys: Any  # (B, H_kv, S, d_k)
     values: Any  # (B, H_kv, S, d_k)
-    mask: Any  # (B, S) of bool, False at padding and where nothing is yet; None: all may be seen
+    # (B, S) of bool, False at padding and where nothing is yet; None: all may
+    # be seen
+    mask: Any
     length: Any  # () of int32: how many positions are filled
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class MultiHeadAttention(keras.layers.Layer):
-    r"""Let every query attend to the keys it may see, in several heads, and mix the values.
+    r"""Let every query attend to the keys it may see, in several heads, and mix
+    the values.
 
     .. math::
 
-        \mathrm{head}_h = \mathrm{softmax}\!\left(\frac{Q_h K_h^\top}{\sqrt{d_k}}\right) V_h,
+        \mathrm{head}_h = \mathrm{softmax}\!\left(\frac{Q_h
+        K_h^\top}{\sqrt{d_k}}\right) V_h,
         \qquad \mathrm{output} = [\mathrm{head}_1 \dots \mathrm{head}_H]\, W_O
 
-    with :math:`Q_h = X_q W_{Q,h}`, :math:`K_h = X_k W_{K,h}`, :math:`V_h = X_v W_{V,h}` and without
-    biases (Vaswani et al. 2017, Eq. 1 and section 3.2.2). The projections are the sublayers
-    ``query_projection``, ``key_projection``, ``value_projection`` and ``output_projection``; their
-    kernels are the matrices of :func:`llmbook.mathematics.attention.multi_head_attention`.
+    with :math:`Q_h = X_q W_{Q,h}`, :math:`K_h = X_k W_{K,h}`, :math:`V_h = X_v
+    W_{V,h}` and without biases (Vaswani et al. 2017, Eq. 1 and section 3.2.2).
+    The projections are the sublayers ``query_projection``, ``key_projection``,
+    ``value_projection`` and ``output_projection``; their kernels are the
+    matrices of :func:`llmbook.mathematics.attention.multi_head_attention`.
 
     Parameters
     ----------
@@ -61,13 +69,13 @@ class MultiHeadAttention(keras.layers.Layer):
     head_dim : int, optional
         ``d_k``; by default ``d_model / H``, which must then be whole.
     num_kv_heads : int, optional
-        ``H_kv``, a divisor of ``H``: heads of queries share heads of keys and values in groups
-        (Ainslie et al. 2023).
+        ``H_kv``, a divisor of ``H``: heads of queries share heads of keys and
+        values in groups (Ainslie et al. 2023).
     causal : bool
         Whether position ``i`` sees keys ``0 … i`` alone.
     rotary : bool
-        Whether queries and keys are rotated by their positions (Su et al. 2021); see
-        :func:`rotate`.
+        Whether queries and keys are rotated by their positions (Su et al.
+        2021); see :func:`rotate`.
     rotary_base : float
         The base of the rotation's frequencies.
     dropout : float
@@ -76,8 +84,8 @@ class MultiHeadAttention(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If a count is not positive or does not divide what it must, or if a mask is not boolean or
-        has a wrong shape.
+        If a count is not positive or does not divide what it must, or if a mask
+        is not boolean or has a wrong shape.
     """
 
     def __init__(
@@ -93,35 +101,60 @@ class MultiHeadAttention(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.num_heads = _positive("num_heads", num_heads)
-        self.head_dim = None if head_dim is None else _positive("head_dim", head_dim)
+        self.head_dim = (
+            None if head_dim is None else _positive("head_dim", head_dim)
+        )
         self.num_kv_heads = _positive(
             "num_kv_heads", num_heads if num_kv_heads is None else num_kv_heads
         )
         if self.num_heads % self.num_kv_heads:
-            raise ValueError(f"num_kv_heads must divide num_heads={num_heads}, got {num_kv_heads}")
+            raise ValueError(
+                f"num_kv_heads must divide num_heads={num_heads}, got"
+                f" {num_kv_heads}"
+            )
         self.causal, self.dropout = causal, dropout
         self.rotary, self.rotary_base = rotary, rotary_base
-        self.weight_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.weight_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy
+        )
 
     def build(self, query_shape, value_shape=None, key_shape=None):
-        """Create the four projections for queries, values and keys of the given shapes."""
+        """Create the four projections for queries, values and keys of the given
+        shapes.
+        """
         d_model = query_shape[-1]
         if self.head_dim is None and d_model % self.num_heads:
             raise ValueError(
-                f"num_heads={self.num_heads} must divide the width of the queries, got {d_model}"
+                f"num_heads={self.num_heads} must divide the width of the"
+                f" queries, got {d_model}"
             )
         self.d_k = self.head_dim or d_model // self.num_heads
         if self.rotary and self.d_k % 2:
-            raise ValueError(f"rotary positions need an even head_dim, got {self.d_k}")
+            raise ValueError(
+                f"rotary positions need an even head_dim, got {self.d_k}"
+            )
         value_width = (value_shape or query_shape)[-1]
         key_width = key_shape[-1] if key_shape else value_width
-        self.query_projection = self._projection("query", d_model, self.num_heads * self.d_k)
-        self.key_projection = self._projection("key", key_width, self.num_kv_heads * self.d_k)
-        self.value_projection = self._projection("value", value_width, self.num_kv_heads * self.d_k)
-        self.output_projection = self._projection("output", self.num_heads * self.d_k, d_model)
+        self.query_projection = self._projection(
+            "query", d_model, self.num_heads * self.d_k
+        )
+        self.key_projection = self._projection(
+            "key", key_width, self.num_kv_heads * self.d_k
+        )
+        self.value_projection = self._projection(
+            "value", value_width, self.num_kv_heads * self.d_k
+        )
+        self.output_projection = self._projection(
+            "output", self.num_heads * self.d_k, d_model
+        )
 
     def _projection(self, name, width, units):
-        linear = Linear(units, use_bias=False, dtype=self.dtype_policy, name=f"{name}_projection")
+        linear = Linear(
+            units,
+            use_bias=False,
+            dtype=self.dtype_policy,
+            name=f"{name}_projection",
+        )
         linear.build((None, width))
         return linear
 
@@ -145,12 +178,14 @@ class MultiHeadAttention(keras.layers.Layer):
         key : (B, T_k, d'), optional
             What the queries are compared with; by default the values.
         mask : (B, T_k) or (B, T_q, T_k) of bool, optional
-            True where attention is allowed: at tokens that are not padding, or query by query. A
-            query that may see no key at all has weights of zero and an output of zero.
+            True where attention is allowed: at tokens that are not padding, or
+            query by query. A query that may see no key at all has weights of
+            zero and an output of zero.
         cache : KeyValueCache, optional
-            A causal layer takes the queries for the continuation of what is cached, adds their keys
-            and values to it, and remembers their ``mask`` of shape (B, T_q). Any other layer
-            attends to the cache as it stands.
+            A causal layer takes the queries for the continuation of what is
+            cached, adds their keys and values to it, and remembers their
+            ``mask`` of shape (B, T_q). Any other layer attends to the cache as
+            it stands.
         return_weights : bool
 
         Returns
@@ -164,24 +199,35 @@ class MultiHeadAttention(keras.layers.Layer):
         padding = _checked_padding(mask)
         start = 0
         if cache is None:
-            memory = self.remember(query if value is None else value, key, padding)
+            memory = self.remember(
+                query if value is None else value, key, padding
+            )
         elif self.causal:
             start = cache.length
             memory = _extend(cache, self.remember(query, None, padding, start))
         else:
             memory = cache._replace(mask=_both(cache.mask, padding))
 
-        queries = _split(self.query_projection(query), self.num_heads)  # (B, H, T_q, d_k)
+        # (B, H, T_q, d_k)
+        queries = _split(self.query_projection(query), self.num_heads)
         if self.rotary:
-            queries = rotate(queries, start, self.rotary_base)  # (B, H, T_q, d_k)
-        allowed = self._allowed(queries, memory, mask if padding is None else None, start)
+            # (B, H, T_q, d_k)
+            queries = rotate(queries, start, self.rotary_base)
+        allowed = self._allowed(
+            queries, memory, mask if padding is None else None, start
+        )
         context, weights = self._attend(queries, memory, allowed, training)
         output = self.output_projection(_merge(context))  # (B, T_q, d_model)
-        results = (output, *[weights] * return_weights, *[memory] * (cache is not None))
+        results = (
+            output,
+            *[weights] * return_weights,
+            *[memory] * (cache is not None),
+        )
         return results if len(results) > 1 else output
 
     def remember(self, value, key=None, mask=None, start=0):
-        """Compute the keys and values of a sequence, to be attended to by any number of queries.
+        """Compute the keys and values of a sequence, to be attended to by any
+        number of queries.
 
         Parameters
         ----------
@@ -201,67 +247,103 @@ class MultiHeadAttention(keras.layers.Layer):
         key = value if key is None else key
         length = ops.shape(key)[1]
         _check_shape("mask", mask, (ops.shape(key)[0], length))
-        mask = _both(mask, _both(_attached_mask(value), _attached_mask(key)))  # (B, T_k)
-        keys = _split(self.key_projection(key), self.num_kv_heads)  # (B, H_kv, T_k, d_k)
-        values = _split(self.value_projection(value), self.num_kv_heads)  # (B, H_kv, T_k, d_k)
+        # (B, T_k)
+        mask = _both(mask, _both(_attached_mask(value), _attached_mask(key)))
+        # (B, H_kv, T_k, d_k)
+        keys = _split(self.key_projection(key), self.num_kv_heads)
+        # (B, H_kv, T_k, d_k)
+        values = _split(self.value_projection(value), self.num_kv_heads)
         if self.rotary:
             keys = rotate(keys, start, self.rotary_base)  # (B, H_kv, T_k, d_k)
         end = ops.convert_to_tensor(start + length, "int32")
         return KeyValueCache(keys, values, mask, end)
 
     def empty_cache(self, batch_size, size):
-        """Return a :class:`KeyValueCache` for ``batch_size`` sequences of up to ``size`` tokens."""
+        """Return a :class:`KeyValueCache` for ``batch_size`` sequences of up to
+        ``size`` tokens.
+        """
         shape = (batch_size, self.num_kv_heads, size, self.d_k)
         zeros = ops.zeros(shape, self.compute_dtype)  # (B, H_kv, S, d_k)
         return KeyValueCache(
-            zeros, zeros, ops.zeros((batch_size, size), "bool"), ops.zeros((), "int32")
+            zeros,
+            zeros,
+            ops.zeros((batch_size, size), "bool"),
+            ops.zeros((), "int32"),
         )
 
     def _allowed(self, queries, memory, mask, start):
-        """Join padding, mask and causality: (B or 1, T_q or 1, T_k) of bool, or None."""
+        """Join padding, mask and causality: (B or 1, T_q or 1, T_k) of bool, or
+        None.
+        """
         length_q, length_k = ops.shape(queries)[2], ops.shape(memory.keys)[2]
         _check_shape("mask", mask, (ops.shape(queries)[0], length_q, length_k))
-        allowed = _both(mask, None if memory.mask is None else memory.mask[:, None, :])
+        allowed = _both(
+            mask, None if memory.mask is None else memory.mask[:, None, :]
+        )
         if self.causal:
             position = start + ops.arange(length_q)  # (T_q,)
-            allowed = _both(allowed, (ops.arange(length_k) <= position[:, None])[None])
+            allowed = _both(
+                allowed, (ops.arange(length_k) <= position[:, None])[None]
+            )
         return allowed
 
     def _attend(self, queries, memory, allowed, training):
-        """Return the mixed values (B, H, T_q, d_k) and the weights (B, H, T_q, T_k)."""
+        """Return the mixed values (B, H, T_q, d_k) and the weights (B, H, T_q,
+        T_k).
+        """
         length_q, length_k = ops.shape(queries)[2], ops.shape(memory.keys)[2]
         group = self.num_heads // self.num_kv_heads
-        # Heads that share keys stand together like further queries: no key is repeated in memory.
-        grouped = ops.reshape(queries, (-1, self.num_kv_heads, group * length_q, self.d_k))
-        scores = ops.einsum("bhqd,bhkd->bhqk", grouped * self.d_k**-0.5, memory.keys)
+        # Heads that share keys stand together like further queries: no key is
+        # repeated in memory.
+        grouped = ops.reshape(
+            queries, (-1, self.num_kv_heads, group * length_q, self.d_k)
+        )
+        scores = ops.einsum(
+            "bhqd,bhkd->bhqk", grouped * self.d_k**-0.5, memory.keys
+        )
         scores = ops.reshape(scores, (-1, self.num_heads, length_q, length_k))
-        weights = masked_softmax(scores, None if allowed is None else allowed[:, None])
-        kept = self.weight_dropout(weights, training=training)  # (B, H, T_q, T_k)
-        kept = ops.reshape(kept, (-1, self.num_kv_heads, group * length_q, length_k))
-        context = ops.matmul(kept, memory.values)  # (B, H_kv, H / H_kv · T_q, d_k)
-        return ops.reshape(context, (-1, self.num_heads, length_q, self.d_k)), weights
+        weights = masked_softmax(
+            scores, None if allowed is None else allowed[:, None]
+        )
+        # (B, H, T_q, T_k)
+        kept = self.weight_dropout(weights, training=training)
+        kept = ops.reshape(
+            kept, (-1, self.num_kv_heads, group * length_q, length_k)
+        )
+        # (B, H_kv, H / H_kv · T_q, d_k)
+        context = ops.matmul(kept, memory.values)
+        return (
+            ops.reshape(context, (-1, self.num_heads, length_q, self.d_k)),
+            weights,
+        )
 
     def compute_mask(self, query, previous_mask):
-        """Return the mask of the queries: an explicit ``mask`` speaks of the keys."""
+        """Return the mask of the queries: an explicit ``mask`` speaks of the
+        keys.
+        """
         return _attached_mask(query)
 
     def get_config(self):
         """Return the arguments of the constructor."""
-        return super().get_config() | {name: getattr(self, name) for name in _ATTENTION_OPTIONS}
+        return super().get_config() | {
+            name: getattr(self, name) for name in _ATTENTION_OPTIONS
+        }
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class TransformerBlock(keras.layers.Layer):
-    r"""Attention, then a feed-forward network at every position, each added to what came in.
+    r"""Attention, then a feed-forward network at every position, each added to
+    what came in.
 
     .. math::
 
         x \leftarrow x + \mathrm{Attention}(\mathrm{Norm}(x)), \qquad
         x \leftarrow x + \mathrm{MLP}(\mathrm{Norm}(x))
 
-    is the pre-norm form (Xiong et al. 2020), which trains without much care; a model of such blocks
-    ends with one more norm. The post-norm form of Vaswani et al. 2017,
-    :math:`x \leftarrow \mathrm{Norm}(x + f(x))`, is ``pre_norm=False``.
+    is the pre-norm form (Xiong et al. 2020), which trains without much care; a
+    model of such blocks ends with one more norm. The post-norm form of Vaswani
+    et al. 2017, :math:`x \leftarrow \mathrm{Norm}(x + f(x))`, is
+    ``pre_norm=False``.
 
     Parameters
     ----------
@@ -269,11 +351,13 @@ class TransformerBlock(keras.layers.Layer):
     hidden_dim : int, optional
         Width of the feed-forward network, by default ``4 d_model``.
     head_dim, num_kv_heads, causal, rotary, rotary_base
-        As for :class:`MultiHeadAttention`; cross-attention takes the first two only.
+        As for :class:`MultiHeadAttention`; cross-attention takes the first two
+        only.
     cross_attention : bool
         Whether a second attention, to another sequence, stands between the two.
     dropout : float
-        The share dropped, in training, of the attention's weights and of what each part adds.
+        The share dropped, in training, of the attention's weights and of what
+        each part adds.
     pre_norm : bool
     norm : {"layer", "rms"}
         :class:`keras.layers.LayerNormalization` or :class:`RMSNorm`.
@@ -283,8 +367,8 @@ class TransformerBlock(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If ``norm`` or ``mlp`` is none of these, or a sequence to attend to is missing or not
-        expected.
+        If ``norm`` or ``mlp`` is none of these, or a sequence to attend to is
+        missing or not expected.
     """
 
     def __init__(
@@ -305,10 +389,19 @@ class TransformerBlock(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if norm not in _NORMS:
-            raise ValueError(f"norm must be one of {sorted(_NORMS)}, got {norm!r}")
+            raise ValueError(
+                f"norm must be one of {sorted(_NORMS)}, got {norm!r}"
+            )
         if mlp not in ("gelu", "relu", "swiglu"):
-            raise ValueError(f"mlp must be 'gelu', 'relu' or 'swiglu', got {mlp!r}")
-        self.hidden_dim, self.pre_norm, self.norm, self.mlp = hidden_dim, pre_norm, norm, mlp
+            raise ValueError(
+                f"mlp must be 'gelu', 'relu' or 'swiglu', got {mlp!r}"
+            )
+        self.hidden_dim, self.pre_norm, self.norm, self.mlp = (
+            hidden_dim,
+            pre_norm,
+            norm,
+            mlp,
+        )
         shared = {"dropout": dropout, "dtype": self.dtype_policy}
         self.attention = MultiHeadAttention(
             num_heads,
@@ -324,21 +417,31 @@ class TransformerBlock(keras.layers.Layer):
         self.cross_attention = None
         if cross_attention:
             self.cross_attention = MultiHeadAttention(
-                num_heads, head_dim, num_kv_heads, name="cross_attention", **shared
+                num_heads,
+                head_dim,
+                num_kv_heads,
+                name="cross_attention",
+                **shared,
             )
             self.cross_norm = self._norm("cross_norm")
         self.mlp_norm = self._norm("mlp_norm")
-        self.residual_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.residual_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy
+        )
 
     def _norm(self, name):
-        return _NORMS[self.norm](epsilon=1e-5, dtype=self.dtype_policy, name=name)
+        return _NORMS[self.norm](
+            epsilon=1e-5, dtype=self.dtype_policy, name=name
+        )
 
     def build(self, x_shape, value_shape=None, key_shape=None):
         """Create all weights for inputs of the given shapes."""
         hidden_dim = self.hidden_dim or 4 * x_shape[-1]
         self.attention.build(x_shape)
         if self.cross_attention is not None:
-            self.cross_attention.build(x_shape, value_shape or x_shape, key_shape)
+            self.cross_attention.build(
+                x_shape, value_shape or x_shape, key_shape
+            )
             self.cross_norm.build(x_shape)
         options = {"dtype": self.dtype_policy, "name": "feed_forward"}
         if self.mlp == "swiglu":
@@ -365,32 +468,44 @@ class TransformerBlock(keras.layers.Layer):
         ----------
         x : (B, T, d_model)
         value, key : (B, T_k, d), optional
-            With ``cross_attention``: what it mixes, and what the queries are compared with (by
-            default the values).
+            With ``cross_attention``: what it mixes, and what the queries are
+            compared with (by default the values).
         mask : (B, T) or (B, T, T) of bool, optional
             Of ``x``.
         value_mask : (B, T_k) or (B, T, T_k) of bool, optional
             Of ``value``.
         cache : KeyValueCache, optional
-            Of the self-attention. With ``cross_attention`` a pair: that, and what the
-            cross-attention's ``remember`` returned, in place of ``value``.
+            Of the self-attention. With ``cross_attention`` a pair: that, and
+            what the cross-attention's ``remember`` returned, in place of
+            ``value``.
         return_weights : bool
 
         Returns
         -------
         x : (B, T, d_model)
         weights : (B, H, T, T_k)
-            If ``return_weights``: of the self-attention; with ``cross_attention`` a pair.
+            If ``return_weights``: of the self-attention; with
+            ``cross_attention`` a pair.
         cache
             If a cache was given: what takes its place for the tokens to come.
         """
         crosses = self.cross_attention is not None
         missing = crosses and value is None and cache is None
         if missing or (value is not None and not crosses):
-            raise ValueError("value must be given to a block with cross_attention, and to no other")
-        own_cache, memory = cache if crosses and cache is not None else (cache, None)
+            raise ValueError(
+                "value must be given to a block with cross_attention, and to no"
+                " other"
+            )
+        own_cache, memory = (
+            cache if crosses and cache is not None else (cache, None)
+        )
         x, weights, cache = self._attend(
-            x, self.attention_norm, self.attention, training, mask=mask, cache=own_cache
+            x,
+            self.attention_norm,
+            self.attention,
+            training,
+            mask=mask,
+            cache=own_cache,
         )
         if crosses:
             x, cross_weights, memory = self._attend(
@@ -404,18 +519,30 @@ class TransformerBlock(keras.layers.Layer):
                 cache=memory,
             )
             weights, cache = (weights, cross_weights), cache and (cache, memory)
-        change = self.feed_forward(self.mlp_norm(x) if self.pre_norm else x)  # (B, T, d_model)
+        # (B, T, d_model)
+        change = self.feed_forward(self.mlp_norm(x) if self.pre_norm else x)
         x = self._add(x, change, self.mlp_norm, training)
-        results = (x, *[weights] * return_weights, *[cache] * (cache is not None))
+        results = (
+            x,
+            *[weights] * return_weights,
+            *[cache] * (cache is not None),
+        )
         return results if len(results) > 1 else x
 
     def _attend(self, x, norm, attention, training, **inputs):
         query = norm(x) if self.pre_norm else x  # (B, T, d_model)
-        change, weights, *cache = attention(query, return_weights=True, training=training, **inputs)
-        return self._add(x, change, norm, training), weights, cache[0] if cache else None
+        change, weights, *cache = attention(
+            query, return_weights=True, training=training, **inputs
+        )
+        return (
+            self._add(x, change, norm, training),
+            weights,
+            cache[0] if cache else None,
+        )
 
     def _add(self, x, change, norm, training):
-        x = x + self.residual_dropout(change, training=training)  # (B, T, d_model)
+        # (B, T, d_model)
+        x = x + self.residual_dropout(change, training=training)
         return x if self.pre_norm else norm(x)
 
     def compute_mask(self, x, previous_mask):
@@ -428,25 +555,29 @@ class TransformerBlock(keras.layers.Layer):
         names = ("hidden_dim", "pre_norm", "norm", "mlp")
         config = {name: getattr(self, name) for name in names}
         config["cross_attention"] = self.cross_attention is not None
-        config |= {name: getattr(self.attention, name) for name in _ATTENTION_OPTIONS}
+        config |= {
+            name: getattr(self.attention, name) for name in _ATTENTION_OPTIONS
+        }
         return super().get_config() | config
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class Linear(keras.layers.Dense):
-    r"""A linear map of every vector of a sequence, as one product of two matrices.
+    r"""A linear map of every vector of a sequence, as one product of two
+    matrices.
 
     .. math:: \mathrm{output} = \sigma(x W + b)
 
-    The numbers are those of :class:`keras.layers.Dense`, which however works out shapes around
-    every product of a sequence: where one token is read at a time, that takes longer than the
-    product.
+    The numbers are those of :class:`keras.layers.Dense`, which however works
+    out shapes around every product of a sequence: where one token is read at a
+    time, that takes longer than the product.
     """
 
     def call(self, x, training=None):
         """Map (..., d) to (..., units)."""
         _, *lengths, width = ops.shape(x)
-        y = super().call(ops.reshape(x, (-1, width)), training=training)  # (N, units)
+        # (N, units)
+        y = super().call(ops.reshape(x, (-1, width)), training=training)
         return ops.reshape(y, (-1, *lengths, self.units))
 
 
@@ -463,19 +594,27 @@ class FeedForward(keras.layers.Layer):
     hidden_dim : int
         Width of the hidden layer.
     activation : str
-        Any activation of Keras: ``"gelu"`` (Hendrycks and Gimpel 2016), ``"relu"``, …
+        Any activation of Keras: ``"gelu"`` (Hendrycks and Gimpel 2016),
+        ``"relu"``, …
     """
 
     def __init__(self, hidden_dim, activation="gelu", **kwargs):
         super().__init__(**kwargs)
-        self.hidden_dim, self.activation = _positive("hidden_dim", hidden_dim), activation
+        self.hidden_dim, self.activation = (
+            _positive("hidden_dim", hidden_dim),
+            activation,
+        )
         self.supports_masking = True
 
     def build(self, x_shape):
         """Create the two linear maps."""
         options = {"dtype": self.dtype_policy}
-        self.hidden = Linear(self.hidden_dim, self.activation, name="hidden", **options)
-        self.output_projection = Linear(x_shape[-1], name="output_projection", **options)
+        self.hidden = Linear(
+            self.hidden_dim, self.activation, name="hidden", **options
+        )
+        self.output_projection = Linear(
+            x_shape[-1], name="output_projection", **options
+        )
         self.hidden.build(x_shape)
         self.output_projection.build((*x_shape[:-1], self.hidden_dim))
 
@@ -485,14 +624,19 @@ class FeedForward(keras.layers.Layer):
 
     def get_config(self):
         """Return the arguments of the constructor."""
-        return super().get_config() | {"hidden_dim": self.hidden_dim, "activation": self.activation}
+        return super().get_config() | {
+            "hidden_dim": self.hidden_dim,
+            "activation": self.activation,
+        }
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class SwiGLU(keras.layers.Layer):
     r"""A feed-forward network whose hidden layer is gated by a second one.
 
-    .. math:: \mathrm{output} = \left(\mathrm{silu}(x W_g) \odot x W_u\right) W_d
+    .. math::
+
+        \mathrm{output} = \left(\mathrm{silu}(x W_g) \odot x W_u\right) W_d
 
     (Shazeer 2020, Eq. 6).
 
@@ -531,7 +675,8 @@ class RMSNorm(keras.layers.Layer):
 
     .. math::
 
-        \mathrm{output} = g \odot x \Big/ \sqrt{\tfrac{1}{d}\textstyle\sum_i x_i^2 + \epsilon}
+        \mathrm{output} = g \odot x \Big/ \sqrt{\tfrac{1}{d}\textstyle\sum_i
+        x_i^2 + \epsilon}
 
     (Zhang and Sennrich 2019, Eq. 4).
 
@@ -574,8 +719,8 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         The longest sequence that has positions.
     d_model : int
     mask_zero : bool
-        Whether id 0 is padding, which the output's Keras mask then says to every layer after this
-        one.
+        Whether id 0 is padding, which the output's Keras mask then says to
+        every layer after this one.
 
     Raises
     ------
@@ -586,10 +731,17 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     def __init__(self, vocab_size, length, d_model, mask_zero=True, **kwargs):
         super().__init__(**kwargs)
         self.vocab_size = _positive("vocab_size", vocab_size)
-        self.length, self.d_model = _positive("length", length), _positive("d_model", d_model)
+        self.length, self.d_model = (
+            _positive("length", length),
+            _positive("d_model", d_model),
+        )
         self.mask_zero = mask_zero
         self.token = keras.layers.Embedding(
-            vocab_size, d_model, mask_zero=mask_zero, name="token", dtype=self.dtype_policy
+            vocab_size,
+            d_model,
+            mask_zero=mask_zero,
+            name="token",
+            dtype=self.dtype_policy,
         )
         self.position = keras.layers.Embedding(
             length, d_model, name="position", dtype=self.dtype_policy
@@ -604,8 +756,12 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         """Map ids (B, T) of int to vectors (B, T, d_model)."""
         length = ops.shape(ids)[1]
         if isinstance(length, int) and length > self.length:
-            raise ValueError(f"ids must have at most length={self.length} positions, got {length}")
-        return self.token(ids) + self.position(ops.arange(length))[None]  # (B, T, d_model)
+            raise ValueError(
+                f"ids must have at most length={self.length} positions, got"
+                f" {length}"
+            )
+        # (B, T, d_model)
+        return self.token(ids) + self.position(ops.arange(length))[None]
 
     def compute_mask(self, ids, previous_mask=None):
         """True at tokens, False at padding; None without ``mask_zero``."""
@@ -614,22 +770,29 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     def get_config(self):
         """Return the arguments of the constructor."""
         names = ("vocab_size", "length", "d_model", "mask_zero")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return super().get_config() | {
+            name: getattr(self, name) for name in names
+        }
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class MaskedAveragePooling(keras.layers.Layer):
-    """Average the vectors of a sequence without its padding; padding alone gives zeros."""
+    """Average the vectors of a sequence without its padding; padding alone
+    gives zeros.
+    """
 
     def call(self, x, mask=None):
-        """Map (B, T, d) to (B, d), over the positions where ``mask`` (B, T) of bool is True."""
+        """Map (B, T, d) to (B, d), over the positions where ``mask`` (B, T) of
+        bool is True.
+        """
         mask = _both(_checked_padding(mask), _attached_mask(x))
         _check_shape("mask", mask, ops.shape(x)[:2])
         if mask is None:
             return ops.mean(x, axis=1)
         kept = ops.cast(mask, x.dtype)  # (B, T)
         total = ops.einsum("bt,btd->bd", kept, x)
-        return total / ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1)  # (B, d)
+        # (B, d)
+        return total / ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1)
 
     def compute_mask(self, x, previous_mask):
         """Return None: positions are gone."""
@@ -638,15 +801,16 @@ class MaskedAveragePooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("llmbook")
 class AttentionPooling(keras.layers.Layer):
-    r"""Average the vectors of a sequence by learned weights: one learned query a head.
+    r"""Average the vectors of a sequence by learned weights: one learned query
+    a head.
 
     .. math::
 
         \alpha_h = \mathrm{softmax}(x\, u_h), \qquad
         \mathrm{output}_h = \textstyle\sum_t \alpha_{h,t}\, v_{t,h}
 
-    where :math:`v_{t,h}` is the ``h``-th of ``H`` equal parts of the vector at ``t`` (for one head:
-    Yang et al. 2016, Eq. 6).
+    where :math:`v_{t,h}` is the ``h``-th of ``H`` equal parts of the vector at
+    ``t`` (for one head: Yang et al. 2016, Eq. 6).
 
     Parameters
     ----------
@@ -656,7 +820,8 @@ class AttentionPooling(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If the width is no multiple of ``num_heads``, or a mask has a wrong shape.
+        If the width is no multiple of ``num_heads``, or a mask has a wrong
+        shape.
     """
 
     def __init__(self, num_heads=1, **kwargs):
@@ -667,8 +832,12 @@ class AttentionPooling(keras.layers.Layer):
         """Create the queries ``u``."""
         width = (value_shape or x_shape)[-1]
         if width % self.num_heads:
-            raise ValueError(f"num_heads={self.num_heads} must divide the width, got {width}")
-        self.query = self.add_weight((x_shape[-1], self.num_heads), "glorot_uniform", name="query")
+            raise ValueError(
+                f"num_heads={self.num_heads} must divide the width, got {width}"
+            )
+        self.query = self.add_weight(
+            (x_shape[-1], self.num_heads), "glorot_uniform", name="query"
+        )
 
     def call(self, x, value=None, mask=None, return_weights=False):
         """Pool.
@@ -690,13 +859,23 @@ class AttentionPooling(keras.layers.Layer):
             If ``return_weights``.
         """
         value = x if value is None else value
-        mask = _both(_checked_padding(mask), _both(_attached_mask(x), _attached_mask(value)))
+        mask = _both(
+            _checked_padding(mask),
+            _both(_attached_mask(x), _attached_mask(value)),
+        )
         length, width = ops.shape(value)[1:]
         _check_shape("mask", mask, (ops.shape(x)[0], length))
-        scores = ops.transpose(ops.matmul(x, self.query), (0, 2, 1))  # (B, H, T)
-        weights = masked_softmax(scores, None if mask is None else mask[:, None])  # (B, H, T)
-        parts = ops.reshape(value, (-1, length, self.num_heads, width // self.num_heads))
-        output = ops.reshape(ops.einsum("bht,bthd->bhd", weights, parts), (-1, width))  # (B, d)
+        # (B, H, T)
+        scores = ops.transpose(ops.matmul(x, self.query), (0, 2, 1))
+        weights = masked_softmax(
+            scores, None if mask is None else mask[:, None]
+        )  # (B, H, T)
+        parts = ops.reshape(
+            value, (-1, length, self.num_heads, width // self.num_heads)
+        )
+        output = ops.reshape(
+            ops.einsum("bht,bthd->bhd", weights, parts), (-1, width)
+        )  # (B, d)
         return (output, weights) if return_weights else output
 
     def compute_mask(self, x, previous_mask):
@@ -719,25 +898,32 @@ def masked_softmax(scores, allowed=None):
     Returns
     -------
     (..., T)
-        Exactly zero where it is not allowed; a row with nothing allowed is all zeros.
+        Exactly zero where it is not allowed; a row with nothing allowed is all
+        zeros.
     """
     if allowed is None:
         return tf.nn.softmax(scores)
-    weights = tf.nn.softmax(ops.where(allowed, scores, scores.dtype.min))  # (..., T)
-    # A row with nothing allowed has equal scores, and so equal weights, which this takes back.
-    return weights * ops.cast(ops.any(allowed, axis=-1, keepdims=True), weights.dtype)
+    # (..., T)
+    weights = tf.nn.softmax(ops.where(allowed, scores, scores.dtype.min))
+    # A row with nothing allowed has equal scores, and so equal weights, which
+    # this takes back.
+    return weights * ops.cast(
+        ops.any(allowed, axis=-1, keepdims=True), weights.dtype
+    )
 
 
 def rotate(x, start=0, base=10000.0):
-    r"""Rotate each vector by angles that grow with its position: dot products see distances.
+    r"""Rotate each vector by angles that grow with its position: dot products
+    see distances.
 
     .. math::
 
         x_i \mapsto x_i \cos\theta_i - x_{i + d/2} \sin\theta_i, \qquad
         x_{i + d/2} \mapsto x_i \sin\theta_i + x_{i + d/2} \cos\theta_i
 
-    with :math:`\theta_i = t \cdot \mathrm{base}^{-2i/d}` at position ``t``, for ``i < d/2`` (Su et
-    al. 2021, Eq. 15; the halves of a vector are paired, as by :func:`llmbook.mathematics.attention.rotary`).
+    with :math:`\theta_i = t \cdot \mathrm{base}^{-2i/d}` at position ``t``, for
+    ``i < d/2`` (Su et al. 2021, Eq. 15; the halves of a vector are paired, as
+    by :func:`llmbook.mathematics.attention.rotary`).
 
     Parameters
     ----------
@@ -751,29 +937,48 @@ def rotate(x, start=0, base=10000.0):
     (..., T, d)
     """
     half = x.shape[-1] // 2
-    frequencies = ops.convert_to_tensor(base ** (-np.arange(half) / half), "float32")  # (d/2,)
-    positions = ops.cast(start + ops.arange(ops.shape(x)[-2]), "float32")  # (T,)
+    frequencies = ops.convert_to_tensor(
+        base ** (-np.arange(half) / half), "float32"
+    )  # (d/2,)
+    # (T,)
+    positions = ops.cast(start + ops.arange(ops.shape(x)[-2]), "float32")
     angles = positions[:, None] * frequencies  # (T, d/2)
-    cos, sin = ops.cast(ops.cos(angles), x.dtype), ops.cast(ops.sin(angles), x.dtype)
+    cos, sin = (
+        ops.cast(ops.cos(angles), x.dtype),
+        ops.cast(ops.sin(angles), x.dtype),
+    )
     first, second = ops.split(x, 2, axis=-1)  # (..., T, d/2)
-    return ops.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
+    return ops.concatenate(
+        [first * cos - second * sin, first * sin + second * cos], axis=-1
+    )
 
 
 def _split(x, num_heads):
     """(B, T, H · d_k) → (B, H, T, d_k)."""
     length, width = ops.shape(x)[1:]
-    return ops.transpose(ops.reshape(x, (-1, length, num_heads, width // num_heads)), (0, 2, 1, 3))
+    return ops.transpose(
+        ops.reshape(x, (-1, length, num_heads, width // num_heads)),
+        (0, 2, 1, 3),
+    )
 
 
 def _merge(x):
     """(B, H, T, d_k) → (B, T, H · d_k)."""
     _, num_heads, length, d_k = ops.shape(x)
-    return ops.reshape(ops.transpose(x, (0, 2, 1, 3)), (-1, length, num_heads * d_k))
+    return ops.reshape(
+        ops.transpose(x, (0, 2, 1, 3)), (-1, length, num_heads * d_k)
+    )
 
 
 def _extend(cache, new):
-    """Write the keys, values and mask of ``new`` into ``cache``, behind what it holds."""
-    mask = ops.ones_like(new.keys[:, 0, :, 0], "bool") if new.mask is None else new.mask  # (B, T)
+    """Write the keys, values and mask of ``new`` into ``cache``, behind what it
+    holds.
+    """
+    mask = (
+        ops.ones_like(new.keys[:, 0, :, 0], "bool")
+        if new.mask is None
+        else new.mask
+    )  # (B, T)
     return KeyValueCache(
         ops.slice_update(cache.keys, (0, 0, cache.length, 0), new.keys),
         ops.slice_update(cache.values, (0, 0, cache.length, 0), new.values),
@@ -799,19 +1004,32 @@ def _checked_padding(mask):
     if mask is None:
         return None
     if keras.backend.standardize_dtype(mask.dtype) != "bool":
-        raise ValueError(f"mask must be boolean, True where allowed, got dtype {mask.dtype}")
+        raise ValueError(
+            f"mask must be boolean, True where allowed, got dtype {mask.dtype}"
+        )
     if len(mask.shape) not in (2, 3):
-        raise ValueError(f"mask must have shape (B, T_k) or (B, T_q, T_k), got {tuple(mask.shape)}")
+        raise ValueError(
+            "mask must have shape (B, T_k) or (B, T_q, T_k), got"
+            f" {tuple(mask.shape)}"
+        )
     return mask if len(mask.shape) == 2 else None
 
 
 def _check_shape(name, x, expected):
-    """Raise ``ValueError`` if a dimension of ``x`` is known and neither 1 nor the expected one."""
+    """Raise ``ValueError`` if a dimension of ``x`` is known and neither 1 nor
+    the expected one.
+    """
     if x is None:
         return
     pairs = zip(x.shape, expected, strict=True)
-    if any(have not in (1, None, want) for have, want in pairs if isinstance(want, int)):
-        raise ValueError(f"{name} must have shape {tuple(expected)}, got {tuple(x.shape)}")
+    if any(
+        have not in (1, None, want)
+        for have, want in pairs
+        if isinstance(want, int)
+    ):
+        raise ValueError(
+            f"{name} must have shape {tuple(expected)}, got {tuple(x.shape)}"
+        )
 
 
 def _positive(name, value):
@@ -826,8 +1044,8 @@ class ViewEmbedding(keras.layers.Layer):
 
     .. math:: x_t = \sum_{n=1}^N E_{i_{t,n}}
 
-    In training each view of each position is dropped by itself, so that no rare n-gram is relied
-    on alone.
+    In training each view of each position is dropped by itself, so that no rare
+    n-gram is relied on alone.
 
     Parameters
     ----------
@@ -840,13 +1058,16 @@ class ViewEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.vocab_size, self.d_model = vocab_size, d_model
         self.table = keras.layers.Embedding(vocab_size, d_model, small_normal())
-        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, None, None, 1))
+        self.dropout = keras.layers.Dropout(
+            dropout, noise_shape=(None, None, None, 1)
+        )
 
     def call(self, ids, training=None):
         """Map ids (B, T) or (B, T, N) of int to vectors (B, T, d_model)."""
         if len(ids.shape) == 2:
             ids = ids[:, :, None]  # (B, T, 1)
-        views = self.dropout(self.table(ids), training=training)  # (B, T, N, d_model)
+        # (B, T, N, d_model)
+        views = self.dropout(self.table(ids), training=training)
         return ops.sum(views, axis=2)  # (B, T, d_model)
 
     def get_config(self):
@@ -856,10 +1077,14 @@ class ViewEmbedding(keras.layers.Layer):
 
 
 def small_normal():
-    """Vectors so small that the first steps of training, not their chance values, place them."""
+    """Vectors so small that the first steps of training, not their chance
+    values, place them.
+    """
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def token_mask(ids):
-    """Return the (B, T) of bool that is True where ids (B, T) or (B, T, N) hold no padding."""
+    """Return the (B, T) of bool that is True where ids (B, T) or (B, T, N) hold
+    no padding.
+    """
     return (ids if len(ids.shape) == 2 else ids[:, :, 0]) != PAD_ID

@@ -1,12 +1,15 @@
-r"""Low-rank adaptation: change a large model by training small matrices beside its frozen ones.
+r"""Low-rank adaptation: change a large model by training small matrices beside
+its frozen ones.
 
-A dense layer with the kernel :math:`W` of shape :math:`(d_{in}, d_{out})` becomes
+A dense layer with the kernel :math:`W` of shape :math:`(d_{in}, d_{out})`
+becomes
 
 .. math:: y = x W + \frac{\alpha}{r}\, (x A)\, B, \qquad
-    A \in \mathbb{R}^{d_{in} \times r}, \quad B \in \mathbb{R}^{r \times d_{out}}
+    A \in \mathbb{R}^{d_{in} \times r}, \quad B \in \mathbb{R}^{r \times
+    d_{out}}
 
-with :math:`W` frozen (Hu et al. 2022, Eq. 3, with vectors as rows). Since :math:`B` begins at zero,
-the model at first is what it was.
+with :math:`W` frozen (Hu et al. 2022, Eq. 3, with vectors as rows). Since
+:math:`B` begins at zero, the model at first is what it was.
 """
 
 import re
@@ -18,16 +21,20 @@ from keras import ops
 
 QUERY_AND_VALUE = ("attention.query_projection", "attention.value_projection")
 EVERY_LINEAR = (
-    *(f"attention.{name}_projection" for name in ("query", "key", "value", "output")),
+    *(
+        f"attention.{name}_projection"
+        for name in ("query", "key", "value", "output")
+    ),
     *(f"feed_forward.{name}" for name in ("gate", "up", "down")),
 )
 
 
 class LowRankAdapter(keras.layers.Layer):
-    r"""A frozen dense layer and, beside it, a trainable product of two thin matrices.
+    r"""A frozen dense layer and, beside it, a trainable product of two thin
+    matrices.
 
-    The product :math:`(x A) B` is computed from the left: :math:`A B`, a matrix as large as the
-    kernel, never exists, and neither does its gradient.
+    The product :math:`(x A) B` is computed from the left: :math:`A B`, a matrix
+    as large as the kernel, never exists, and neither does its gradient.
 
     Parameters
     ----------
@@ -42,14 +49,19 @@ class LowRankAdapter(keras.layers.Layer):
     """
 
     def __init__(self, dense, down, up, scale, **kwargs):
-        # Steps of training are too small to be seen in 16 bits: what is trained has 32.
+        # Steps of training are too small to be seen in 16 bits: what is trained
+        # has 32.
         half = dense.compute_dtype in ("bfloat16", "float16")
         dtype = f"mixed_{dense.compute_dtype}" if half else dense.dtype_policy
         super().__init__(dtype=dtype, name=dense.name, **kwargs)
         self.dense, self.scale = dense, scale
         self.supports_masking = True
         self.down, self.up = (
-            self.add_weight(matrix.shape, lambda shape, dtype, matrix=matrix: matrix, name=name)
+            self.add_weight(
+                matrix.shape,
+                lambda shape, dtype, matrix=matrix: matrix,
+                name=name,
+            )
             for name, matrix in (("down", down), ("up", up))
         )
         self.built = True
@@ -57,7 +69,8 @@ class LowRankAdapter(keras.layers.Layer):
     def call(self, x):
         """Map (..., d_in) to (..., d_out)."""
         y = ops.matmul(x, self.dense.kernel)  # (..., d_out)
-        y += self.scale * ops.matmul(ops.matmul(x, self.down), self.up)  # (..., d_out)
+        # (..., d_out)
+        y += self.scale * ops.matmul(ops.matmul(x, self.down), self.up)
         if self.dense.use_bias:
             y += self.dense.bias
         return y if self.dense.activation is None else self.dense.activation(y)
@@ -67,7 +80,9 @@ class LowRankAdapter(keras.layers.Layer):
         return self.scale * ops.matmul(self.down, self.up)
 
 
-def add_adapters(model, rank=8, alpha=None, targets=QUERY_AND_VALUE, first_block=0, seed=0):
+def add_adapters(
+    model, rank=8, alpha=None, targets=QUERY_AND_VALUE, first_block=0, seed=0
+):
     r"""Freeze a model and put adapters on linear layers of its blocks.
 
     Parameters
@@ -79,8 +94,8 @@ def add_adapters(model, rank=8, alpha=None, targets=QUERY_AND_VALUE, first_block
     alpha : float, optional
         By default ``2 * rank``.
     targets : sequence of str
-        Which layers of a block: :data:`QUERY_AND_VALUE`, :data:`EVERY_LINEAR`, or names such as
-        theirs.
+        Which layers of a block: :data:`QUERY_AND_VALUE`, :data:`EVERY_LINEAR`,
+        or names such as theirs.
     first_block : int
         The blocks before it are left as they are.
     seed : int
@@ -89,14 +104,15 @@ def add_adapters(model, rank=8, alpha=None, targets=QUERY_AND_VALUE, first_block
     Raises
     ------
     ValueError
-        If ``rank`` is below 1, a target is no linear layer, no block is left, or the model has
-        adapters already.
+        If ``rank`` is below 1, a target is no linear layer, no block is left,
+        or the model has adapters already.
     """
     if rank < 1:
         raise ValueError(f"rank must be at least 1, got {rank}")
     if first_block not in range(len(model.blocks)):
         raise ValueError(
-            f"first_block must be one of the {len(model.blocks)} blocks, from 0, got {first_block}"
+            f"first_block must be one of the {len(model.blocks)} blocks, from"
+            f" 0, got {first_block}"
         )
     rng = np.random.default_rng(seed)
     matrices = {}
@@ -128,10 +144,11 @@ def count_parameters(model):
 
 
 def merge(model):
-    """Add every adapter to the kernel it stands beside, and take it out: a plain model remains.
+    """Add every adapter to the kernel it stands beside, and take it out: a
+    plain model remains.
 
-    Its predictions are the same but for rounding, it costs no more than before, and all of it may
-    be trained again.
+    Its predictions are the same but for rounding, it costs no more than before,
+    and all of it may be trained again.
 
     Returns
     -------
@@ -153,7 +170,9 @@ def merge(model):
 
 
 def unmerge(model, taken):
-    """Undo :func:`merge`: subtract adapters from the kernels, and put them back beside them."""
+    """Undo :func:`merge`: subtract adapters from the kernels, and put them back
+    beside them.
+    """
     _set_trainable(model, False)
     for name, adapter in taken.items():
         adapter.dense.kernel.assign_sub(adapter.change())
@@ -162,7 +181,8 @@ def unmerge(model, taken):
 
 
 def save(model, path):
-    """Write the adapters of a model to a file of NumPy arrays (``.npz``), and nothing else of it.
+    """Write the adapters of a model to a file of NumPy arrays (``.npz``), and
+    nothing else of it.
 
     Raises
     ------
@@ -171,7 +191,10 @@ def save(model, path):
     """
     arrays = {}
     for name, adapter in _existing(model).items():
-        arrays[f"{name}.down"], arrays[f"{name}.up"] = adapter.down.numpy(), adapter.up.numpy()
+        arrays[f"{name}.down"], arrays[f"{name}.up"] = (
+            adapter.down.numpy(),
+            adapter.up.numpy(),
+        )
         arrays["scale"] = np.float32(adapter.scale)
     with Path(path).open("wb") as file:
         np.savez(file, **arrays)
@@ -185,36 +208,55 @@ def load(model, path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it holds something else, or adapters for another model, or the model has some already.
+        If it holds something else, or adapters for another model, or the model
+        has some already.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"path must be a file that save wrote, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must be a file that save wrote, got {str(path)!r}"
+        )
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
         scale = float(arrays.pop("scale"))
-        names = [name.removesuffix(".down") for name in arrays if name.endswith(".down")]
-        matrices = {name: (arrays[f"{name}.down"], arrays[f"{name}.up"]) for name in names}
+        names = [
+            name.removesuffix(".down")
+            for name in arrays
+            if name.endswith(".down")
+        ]
+        matrices = {
+            name: (arrays[f"{name}.down"], arrays[f"{name}.up"])
+            for name in names
+        }
         if not matrices:
             raise ValueError("it has none")
     except (KeyError, ValueError, OSError, EOFError) as error:
-        raise ValueError(f"path must hold adapters, {str(path)!r} does not: {error}") from error
+        raise ValueError(
+            f"path must hold adapters, {str(path)!r} does not: {error}"
+        ) from error
     for name, (down, up) in matrices.items():
         shape = tuple(_dense(model, name).kernel.shape)
-        if (down.shape[0], up.shape[1]) != shape or down.shape[1] != up.shape[0]:
+        if (down.shape[0], up.shape[1]) != shape or down.shape[1] != up.shape[
+            0
+        ]:
             raise ValueError(
-                f"path must hold adapters for this model: for {name}, of shape {shape}, it holds "
-                f"matrices of shapes {down.shape} and {up.shape}"
+                f"path must hold adapters for this model: for {name}, of shape"
+                f" {shape}, it holds matrices of shapes {down.shape} and"
+                f" {up.shape}"
             )
     _attach(model, matrices, scale)
 
 
 def _attach(model, matrices, scale):
     if adapters(model):
-        raise ValueError("model must have no adapters yet: merge those that it has")
+        raise ValueError(
+            "model must have no adapters yet: merge those that it has"
+        )
     _set_trainable(model, False)
     for name, (down, up) in matrices.items():
-        _replace(model, name, LowRankAdapter(_dense(model, name), down, up, scale))
+        _replace(
+            model, name, LowRankAdapter(_dense(model, name), down, up, scale)
+        )
     model.trace_anew()
 
 
@@ -226,32 +268,49 @@ def _existing(model):
 
 
 def _dense(model, name):
-    """Return the dense layer of a model that goes by a name such as block_0.attention.…"""
+    """Return the dense layer of a model that goes by a name such as
+    block_0.attention.…
+    """
     parent, attribute = _place(model, name)
     layer = getattr(parent, attribute, None)
     layer = layer.dense if isinstance(layer, LowRankAdapter) else layer
     if not isinstance(layer, keras.layers.Dense):
-        raise ValueError(f"targets must be linear layers of the model's blocks, {name} is none")
+        raise ValueError(
+            f"targets must be linear layers of the model's blocks, {name} is"
+            " none"
+        )
     return layer
 
 
 def _place(model, name):
-    """Return the layer that holds the one of that name, and as which attribute."""
+    """Return the layer that holds the one of that name, and as which
+    attribute.
+    """
     match = re.fullmatch(r"block_(\d+)\.(attention|feed_forward)\.(\w+)", name)
     if match is None or int(match[1]) >= len(model.blocks):
-        raise ValueError(f"targets must be linear layers of the model's blocks, {name} is none")
+        raise ValueError(
+            f"targets must be linear layers of the model's blocks, {name} is"
+            " none"
+        )
     return getattr(model.blocks[int(match[1])], match[2]), match[3]
 
 
 def _replace(model, name, layer):
-    """Put a layer in the place of another, in the order in which Keras lists their weights too."""
+    """Put a layer in the place of another, in the order in which Keras lists
+    their weights too.
+    """
     parent, attribute = _place(model, name)
-    # Keras locks the parts of a layer that is built; this is its own way to exchange one.
-    parent._tracker.replace_tracked_value("layers", getattr(parent, attribute), layer)
+    # Keras locks the parts of a layer that is built; this is its own way to
+    # exchange one.
+    parent._tracker.replace_tracked_value(
+        "layers", getattr(parent, attribute), layer
+    )
     setattr(parent, attribute, layer)
 
 
 def _set_trainable(model, trainable):
-    """Say of every weight whether it is trained; ``model.trainable`` would bind adapters too."""
+    """Say of every weight whether it is trained; ``model.trainable`` would bind
+    adapters too.
+    """
     for variable in model.variables:
         variable.trainable = trainable

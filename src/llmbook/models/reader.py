@@ -1,7 +1,9 @@
-r"""A reader that answers by pointing: where in the passage the answer begins, and where it ends.
+r"""A reader that answers by pointing: where in the passage the answer begins,
+and where it ends.
 
-Shapes: ``B`` examples, ``T`` positions of question, separator and passage together, ``N`` views of
-a position: the word, which side it stands on, how it is written, whether the question says it.
+Shapes: ``B`` examples, ``T`` positions of question, separator and passage
+together, ``N`` views of a position: the word, which side it stands on, how it
+is written, whether the question says it.
 """
 
 from typing import NamedTuple
@@ -20,15 +22,18 @@ from llmbook.text.tokenizers import pad
 SEPARATOR_ID = 2
 FIRST_WORD_ID = 3
 POSITIONS = ("rotary", "learned", "none")
-_BASE = 100.0  # of the rotation: passages are short, and distances of one word matter
+# of the rotation: passages are short, and distances of one word matter
+_BASE = 100.0
 
 
 class Encoded(NamedTuple):
     """Questions with their passages, as a model reads them."""
 
     ids: np.ndarray  # (B, T, N) of int
-    spans: np.ndarray  # (B, 2) of int: first and last position of the answer; no answer: separator
-    separators: np.ndarray  # (B,) of int: where the passage's first token is the next position
+    # (B, 2) of int: first and last position of the answer; no answer: separator
+    spans: np.ndarray
+    # (B,) of int: where the passage's first token is the next position
+    separators: np.ndarray
 
     def take(self, indices):
         """Return the examples that stand at ``indices``, in that order."""
@@ -38,9 +43,10 @@ class Encoded(NamedTuple):
 class Encoder:
     """From words to ids, names and numbers made anonymous.
 
-    A word of ``words`` has an id of its own. Any other takes one of ``num_slots`` slots, the same
-    wherever it stands in one example and another in the next: a slot says that two words are the
-    same, never which word it is. So a name never seen is no harder than one that was.
+    A word of ``words`` has an id of its own. Any other takes one of
+    ``num_slots`` slots, the same wherever it stands in one example and another
+    in the next: a slot says that two words are the same, never which word it
+    is. So a name never seen is no harder than one that was.
 
     Parameters
     ----------
@@ -51,7 +57,9 @@ class Encoder:
 
     def __init__(self, words, num_slots=64):
         self.words, self.num_slots = list(words), num_slots
-        self.word_ids = {word: FIRST_WORD_ID + i for i, word in enumerate(self.words)}
+        self.word_ids = {
+            word: FIRST_WORD_ID + i for i, word in enumerate(self.words)
+        }
         self.first_slot = FIRST_WORD_ID + len(self.words)
         self.first_view = self.first_slot + num_slots
 
@@ -70,8 +78,8 @@ class Encoder:
             ``T``; by default that of the longest.
         seed : int
         hide : float
-            The share of the known words that is made anonymous in each example, so that a word
-            of unknown meaning is nothing new.
+            The share of the known words that is made anonymous in each example,
+            so that a word of unknown meaning is nothing new.
 
         Returns
         -------
@@ -80,7 +88,8 @@ class Encoder:
         Raises
         ------
         ValueError
-            If an example is longer than ``length``, or holds more unknown words than slots.
+            If an example is longer than ``length``, or holds more unknown words
+            than slots.
         """
         rng = np.random.default_rng(seed)
         rows, spans, separators = [], [], []
@@ -92,21 +101,33 @@ class Encoder:
             separators.append(separator)
         longest = max(map(len, rows))
         if length is not None and longest > length:
-            raise ValueError(f"length must be at least {longest} for these examples, got {length}")
+            raise ValueError(
+                f"length must be at least {longest} for these examples, got"
+                f" {length}"
+            )
         places = (np.array(x, dtype="int32") for x in (spans, separators))
         return Encoded(pad(rows, length), *places)
 
     def _row(self, question, passage, rng, hide):
         """Return the views (T, N) of one example."""
         words = [word.lower() for word in (*question, *passage)]
-        known = {word for word in words if word in self.word_ids and rng.random() >= hide}
+        known = {
+            word
+            for word in words
+            if word in self.word_ids and rng.random() >= hide
+        }
         unknown = dict.fromkeys(word for word in words if word not in known)
         if len(unknown) > self.num_slots:
             raise ValueError(
-                f"a passage must hold at most {self.num_slots} unknown words, got {len(unknown)}"
+                f"a passage must hold at most {self.num_slots} unknown words,"
+                f" got {len(unknown)}"
             )
-        slots = dict(zip(unknown, rng.permutation(self.num_slots), strict=False))
-        ids = self.word_ids | {word: self.first_slot + slot for word, slot in slots.items()}
+        slots = dict(
+            zip(unknown, rng.permutation(self.num_slots), strict=False)
+        )
+        ids = self.word_ids | {
+            word: self.first_slot + slot for word, slot in slots.items()
+        }
         places = [ids[word] for word in words]
         shapes = [_shape(word) for word in (*question, *passage)]
         separator = len(question)
@@ -115,10 +136,12 @@ class Encoder:
             [*places[:separator], SEPARATOR_ID, *places[separator:]],
             [0] * (separator + 1) + [1] * len(passage),
             [*shapes[:separator], 0, *shapes[separator:]],
-            [0] * (separator + 1) + [word in asked for word in words[separator:]],
+            [0] * (separator + 1)
+            + [word in asked for word in words[separator:]],
         ]
         first = self.first_view
-        return np.array(views).T + np.array([0, first, first + 2, first + 6])  # (T, N)
+        # (T, N)
+        return np.array(views).T + np.array([0, first, first + 2, first + 6])
 
     def shuffle_slots(self, ids, rng):
         """Deal the slots of each example out anew.
@@ -134,15 +157,20 @@ class Encoder:
         """
         first = ids[:, :, 0] - self.first_slot  # (B, T)
         is_slot = (first >= 0) & (first < self.num_slots)  # (B, T)
-        deals = rng.permuted(np.tile(np.arange(self.num_slots), (len(ids), 1)), axis=1)
-        dealt = np.take_along_axis(deals, np.where(is_slot, first, 0), axis=1)  # (B, T)
+        deals = rng.permuted(
+            np.tile(np.arange(self.num_slots), (len(ids), 1)), axis=1
+        )
+        # (B, T)
+        dealt = np.take_along_axis(deals, np.where(is_slot, first, 0), axis=1)
         ids = ids.copy()
         ids[:, :, 0] = np.where(is_slot, self.first_slot + dealt, ids[:, :, 0])
         return ids
 
 
 def _shape(word):
-    """0 for lower case and marks, 1 for a capital, 2 for a number, 3 for all capitals."""
+    """0 for lower case and marks, 1 for a capital, 2 for a number, 3 for all
+    capitals.
+    """
     if word.isdigit():
         return 2
     if word.isupper() and len(word) > 1:
@@ -159,17 +187,19 @@ class SpanReader(keras.Model):
         p_{\mathrm{start}} = \mathrm{softmax}(X u_{\mathrm{start}}), \qquad
         p_{\mathrm{end}} = \mathrm{softmax}(X u_{\mathrm{end}})
 
-    over the separator and the passage, with :math:`X` the last block's vectors, normalised
-    (Devlin et al. 2019, section 4.2). Pointing at the separator says that there is no answer. The
-    embeddings are multiplied by the root of their width (Vaswani et al. 2017, section 3.4), so that
-    slots, which are chance vectors at first, are told apart soon.
+    over the separator and the passage, with :math:`X` the last block's vectors,
+    normalised (Devlin et al. 2019, section 4.2). Pointing at the separator says
+    that there is no answer. The embeddings are multiplied by the root of their
+    width (Vaswani et al. 2017, section 3.4), so that slots, which are chance
+    vectors at first, are told apart soon.
 
     Parameters
     ----------
     vocab_size : int
     d_model, num_heads, num_blocks : int
     positions : {"rotary", "learned", "none"}
-        Rotations in every attention, a learned vector for each position, or nothing.
+        Rotations in every attention, a learned vector for each position, or
+        nothing.
     length : int
         How many positions have vectors, where they are learned.
     dropout : float
@@ -193,7 +223,9 @@ class SpanReader(keras.Model):
     ):
         super().__init__(**kwargs)
         if positions not in POSITIONS:
-            raise ValueError(f"positions must be one of {POSITIONS}, got {positions!r}")
+            raise ValueError(
+                f"positions must be one of {POSITIONS}, got {positions!r}"
+            )
         self.arguments = {
             "vocab_size": vocab_size,
             "d_model": d_model,
@@ -203,7 +235,10 @@ class SpanReader(keras.Model):
             "length": length,
             "dropout": dropout,
         }
-        self.embedding, self.scale = ViewEmbedding(vocab_size, d_model), d_model**0.5
+        self.embedding, self.scale = (
+            ViewEmbedding(vocab_size, d_model),
+            d_model**0.5,
+        )
         self.positions = None
         if positions == "learned":
             self.positions = keras.layers.Embedding(length, d_model)
@@ -219,7 +254,8 @@ class SpanReader(keras.Model):
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
         self.pointers = keras.layers.Dense(2)
-        self(np.ones((1, 2, 4), "int32"), np.zeros(1, "int32"))  # creates the weights
+        # creates the weights
+        self(np.ones((1, 2, 4), "int32"), np.zeros(1, "int32"))
 
     def call(self, ids, separators, return_weights=False, training=None):
         """Point.
@@ -241,13 +277,17 @@ class SpanReader(keras.Model):
         mask = token_mask(ids)  # (B, T)
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         if self.positions is not None:
-            x = x + self.positions(ops.arange(ops.shape(ids)[1]))[None]  # (B, T, d_model)
+            # (B, T, d_model)
+            x = x + self.positions(ops.arange(ops.shape(ids)[1]))[None]
         x = self.scale * x  # (B, T, d_model)
         weights = []
         for block in self.blocks:
-            x, attention = block(x, mask=mask, return_weights=True, training=training)
+            x, attention = block(
+                x, mask=mask, return_weights=True, training=training
+            )
             weights.append(attention)
-        logits = ops.transpose(self.pointers(self.norm(x)), (0, 2, 1))  # (B, 2, T)
+        # (B, 2, T)
+        logits = ops.transpose(self.pointers(self.norm(x)), (0, 2, 1))
         allowed = ops.arange(ops.shape(ids)[1]) >= separators[:, None]  # (B, T)
         allowed = ops.logical_and(allowed, mask)[:, None]  # (B, 1, T)
         logits = ops.where(allowed, logits, -1e9)  # (B, 2, T)
@@ -271,18 +311,28 @@ def span_loss(model, ids, spans, separators, training=None):
     separators : (B,) of int
     """
     logits = model(ids, separators, training=training)  # (B, 2, T)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(spans, logits)  # (B, 2)
+    # (B, 2)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(spans, logits)
     return tf.reduce_mean(tf.reduce_sum(losses, axis=1))
 
 
 def build_reader(encoder, seed=0, **options):
-    """Return a :class:`SpanReader` with fresh weights, the same for the same seed."""
+    """Return a :class:`SpanReader` with fresh weights, the same for the same
+    seed.
+    """
     keras.utils.set_random_seed(seed)
     return SpanReader(encoder.vocab_size, **options)
 
 
 def train(
-    model, encoder, encoded, steps=1200, batch_size=32, learning_rate=4e-3, seed=0, **options
+    model,
+    encoder,
+    encoded,
+    steps=1200,
+    batch_size=32,
+    learning_rate=4e-3,
+    seed=0,
+    **options,
 ):
     """Train on encoded examples, slots dealt out anew at every step.
 
@@ -295,7 +345,8 @@ def train(
     steps, batch_size, seed : int
     learning_rate : float
     options
-        The others of :func:`llmbook.models.training.train`: ``report``, ``every`` and so on.
+        The others of :func:`llmbook.models.training.train`: ``report``,
+        ``every`` and so on.
 
     Returns
     -------
@@ -306,7 +357,11 @@ def train(
 
     def batch(step):
         chosen = encoded.take(rng.integers(0, len(encoded.ids), batch_size))
-        return encoder.shuffle_slots(chosen.ids, rng), chosen.spans, chosen.separators
+        return (
+            encoder.shuffle_slots(chosen.ids, rng),
+            chosen.spans,
+            chosen.separators,
+        )
 
     options = {"learning_rate": learning_rate, "weight_decay": 0.05} | options
     return training.train(model, batch, steps, loss=span_loss, **options)
@@ -316,18 +371,22 @@ def span_logits(model, encoded, batch_size=128):
     """Return the logits (B, 2, T) of encoded examples."""
     starts = range(0, len(encoded.ids), batch_size)
     parts = [encoded.take(slice(start, start + batch_size)) for start in starts]
-    return np.concatenate([model(part.ids, part.separators).numpy() for part in parts])
+    return np.concatenate(
+        [model(part.ids, part.separators).numpy() for part in parts]
+    )
 
 
 def best_spans(logits, separators, longest=9):
-    r"""Return the best span of each passage, its score, and that of having no answer.
+    r"""Return the best span of each passage, its score, and that of having no
+    answer.
 
     .. math::
 
-        (s, e) = \arg\max_{s \le e < s + n} z_{\mathrm{start}, s} + z_{\mathrm{end}, e}
+        (s, e) = \arg\max_{s \le e < s + n} z_{\mathrm{start}, s} +
+        z_{\mathrm{end}, e}
 
-    within the passage, with ``n = longest``; the score of no answer is the same sum at the
-    separator (Devlin et al. 2019, section 4.3).
+    within the passage, with ``n = longest``; the score of no answer is the same
+    sum at the separator (Devlin et al. 2019, section 4.3).
 
     Parameters
     ----------
@@ -347,10 +406,13 @@ def best_spans(logits, separators, longest=9):
     possible = (last >= first) & (last < first + longest)  # (T, T)
     in_passage = np.arange(length) > separators[:, None]  # (B, T)
     starts = np.where(in_passage, logits[:, 0], -np.inf)  # (B, T)
-    sums = np.where(possible, starts[:, :, None] + logits[:, 1, None, :], -np.inf)  # (B, T, T)
+    sums = np.where(
+        possible, starts[:, :, None] + logits[:, 1, None, :], -np.inf
+    )  # (B, T, T)
     flat = sums.reshape(len(sums), -1)  # (B, T · T)
     best = flat.argmax(axis=1)  # (B,)
-    spans = np.stack(np.divmod(best, length), axis=1) - separators[:, None] - 1  # (B, 2)
+    # (B, 2)
+    spans = np.stack(np.divmod(best, length), axis=1) - separators[:, None] - 1
     rows = np.arange(len(logits))
     null_scores = logits[rows, :, separators].sum(axis=1)  # (B,)
     return spans, flat[rows, best], null_scores
@@ -362,16 +424,25 @@ class Outcome(NamedTuple):
     spans: np.ndarray  # (N, 2) of int, in tokens of the passage
     exact: np.ndarray  # (N,) of bool: the best span is the answer
     f1: np.ndarray  # (N,)
-    in_sentence: np.ndarray  # (N,) of bool: the best span is in the sentence that tells the fact
-    margins: np.ndarray  # (N,): the score of the best span less that of no answer
+    # (N,) of bool: the best span is in the sentence that tells the fact
+    in_sentence: np.ndarray
+    # (N,): the score of the best span less that of no answer
+    margins: np.ndarray
 
 
 def outcome(model, encoder, examples):
     """Return the :class:`Outcome` of a :class:`SpanReader` on examples."""
     encoded = encoder.encode(examples)
-    spans, scores, nulls = best_spans(span_logits(model, encoded), encoded.separators)
-    texts = [text_of(e.passage, span) for e, span in zip(examples, spans, strict=True)]
-    pairs = [(text, e.answer_text) for text, e in zip(texts, examples, strict=True)]
+    spans, scores, nulls = best_spans(
+        span_logits(model, encoded), encoded.separators
+    )
+    texts = [
+        text_of(e.passage, span)
+        for e, span in zip(examples, spans, strict=True)
+    ]
+    pairs = [
+        (text, e.answer_text) for text, e in zip(texts, examples, strict=True)
+    ]
     in_sentence = [
         any(
             start <= span[0] <= end and e.answer and start <= e.answer[0] <= end
@@ -392,7 +463,8 @@ class Answer(NamedTuple):
     """What a reader found."""
 
     text: str  # empty if the reader says that there is no answer
-    span: tuple[int, int]  # first and last token of the best span, whether it is believed or not
+    # first and last token of the best span, whether it is believed or not
+    span: tuple[int, int]
     margin: float  # by how much the span's score exceeds that of no answer
 
 
@@ -421,16 +493,28 @@ class Reader:
         tokens = {"question": tokenize(question), "passage": tokenize(passage)}
         for name, words in tokens.items():
             if not words:
-                raise ValueError(f"{name} must hold at least one word, got an empty one")
+                raise ValueError(
+                    f"{name} must hold at least one word, got an empty one"
+                )
         return self.answers([_Unanswered(**tokens)])[0]
 
     def answers(self, examples):
-        """Return the :class:`Answer` to each :class:`llmbook.corpora.facts.Example`."""
+        """Return the :class:`Answer` to each
+        :class:`llmbook.corpora.facts.Example`.
+        """
         encoded = self.encoder.encode(examples)
-        spans, scores, nulls = best_spans(span_logits(self.model, encoded), encoded.separators)
+        spans, scores, nulls = best_spans(
+            span_logits(self.model, encoded), encoded.separators
+        )
         answers = []
-        for example, span, margin in zip(examples, spans.tolist(), scores - nulls, strict=True):
-            text = text_of(example.passage, span) if margin > self.threshold else ""
+        for example, span, margin in zip(
+            examples, spans.tolist(), scores - nulls, strict=True
+        ):
+            text = (
+                text_of(example.passage, span)
+                if margin > self.threshold
+                else ""
+            )
             answers.append(Answer(text, tuple(span), float(margin)))
         return answers
 
@@ -444,10 +528,11 @@ class _Unanswered(NamedTuple):
 
 
 def best_threshold(margins, is_answered, right):
-    """Return the threshold of the margin at which most questions are dealt with rightly.
+    """Return the threshold of the margin at which most questions are dealt with
+    rightly.
 
-    A question is dealt with rightly if its answer is in the passage and is given, or is not and
-    none is.
+    A question is dealt with rightly if its answer is in the passage and is
+    given, or is not and none is.
 
     Parameters
     ----------
@@ -470,8 +555,11 @@ def best_threshold(margins, is_answered, right):
     if len(margins) == 0:
         raise ValueError("margins must hold at least one question, got none")
     values = np.unique(margins)  # (K,)
-    ends = np.concatenate([[values[0] - 1], values, [values[-1] + 1]])  # (K + 2,)
+    # (K + 2,)
+    ends = np.concatenate([[values[0] - 1], values, [values[-1] + 1]])
     candidates = (ends[:-1] + ends[1:]) / 2  # (K + 1,)
     is_given = margins[:, None] > candidates  # (N, K + 1)
-    rightly = np.where(is_given, (is_answered & right)[:, None], ~is_answered[:, None])
+    rightly = np.where(
+        is_given, (is_answered & right)[:, None], ~is_answered[:, None]
+    )
     return float(candidates[rightly.sum(axis=0).argmax()])

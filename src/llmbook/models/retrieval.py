@@ -1,4 +1,5 @@
-r"""Find the document that answers: by shared words, by learned vectors, and by both.
+r"""Find the document that answers: by shared words, by learned vectors, and by
+both.
 
 Shapes: ``Q`` queries, ``N`` documents, ``B`` pairs of a batch, ``T`` positions.
 """
@@ -18,16 +19,19 @@ from llmbook.models.layers import AttentionPooling, TransformerBlock
 from llmbook.text.tokenizers import PAD_ID, UNKNOWN_ID, pad
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # in a notebook its progress bars, never shown, miss a widget
+    # in a notebook its progress bars, never shown, miss a widget
+    warnings.simplefilter("ignore")
 
 
 @keras.saving.register_keras_serializable("llmbook")
 class DualEncoder(keras.Model):
-    r"""One network that turns queries and documents into vectors of length 1, compared by angle.
+    r"""One network that turns queries and documents into vectors of length 1,
+    compared by angle.
 
     .. math:: \mathrm{score}(q, d) = f(q) \cdot f(d)
 
-    Embedding, blocks of self-attention with rotary positions, pooling by attention.
+    Embedding, blocks of self-attention with rotary positions, pooling by
+    attention.
 
     Parameters
     ----------
@@ -60,7 +64,9 @@ class DualEncoder(keras.Model):
             vocab_size, d_model, keras.initializers.RandomNormal(stddev=0.1)
         )
         self.blocks = [
-            TransformerBlock(num_heads, hidden_dim=2 * d_model, rotary=True, dropout=dropout)
+            TransformerBlock(
+                num_heads, hidden_dim=2 * d_model, rotary=True, dropout=dropout
+            )
             for _ in range(num_blocks)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
@@ -72,8 +78,10 @@ class DualEncoder(keras.Model):
         """Map ids (B, T) of int to vectors (B, d_model) of length 1."""
         mask = ids != PAD_ID  # (B, T)
         if training:
-            drop = tf.random.uniform(tf.shape(ids)) < self.word_dropout  # (B, T)
-            ids = ops.where(ops.logical_and(mask, drop), UNKNOWN_ID, ids)  # (B, T)
+            # (B, T)
+            drop = tf.random.uniform(tf.shape(ids)) < self.word_dropout
+            # (B, T)
+            ids = ops.where(ops.logical_and(mask, drop), UNKNOWN_ID, ids)
         x = self.embedding(ids)  # (B, T, d_model)
         for block in self.blocks:
             x = block(x, mask=mask, training=training)  # (B, T, d_model)
@@ -86,16 +94,19 @@ class DualEncoder(keras.Model):
 
 
 def contrastive_loss(queries, documents, temperature=0.05):
-    r"""Return the mean surprise at which document belongs to which query, and the other way.
+    r"""Return the mean surprise at which document belongs to which query, and
+    the other way.
 
     .. math::
 
         L = -\frac{1}{2B} \sum_{i=1}^B \left[
         \log \frac{e^{q_i \cdot d_i / \tau}}{\sum_j e^{q_i \cdot d_j / \tau}} +
-        \log \frac{e^{q_i \cdot d_i / \tau}}{\sum_j e^{q_j \cdot d_i / \tau}} \right]
+        \log \frac{e^{q_i \cdot d_i / \tau}}{\sum_j e^{q_j \cdot d_i / \tau}}
+        \right]
 
-    The other documents of the batch serve as wrong answers (Karpukhin et al. 2020, Eq. 2; both ways
-    and with a temperature as by Radford et al. 2021, figure 3).
+    The other documents of the batch serve as wrong answers (Karpukhin et al.
+    2020, Eq. 2; both ways and with a temperature as by Radford et al. 2021,
+    figure 3).
 
     Parameters
     ----------
@@ -103,26 +114,41 @@ def contrastive_loss(queries, documents, temperature=0.05):
         Vectors of length 1; those in one row belong together.
     temperature : float
     """
-    logits = ops.matmul(queries, ops.transpose(documents)) / temperature  # (B, B)
+    # (B, B)
+    logits = ops.matmul(queries, ops.transpose(documents)) / temperature
     right = ops.arange(ops.shape(logits)[0])  # (B,)
     both = [logits, ops.transpose(logits)]
-    losses = [tf.nn.sparse_softmax_cross_entropy_with_logits(right, rows) for rows in both]
+    losses = [
+        tf.nn.sparse_softmax_cross_entropy_with_logits(right, rows)
+        for rows in both
+    ]
     return ops.mean(ops.stack(losses))
 
 
 def pair_loss(model, queries, documents, training=None):
     """Return the :func:`contrastive_loss` of ids (B, T_q) and (B, T_d)."""
-    return contrastive_loss(model(queries, training=training), model(documents, training=training))
+    return contrastive_loss(
+        model(queries, training=training), model(documents, training=training)
+    )
 
 
 def build_dual_encoder(vocab_size, seed=0, **options):
-    """Return a :class:`DualEncoder` with fresh weights, the same for the same seed."""
+    """Return a :class:`DualEncoder` with fresh weights, the same for the same
+    seed.
+    """
     keras.utils.set_random_seed(seed)
     return DualEncoder(vocab_size, **options)
 
 
 def train(
-    model, queries, documents, epochs=4, batch_size=128, learning_rate=5e-3, seed=0, **options
+    model,
+    queries,
+    documents,
+    epochs=4,
+    batch_size=128,
+    learning_rate=5e-3,
+    seed=0,
+    **options,
 ):
     """Train on pairs, each batch drawn from a random order of all of them.
 
@@ -136,7 +162,8 @@ def train(
     epochs, batch_size, seed : int
     learning_rate : float
     options
-        The others of :func:`llmbook.models.training.train`: ``report``, ``every`` and so on.
+        The others of :func:`llmbook.models.training.train`: ``report``,
+        ``every`` and so on.
 
     Returns
     -------
@@ -146,33 +173,45 @@ def train(
     Raises
     ------
     ValueError
-        If there are fewer pairs than a batch holds, or not as many queries as documents.
+        If there are fewer pairs than a batch holds, or not as many queries as
+        documents.
     """
     if len(queries) != len(documents):
         raise ValueError(
-            f"documents must be as many as queries, {len(queries)}; got {len(documents)}"
+            f"documents must be as many as queries, {len(queries)}; got"
+            f" {len(documents)}"
         )
     if len(queries) < batch_size:
-        raise ValueError(f"queries must fill a batch of {batch_size}, got {len(queries)}")
+        raise ValueError(
+            f"queries must fill a batch of {batch_size}, got {len(queries)}"
+        )
     rng = np.random.default_rng(seed)
     steps_per_epoch = len(queries) // batch_size
     order = np.concatenate(
-        [rng.permutation(len(queries))[: steps_per_epoch * batch_size] for _ in range(epochs)]
+        [
+            rng.permutation(len(queries))[: steps_per_epoch * batch_size]
+            for _ in range(epochs)
+        ]
     ).reshape(-1, batch_size)  # (steps, B)
 
     def batch(step):
         return queries[order[step]], documents[order[step]]
 
-    # XLA takes several times as long here: it is slow at the random numbers of dropout.
+    # XLA takes several times as long here: it is slow at the random numbers of
+    # dropout.
     options = {"learning_rate": learning_rate, "jit_compile": False} | options
     return training.train(model, batch, len(order), loss=pair_loss, **options)
 
 
 def embed(model, tokenizer, texts, length, batch_size=256):
-    """Return the vectors (N, d_model) of texts, of which ``length`` tokens are read."""
+    """Return the vectors (N, d_model) of texts, of which ``length`` tokens are
+    read.
+    """
     ids = pad([tokenizer.encode(text) for text in texts], length)  # (N, T)
     starts = range(0, len(ids), batch_size)
-    return np.concatenate([model(ids[s : s + batch_size]).numpy() for s in starts])
+    return np.concatenate(
+        [model(ids[s : s + batch_size]).numpy() for s in starts]
+    )
 
 
 class Hit(NamedTuple):
@@ -184,17 +223,19 @@ class Hit(NamedTuple):
 
 
 class SectionIndex:
-    """Find the sections of the book that answer a question, and in each the best passage.
+    """Find the sections of the book that answer a question, and in each the
+    best passage.
 
-    Words are compared twice, with whole sections and with single passages, since an answer may
-    stand in one sentence or be what a section is about; vectors with single passages. A title
-    counts as part of each passage.
+    Words are compared twice, with whole sections and with single passages,
+    since an answer may stand in one sentence or be what a section is about;
+    vectors with single passages. A title counts as part of each passage.
 
     Parameters
     ----------
     sections : list of Section
     vectors : callable, optional
-        Turns a list of texts into vectors (N, d) of length 1; without it words alone decide.
+        Turns a list of texts into vectors (N, d) of length 1; without it words
+        alone decide.
     weight : float
         That of the vectors, as in :func:`weighted_fusion`.
 
@@ -206,25 +247,41 @@ class SectionIndex:
 
     def __init__(self, sections, vectors=None, weight=0.0):
         if not sections:
-            raise ValueError("sections must hold at least one section, got none")
+            raise ValueError(
+                "sections must hold at least one section, got none"
+            )
         if weight and vectors is None:
-            raise ValueError(f"weight must be 0 where there are no vectors, got {weight}")
+            raise ValueError(
+                f"weight must be 0 where there are no vectors, got {weight}"
+            )
         self.sections, self.vectors, self.weight = sections, vectors, weight
-        self.passages = [(section, p) for section in sections for p in section.passages]
+        self.passages = [
+            (section, p) for section in sections for p in section.passages
+        ]
         counts = [len(section.passages) for section in sections]
-        self.starts = np.concatenate([[0], np.cumsum(counts)[:-1]])  # (N,): of each section
-        self.whole = BM25([" ".join([s.title, s.title, *s.passages]) for s in sections])
-        self.texts = [f"{section.title}. {passage}" for section, passage in self.passages]
+        # (N,): of each section
+        self.starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        self.whole = BM25(
+            [" ".join([s.title, s.title, *s.passages]) for s in sections]
+        )
+        self.texts = [
+            f"{section.title}. {passage}" for section, passage in self.passages
+        ]
         self.single = BM25(self.texts)
-        self.passage_vectors = vectors(self.texts) if vectors else None  # (P, d)
+        # (P, d)
+        self.passage_vectors = vectors(self.texts) if vectors else None
 
     def word_scores(self, questions):
-        """Return how well each section fits each question by its words, (Q, N)."""
+        """Return how well each section fits each question by its words, (Q,
+        N).
+        """
         single = self._best(self.single.scores(questions))  # (Q, N)
         return standardised(self.whole.scores(questions)) + standardised(single)
 
     def vector_scores(self, questions):
-        """Return how well the best passage of each section fits by its vector, (Q, N)."""
+        """Return how well the best passage of each section fits by its vector,
+        (Q, N).
+        """
         return self._best(self.vectors(questions) @ self.passage_vectors.T)
 
     def scores(self, questions):
@@ -232,10 +289,13 @@ class SectionIndex:
         words = self.word_scores(questions)
         if not self.weight:
             return words
-        return weighted_fusion(self.vector_scores(questions), words, self.weight)
+        return weighted_fusion(
+            self.vector_scores(questions), words, self.weight
+        )
 
     def ask(self, question, top=3):
-        """Return the ``top`` best :class:`Hit` objects for a question, the best first.
+        """Return the ``top`` best :class:`Hit` objects for a question, the best
+        first.
 
         Raises
         ------
@@ -244,14 +304,18 @@ class SectionIndex:
         """
         by_passage = self.single.scores([question])[0]  # (P,)
         if not by_passage.any():
-            raise ValueError(f"question must share a word with the book, got {question!r}")
+            raise ValueError(
+                f"question must share a word with the book, got {question!r}"
+            )
         scores = self.scores([question])[0]  # (N,)
         hits = []
         for place in np.argsort(-scores)[:top]:
             start = self.starts[place]
             own = by_passage[start : start + len(self.sections[place].passages)]
             passage = self.sections[place].passages[int(own.argmax())]
-            hits.append(Hit(self.sections[place], passage, float(scores[place])))
+            hits.append(
+                Hit(self.sections[place], passage, float(scores[place]))
+            )
         return hits
 
     def _best(self, scores):

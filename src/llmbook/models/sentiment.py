@@ -1,4 +1,5 @@
-r"""Sentiment: a classifier whose attention is its explanation, and thresholds for its scores.
+r"""Sentiment: a classifier whose attention is its explanation, and thresholds
+for its scores.
 
 Shapes: ``B`` texts, ``T`` words, ``H`` heads.
 """
@@ -16,34 +17,50 @@ from llmbook.text.tokenizers import pad
 class RawValueClassifier(AttentionClassifier):
     r"""A classifier whose attention chooses among the words themselves.
 
-    With :math:`x_t` the embedded word at position :math:`t` and :math:`h_t` what the blocks made of
-    it in its context, the weights come from the context, and the values do not:
+    With :math:`x_t` the embedded word at position :math:`t` and :math:`h_t`
+    what the blocks made of it in its context, the weights come from the
+    context, and the values do not:
 
     .. math::
 
-        z = b + \sum_t c_t, \qquad c_t = \sum_h \alpha_{h,t}\; v_t^{(h)} \cdot w^{(h)}, \qquad
-        \alpha_h = \mathrm{softmax}_t(h_t \cdot u_h), \qquad v_t = \mathrm{Norm}(x_t)
+        z = b + \sum_t c_t, \qquad c_t = \sum_h \alpha_{h,t}\; v_t^{(h)} \cdot
+        w^{(h)}, \qquad
+        \alpha_h = \mathrm{softmax}_t(h_t \cdot u_h), \qquad v_t =
+        \mathrm{Norm}(x_t)
 
-    where :math:`v^{(h)}` and :math:`w^{(h)}` are the parts of a value and of the output's weights
-    that belong to head :math:`h` (the pooling of Yang et al. 2016, Eqs. 6 and 7, with other
-    values). The logit is a sum over words, so :math:`c_t` is what word :math:`t` gave to it: see
-    :meth:`contributions`.
+    where :math:`v^{(h)}` and :math:`w^{(h)}` are the parts of a value and of
+    the output's weights that belong to head :math:`h` (the pooling of Yang et
+    al. 2016, Eqs. 6 and 7, with other values). The logit is a sum over words,
+    so :math:`c_t` is what word :math:`t` gave to it: see :meth:`contributions`.
 
-    The parameters are those of :class:`llmbook.models.classifier.AttentionClassifier`.
+    The parameters are those of
+    :class:`llmbook.models.classifier.AttentionClassifier`.
     """
 
     def read(self, x, mask, training=None):
-        """Read embedded texts, as :meth:`llmbook.models.classifier.AttentionClassifier.read` does."""
+        """Read embedded texts, as
+        :meth:`llmbook.models.classifier.AttentionClassifier.read` does.
+        """
         raw = self.dropout(x, training=training)  # (B, T, d_model)
-        context = raw + self.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
+        # (B, T, d_model)
+        context = raw + self.positions(ops.arange(ops.shape(x)[1]))
         attention = []
         for block in self.blocks:
-            context, weights = block(context, mask=mask, return_weights=True, training=training)
+            context, weights = block(
+                context, mask=mask, return_weights=True, training=training
+            )
             attention.append(weights)
         pooled, pooling = self.pooling(
-            self.norm(context), value=self.norm(raw), mask=mask, return_weights=True
+            self.norm(context),
+            value=self.norm(raw),
+            mask=mask,
+            return_weights=True,
         )
-        return self.head(self.dropout(pooled, training=training)), attention, pooling
+        return (
+            self.head(self.dropout(pooled, training=training)),
+            attention,
+            pooling,
+        )
 
     def contributions(self, ids):
         """Return what each word of texts (B, T) or (B, T, N) gave to its logit.
@@ -51,7 +68,8 @@ class RawValueClassifier(AttentionClassifier):
         Returns
         -------
         (B, T)
-            Zero at padding. With the bias of ``head`` they add up to the logits.
+            Zero at padding. With the bias of ``head`` they add up to the
+            logits.
         """
         x = self.embedding(ids)  # (B, T, d_model)
         _, _, pooling = self.read(x, token_mask(ids))  # (B, H, T)
@@ -62,7 +80,8 @@ class RawValueClassifier(AttentionClassifier):
 
 
 def contributions(classifier, texts):
-    """Return, text by text, what each of its words gave to the logit: a list of (T,).
+    """Return, text by text, what each of its words gave to the logit: a list of
+    (T,).
 
     Parameters
     ----------
@@ -74,7 +93,8 @@ def contributions(classifier, texts):
 
 
 def attended(classifier, texts):
-    """Return, text by text, the weight of each of its words in the pooling: a list of (T,).
+    """Return, text by text, the weight of each of its words in the pooling: a
+    list of (T,).
 
     Weights are averaged over the heads. ``classifier`` may be of any
     :class:`llmbook.models.classifier.AttentionClassifier`.
@@ -82,17 +102,23 @@ def attended(classifier, texts):
     model = classifier.model
 
     def weights(ids):
-        pooling = model.read(model.embedding(ids), token_mask(ids))[2]  # (B, H, T)
+        # (B, H, T)
+        pooling = model.read(model.embedding(ids), token_mask(ids))[2]
         return np.mean(pooling, axis=1)
 
     return _by_text(classifier, texts, weights)
 
 
 def _by_text(classifier, texts, measure, batch_size=128):
-    """Apply a function of ids that returns (B, T) to texts, and cut off what is padding."""
+    """Apply a function of ids that returns (B, T) to texts, and cut off what is
+    padding.
+    """
     sequences, found = classifier.encode(texts), []
     for start in range(0, len(sequences), batch_size):
         batch = sequences[start : start + batch_size]
         rows = measure(pad(batch))  # (b, T)
-        found += [row[: len(sequence)] for row, sequence in zip(rows, batch, strict=True)]
+        found += [
+            row[: len(sequence)]
+            for row, sequence in zip(rows, batch, strict=True)
+        ]
     return found

@@ -1,8 +1,10 @@
-r"""From one sequence to another: an encoder, a decoder that attends to it, and a pointer.
+r"""From one sequence to another: an encoder, a decoder that attends to it, and
+a pointer.
 
-Shapes: ``B`` pairs, ``S`` tokens of the source, ``T`` of the target, ``V_s`` and ``V_t`` the sizes
-of their vocabularies. Id 0 is padding, 1 an unknown token, and 2 the end of a sequence, which also
-stands before every target, as what its first word follows.
+Shapes: ``B`` pairs, ``S`` tokens of the source, ``T`` of the target, ``V_s``
+and ``V_t`` the sizes of their vocabularies. Id 0 is padding, 1 an unknown
+token, and 2 the end of a sequence, which also stands before every target, as
+what its first word follows.
 """
 
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ from llmbook.text.tokenizers import END_ID, PAD_ID, UNKNOWN_ID, pad
 
 
 class Encoded(NamedTuple):
-    """Pairs of sequences as arrays, and the words of each source that the vocabulary lacks."""
+    """Pairs of sequences as arrays, and the words of each source that the
+    vocabulary lacks.
+    """
 
     source: np.ndarray  # (N, S) of int32
     target: np.ndarray  # (N, T) of int32: the end, the target, the end, padding
@@ -26,10 +30,16 @@ class Encoded(NamedTuple):
 
     def take(self, indices):
         """Return the pairs that stand at ``indices``."""
-        return Encoded(self.source[indices], self.target[indices], [self.words[i] for i in indices])
+        return Encoded(
+            self.source[indices],
+            self.target[indices],
+            [self.words[i] for i in indices],
+        )
 
 
-def encode_pairs(pairs, source_vocabulary, target_vocabulary, extra=0, lengths=(None, None)):
+def encode_pairs(
+    pairs, source_vocabulary, target_vocabulary, extra=0, lengths=(None, None)
+):
     """Turn pairs of token sequences into arrays.
 
     Parameters
@@ -38,10 +48,12 @@ def encode_pairs(pairs, source_vocabulary, target_vocabulary, extra=0, lengths=(
         Source and target.
     source_vocabulary, target_vocabulary : Vocabulary
     extra : int
-        How many words of a source may have ids of their own beyond the vocabulary, to be copied by
-        a :class:`PointerGenerator`; both vocabularies must then be the same.
+        How many words of a source may have ids of their own beyond the
+        vocabulary, to be copied by a :class:`PointerGenerator`; both
+        vocabularies must then be the same.
     lengths : pair of int, optional
-        ``S``, and ``T`` without what stands around the target; by default those of the longest.
+        ``S``, and ``T`` without what stands around the target; by default those
+        of the longest.
 
     Returns
     -------
@@ -53,14 +65,21 @@ def encode_pairs(pairs, source_vocabulary, target_vocabulary, extra=0, lengths=(
         If there is no pair, or ``extra`` is used with two vocabularies.
     """
     if extra and source_vocabulary is not target_vocabulary:
-        raise ValueError("source_vocabulary and target_vocabulary must be one to copy with extra")
+        raise ValueError(
+            "source_vocabulary and target_vocabulary must be one to copy with"
+            " extra"
+        )
     sources, targets, words = [], [], []
     for source, target in pairs:
         source, target = source[: lengths[0]], target[: lengths[1]]
-        unknown = dict.fromkeys(token for token in source if token not in source_vocabulary.ids)
+        unknown = dict.fromkeys(
+            token for token in source if token not in source_vocabulary.ids
+        )
         words.append(list(unknown)[:extra])
         sources.append(source_vocabulary.encode(source, words[-1]))
-        targets.append([END_ID, *target_vocabulary.encode(target, words[-1]), END_ID])
+        targets.append(
+            [END_ID, *target_vocabulary.encode(target, words[-1]), END_ID]
+        )
     longest = None if lengths[1] is None else lengths[1] + 2
     return Encoded(pad(sources, lengths[0]), pad(targets, longest), words)
 
@@ -75,16 +94,19 @@ class Seq2SeqConfig:
         ``V_s`` and ``V_t``.
     d_model : int
     encoder_heads, decoder_heads : int
-        With one head in the decoder its attention to the source is a single heatmap.
+        With one head in the decoder its attention to the source is a single
+        heatmap.
     encoder_layers, decoder_layers : int
     dropout : float
     raw_values : bool
-        Whether what the decoder reads from the source are the tokens' own embeddings, found by
-        keys that know the context; otherwise both are what the encoder made of them.
+        Whether what the decoder reads from the source are the tokens' own
+        embeddings, found by keys that know the context; otherwise both are what
+        the encoder made of them.
     shared : bool
         Whether source and target have one vocabulary, and one embedding.
     extra : int
-        Words of each source that a :class:`PointerGenerator` can copy without knowing them.
+        Words of each source that a :class:`PointerGenerator` can copy without
+        knowing them.
     """
 
     source_size: int
@@ -109,15 +131,18 @@ class Memory(NamedTuple):
 
 
 class EncoderDecoder(keras.Model):
-    r"""Read a source, then write a target token by token, attending to the source at every step.
+    r"""Read a source, then write a target token by token, attending to the
+    source at every step.
 
     .. math::
 
         M = \mathrm{Norm}(\mathrm{Encoder}(E_s[x])), \qquad
         h = \mathrm{Decoder}(E_t[y_{<t}], M), \qquad
-        p(y_t \mid y_{<t}, x) = \mathrm{softmax}(\mathrm{Norm}(h_t)\, E_t^\top + b)
+        p(y_t \mid y_{<t}, x) = \mathrm{softmax}(\mathrm{Norm}(h_t)\, E_t^\top +
+        b)
 
-    (Vaswani et al. 2017, section 3.1, with pre-norm blocks, rotary positions and a tied output).
+    (Vaswani et al. 2017, section 3.1, with pre-norm blocks, rotary positions
+    and a tied output).
 
     Parameters
     ----------
@@ -133,17 +158,23 @@ class EncoderDecoder(keras.Model):
         super().__init__(**kwargs)
         if config.shared and config.source_size != config.target_size:
             raise ValueError(
-                f"source_size and target_size must be equal to be shared, "
+                "source_size and target_size must be equal to be shared, "
                 f"got {config.source_size} and {config.target_size}"
             )
         self.config = config
-        self.source_embedding = self._embedding(config.source_size, "source_embedding")
+        self.source_embedding = self._embedding(
+            config.source_size, "source_embedding"
+        )
         self.target_embedding = self.source_embedding
         if not config.shared:
-            self.target_embedding = self._embedding(config.target_size, "target_embedding")
+            self.target_embedding = self._embedding(
+                config.target_size, "target_embedding"
+            )
         common = {"rotary": True, "dropout": config.dropout}
         self.encoder = [
-            TransformerBlock(config.encoder_heads, name=f"encoder_{i}", **common)
+            TransformerBlock(
+                config.encoder_heads, name=f"encoder_{i}", **common
+            )
             for i in range(config.encoder_layers)
         ]
         self.decoder = [
@@ -163,39 +194,65 @@ class EncoderDecoder(keras.Model):
         self.dropout = keras.layers.Dropout(config.dropout)
         self.bias = self.add_weight((config.target_size,), "zeros", name="bias")
         shape = (None, None, config.d_model)
-        for layer in (*self.encoder, *self.decoder, self.memory_norm, self.norm):
+        for layer in (
+            *self.encoder,
+            *self.decoder,
+            self.memory_norm,
+            self.norm,
+        ):
             layer.build(shape)
         self.built = True
         self._trace()
 
     def _embedding(self, size, name):
         initializer = keras.initializers.RandomNormal(stddev=0.05)
-        embedding = keras.layers.Embedding(size, self.config.d_model, initializer, name=name)
+        embedding = keras.layers.Embedding(
+            size, self.config.d_model, initializer, name=name
+        )
         embedding.build()
         return embedding
 
     def _trace(self):
-        """Make the compiled graphs for decoding, one for all batches and lengths."""
+        """Make the compiled graphs for decoding, one for all batches and
+        lengths.
+        """
         ids = tf.TensorSpec((None, None), "int32")
-        rows, number = tf.TensorSpec((None,), "int32"), tf.TensorSpec((), "int32")
+        rows, number = (
+            tf.TensorSpec((None,), "int32"),
+            tf.TensorSpec((), "int32"),
+        )
         heads = self.config.decoder_heads
-        stored = tf.TensorSpec((None, heads, None, self.config.d_model // heads))
-        cache = KeyValueCache(stored, stored, tf.TensorSpec((None, None), "bool"), number)
+        stored = tf.TensorSpec(
+            (None, heads, None, self.config.d_model // heads)
+        )
+        cache = KeyValueCache(
+            stored, stored, tf.TensorSpec((None, None), "bool"), number
+        )
         caches = [(cache, cache) for _ in self.decoder]
-        self.begin = tf.function(self.caches, input_signature=[ids, number], autograph=False)
+        self.begin = tf.function(
+            self.caches, input_signature=[ids, number], autograph=False
+        )
         self.step = tf.function(
-            self.next_log_probabilities, input_signature=[ids, rows, rows, caches], autograph=False
+            self.next_log_probabilities,
+            input_signature=[ids, rows, rows, caches],
+            autograph=False,
         )
 
     def call(self, source, target, training=None):
-        """Return the logits (B, T, V_t) of what follows each token of ``target`` (B, T)."""
-        x, _, _ = self.decode(target, self.encode(source, training), training=training)
+        """Return the logits (B, T, V_t) of what follows each token of
+        ``target`` (B, T).
+        """
+        x, _, _ = self.decode(
+            target, self.encode(source, training), training=training
+        )
         return self.logits(x)
 
     def encode(self, source, training=None):
         """Read sources (B, S) of int; return a :class:`Memory`."""
         mask = ops.not_equal(source, PAD_ID)  # (B, S)
-        tokens = self.source_embedding(self.known(source, self.config.source_size))
+        tokens = self.source_embedding(
+            self.known(source, self.config.source_size)
+        )
         x = self.dropout(tokens, training=training)  # (B, S, d_model)
         for block in self.encoder:
             x = block(x, mask=mask, training=training)  # (B, S, d_model)
@@ -211,8 +268,8 @@ class EncoderDecoder(keras.Model):
         memory : Memory, optional
             Or else ``caches``, which hold it.
         caches : list of pairs of KeyValueCache, optional
-            What :meth:`caches` or an earlier call returned: ``target`` continues what was read
-            then.
+            What :meth:`caches` or an earlier call returned: ``target``
+            continues what was read then.
 
         Returns
         -------
@@ -224,24 +281,41 @@ class EncoderDecoder(keras.Model):
             If caches were given, else empty.
         """
         mask = ops.not_equal(target, PAD_ID)  # (B, T)
-        read = self.target_embedding(self.known(target, self.config.target_size))
+        read = self.target_embedding(
+            self.known(target, self.config.target_size)
+        )
         x = self.dropout(read, training=training)  # (B, T, d_model)
         source = {} if memory is None else memory._asdict()
-        source = {"value_mask" if name == "mask" else name: x for name, x in source.items()}
+        source = {
+            "value_mask" if name == "mask" else name: x
+            for name, x in source.items()
+        }
         extended: list = []
-        for block, cache in zip(self.decoder, caches or [None] * len(self.decoder), strict=True):
+        for block, cache in zip(
+            self.decoder, caches or [None] * len(self.decoder), strict=True
+        ):
             x, (_, weights), *cache = block(
-                x, mask=mask, cache=cache, return_weights=True, training=training, **source
+                x,
+                mask=mask,
+                cache=cache,
+                return_weights=True,
+                training=training,
+                **source,
             )
             extended += cache
         return self.norm(x), weights, extended
 
     def logits(self, x):
         """Map the decoder's vectors (..., d_model) to logits (..., V_t)."""
-        return tf.matmul(x, self.target_embedding.embeddings, transpose_b=True) + self.bias
+        return (
+            tf.matmul(x, self.target_embedding.embeddings, transpose_b=True)
+            + self.bias
+        )
 
     def known(self, ids, size):
-        """Replace the ids of words beyond a vocabulary of that size by the unknown one."""
+        """Replace the ids of words beyond a vocabulary of that size by the
+        unknown one.
+        """
         return ops.where(ids < size, ids, UNKNOWN_ID)
 
     def log_probabilities(self, x, weights, source):
@@ -250,7 +324,9 @@ class EncoderDecoder(keras.Model):
 
     def target_log_probabilities(self, x, weights, source, targets):
         """Return the log-probability of each of ``targets`` (B, T)."""
-        return -tf.nn.sparse_softmax_cross_entropy_with_logits(targets, self.logits(x))
+        return -tf.nn.sparse_softmax_cross_entropy_with_logits(
+            targets, self.logits(x)
+        )
 
     def score(self, source, target, training=None):
         r"""Tell how likely each token of a target is after those before it.
@@ -263,18 +339,23 @@ class EncoderDecoder(keras.Model):
         Returns
         -------
         log_probabilities : (B, T - 1)
-            :math:`\log p(y_t \mid y_1 \dots y_{t-1}, x)` of every token but the first.
+            :math:`\log p(y_t \mid y_1 \dots y_{t-1}, x)` of every token but the
+            first.
         weights : (B, H, T - 1, S)
             What the last block attended to when it foretold each of them.
         """
         x, weights, _ = self.decode(
             target[:, :-1], self.encode(source, training), training=training
         )
-        scores = self.target_log_probabilities(x, weights, source, target[:, 1:])  # (B, T - 1)
+        scores = self.target_log_probabilities(
+            x, weights, source, target[:, 1:]
+        )  # (B, T - 1)
         return scores, weights
 
     def caches(self, source, size):
-        """Read sources (B, S); return the caches that decoding up to ``size`` tokens needs."""
+        """Read sources (B, S); return the caches that decoding up to ``size``
+        tokens needs.
+        """
         memory = self.encode(source)
         return [
             (
@@ -302,12 +383,15 @@ class EncoderDecoder(keras.Model):
         caches : list of pairs of KeyValueCache
         """
         caches = [(_rows(past, parents), memory) for past, memory in caches]
-        x, weights, caches = self.decode(tokens[:, None], caches=caches)  # (R, 1, d_model)
+        # (R, 1, d_model)
+        x, weights, caches = self.decode(tokens[:, None], caches=caches)
         return self.log_probabilities(x, weights, source)[:, 0], caches
 
 
 def _rows(cache, rows):
-    """Return a cache with its rows picked anew, as a beam's survivors need it."""
+    """Return a cache with its rows picked anew, as a beam's survivors
+    need it.
+    """
     keys, values, mask = (tf.gather(x, rows) for x in cache[:3])
     return KeyValueCache(keys, values, mask, cache.length)
 
@@ -317,13 +401,15 @@ class PointerGenerator(EncoderDecoder):
 
     .. math::
 
-        p(w) = g_t\, p_{\mathrm{vocabulary}}(w) + (1 - g_t) \sum_{i : x_i = w} \alpha_{t,i},
+        p(w) = g_t\, p_{\mathrm{vocabulary}}(w) + (1 - g_t) \sum_{i : x_i = w}
+        \alpha_{t,i},
         \qquad g_t = \sigma(u \cdot h_t + c)
 
-    with the attention to the source :math:`\alpha_t`, averaged over the heads of the last block, as
-    the pointer (See et al. 2017, Eq. 8 and 9, where the gate looks at more). A word of the source
-    that the vocabulary lacks has an id of its own beyond it (:func:`encode_pairs`), and can be
-    copied like any other.
+    with the attention to the source :math:`\alpha_t`, averaged over the heads
+    of the last block, as the pointer (See et al. 2017, Eq. 8 and 9, where the
+    gate looks at more). A word of the source that the vocabulary lacks has an
+    id of its own beyond it (:func:`encode_pairs`), and can be copied like any
+    other.
 
     Parameters
     ----------
@@ -333,13 +419,18 @@ class PointerGenerator(EncoderDecoder):
 
     def __init__(self, config, **kwargs):
         if not config.shared:
-            raise ValueError("config must be shared: what is copied must be a word of the target")
+            raise ValueError(
+                "config must be shared: what is copied must be a word of the"
+                " target"
+            )
         super().__init__(config, **kwargs)
         self.gate = keras.layers.Dense(1, "sigmoid", name="gate")
         self.gate.build((None, None, config.d_model))
 
     def log_probabilities(self, x, weights, source):
-        """Return the log-probabilities (B, T, V_t + extra) of the next tokens."""
+        """Return the log-probabilities (B, T, V_t + extra) of the next
+        tokens.
+        """
         gate = self.gate(x)  # (B, T, 1)
         made = gate * tf.nn.softmax(self.logits(x))  # (B, T, V_t)
         pointer = (1 - gate) * tf.reduce_mean(weights, axis=1)  # (B, T, S)
@@ -351,24 +442,34 @@ class PointerGenerator(EncoderDecoder):
             tf.transpose(pointer, (0, 2, 1)),
             (batch, size, tf.shape(x)[1]),
         )  # (B, V_t + extra, T)
-        made = tf.pad(made, [[0, 0], [0, 0], [0, self.config.extra]])  # (B, T, V_t + extra)
+        # (B, T, V_t + extra)
+        made = tf.pad(made, [[0, 0], [0, 0], [0, self.config.extra]])
         return tf.math.log(made + tf.transpose(copied, (0, 2, 1)) + _TINY)
 
     def target_log_probabilities(self, x, weights, source, targets):
-        """Return the log-probability of each of ``targets`` (B, T), without that of all others."""
+        """Return the log-probability of each of ``targets`` (B, T), without
+        that of all others.
+        """
         gate = self.gate(x)[..., 0]  # (B, T)
-        is_known = tf.cast(targets < self.config.target_size, "float32")  # (B, T)
+        # (B, T)
+        is_known = tf.cast(targets < self.config.target_size, "float32")
         made = (
             gate
             * is_known
             * tf.exp(
                 super().target_log_probabilities(
-                    x, weights, source, self.known(targets, self.config.target_size)
+                    x,
+                    weights,
+                    source,
+                    self.known(targets, self.config.target_size),
                 )
             )
         )  # (B, T)
-        same = tf.cast(source[:, None, :] == targets[:, :, None], "float32")  # (B, T, S)
-        copied = (1 - gate) * tf.reduce_sum(tf.reduce_mean(weights, axis=1) * same, axis=-1)
+        # (B, T, S)
+        same = tf.cast(source[:, None, :] == targets[:, :, None], "float32")
+        copied = (1 - gate) * tf.reduce_sum(
+            tf.reduce_mean(weights, axis=1) * same, axis=-1
+        )
         return tf.math.log(made + copied + _TINY)
 
 
@@ -376,15 +477,18 @@ _TINY = 1e-9  # the probability of what can neither be made nor copied
 
 
 def target_loss(model, source, target, coverage=0.0, training=None):
-    r"""Mean cross-entropy of the targets' tokens, in nats, teacher forcing: the past is as given.
+    r"""Mean cross-entropy of the targets' tokens, in nats, teacher forcing: the
+    past is as given.
 
     .. math::
 
         -\frac{1}{N} \sum_t \log p(y_t \mid y_{<t}, x)
-        + \frac{\lambda}{N} \sum_t \sum_i \min\Big(\alpha_{t,i}, \sum_{t' < t} \alpha_{t',i}\Big)
+        + \frac{\lambda}{N} \sum_t \sum_i \min\Big(\alpha_{t,i}, \sum_{t' < t}
+        \alpha_{t',i}\Big)
 
-    The second sum is large where attention returns to what it has already read (the coverage loss
-    of See et al. 2017, Eq. 12). Padding and unknown tokens do not count.
+    The second sum is large where attention returns to what it has already read
+    (the coverage loss of See et al. 2017, Eq. 12). Padding and unknown tokens
+    do not count.
 
     Parameters
     ----------
@@ -402,7 +506,8 @@ def target_loss(model, source, target, coverage=0.0, training=None):
     counted = tf.cast(target[:, 1:] > UNKNOWN_ID, "float32")  # (B, T - 1)
     losses = -scores  # (B, T - 1)
     if coverage:
-        losses += coverage * repeated_attention(tf.reduce_mean(weights, axis=1))  # (B, T - 1)
+        # (B, T - 1)
+        losses += coverage * repeated_attention(tf.reduce_mean(weights, axis=1))
     return tf.reduce_sum(counted * losses) / tf.reduce_sum(counted)
 
 
@@ -426,13 +531,23 @@ def repeated_attention(weights):
     return tf.reduce_sum(tf.minimum(weights, seen), axis=-1)
 
 
-def decode(model, source, max_new, width=1, length_penalty=0.0, no_repeat=0, batch_size=256):
-    r"""Write the likeliest target that a beam finds: of width 1, the likeliest token each time.
+def decode(
+    model,
+    source,
+    max_new,
+    width=1,
+    length_penalty=0.0,
+    no_repeat=0,
+    batch_size=256,
+):
+    r"""Write the likeliest target that a beam finds: of width 1, the likeliest
+    token each time.
 
-    At every step each of ``width`` hypotheses is continued by every token, and the ``width``
-    likeliest of all continuations go on; a hypothesis that has ended waits. At last the one with
-    the highest :math:`\log p / \mathrm{length}^{\alpha}` is taken (Wu et al. 2016, section 7, with
-    a plain power).
+    At every step each of ``width`` hypotheses is continued by every token, and
+    the ``width`` likeliest of all continuations go on; a hypothesis that has
+    ended waits. At last the one with the highest :math:`\log p /
+    \mathrm{length}^{\alpha}` is taken (Wu et al. 2016, section 7, with a plain
+    power).
 
     Parameters
     ----------
@@ -442,10 +557,11 @@ def decode(model, source, max_new, width=1, length_penalty=0.0, no_repeat=0, bat
         The most tokens that are written, the end included.
     width : int
     length_penalty : float
-        :math:`\alpha`: 0 compares probabilities as they are, which favours short targets; 1 the
-        mean log-probability of a token.
+        :math:`\alpha`: 0 compares probabilities as they are, which favours
+        short targets; 1 the mean log-probability of a token.
     no_repeat : int
-        If positive, no run of that many tokens may come twice in a target (Paulus et al. 2018).
+        If positive, no run of that many tokens may come twice in a target
+        (Paulus et al. 2018).
     batch_size : int
         Sources that are read at a time.
 
@@ -459,8 +575,8 @@ def decode(model, source, max_new, width=1, length_penalty=0.0, no_repeat=0, bat
     Raises
     ------
     ValueError
-        If ``max_new`` or ``width`` is not positive, or ``length_penalty`` or ``no_repeat`` is
-        negative.
+        If ``max_new`` or ``width`` is not positive, or ``length_penalty`` or
+        ``no_repeat`` is negative.
     """
     for name, value, least in (
         ("max_new", max_new, 1),
@@ -472,7 +588,14 @@ def decode(model, source, max_new, width=1, length_penalty=0.0, no_repeat=0, bat
             raise ValueError(f"{name} must be at least {least}, got {value}")
     source = np.asarray(source, "int32")
     found = [
-        _beam(model, source[i : i + batch_size], max_new, width, length_penalty, no_repeat)
+        _beam(
+            model,
+            source[i : i + batch_size],
+            max_new,
+            width,
+            length_penalty,
+            no_repeat,
+        )
         for i in range(0, len(source), batch_size)
     ]
     ids, scores = zip(*found, strict=True)
@@ -485,14 +608,19 @@ def _beam(model, source, max_new, width, length_penalty, no_repeat):
     caches = model.begin(source, max_new)
     first_row = np.arange(batch)[:, None] * width  # (B, 1)
     ids = np.zeros((batch * width, max_new), "int32")
-    tokens, parents = np.full(batch * width, END_ID, "int32"), np.arange(batch * width)
+    tokens, parents = (
+        np.full(batch * width, END_ID, "int32"),
+        np.arange(batch * width),
+    )
     finished = np.zeros(batch * width, bool)
     scores = np.full(
         (batch, width), -np.inf
     )  # the rows of a source begin equal: one of them counts
     scores[:, 0] = 0
     for position in range(max_new):
-        log_p, caches = model.step(source, tokens, parents.astype("int32"), caches)
+        log_p, caches = model.step(
+            source, tokens, parents.astype("int32"), caches
+        )
         log_p = log_p.numpy()  # (B · W, V)
         log_p[:, [PAD_ID, UNKNOWN_ID]] = -np.inf
         if no_repeat:
@@ -515,7 +643,9 @@ def _beam(model, source, max_new, width, length_penalty, no_repeat):
 
 
 def _forbid_repeats(log_p, written, size):
-    """Exclude, in each row, the tokens that would end a run of ``size`` tokens already there."""
+    """Exclude, in each row, the tokens that would end a run of ``size`` tokens
+    already there.
+    """
     for row, past in zip(log_p, written.tolist(), strict=True):
         last = past[len(past) - size + 1 :]
         for start in range(len(past) - size + 1):

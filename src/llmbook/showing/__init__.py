@@ -1,1 +1,3 @@
-"""What a reader sees: figures, the attention viewer, the source of a function."""
+"""What a reader sees: figures, the attention viewer, the source of a
+function.
+"""

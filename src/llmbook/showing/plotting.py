@@ -1,7 +1,9 @@
-"""Figures of the book: attention heatmaps and learning curves, in Chinese and English.
+"""Figures of the book: attention heatmaps and learning curves, in Chinese and
+English.
 
-Importing this module sets the book's look: opaque white figures, line styles that differ in more
-than colour, and a font with Chinese characters behind Matplotlib's own.
+Importing this module sets the book's look: opaque white figures, line styles
+that differ in more than colour, and a font with Chinese characters behind
+Matplotlib's own.
 """
 
 import matplotlib as mpl
@@ -12,16 +14,19 @@ from matplotlib import font_manager
 
 from llmbook.packages import packaged_file
 
-# Colours after Okabe and Ito, told apart by the colour-blind; the line styles tell them apart in
-# greyscale.
+# Colours after Okabe and Ito, told apart by the colour-blind; the line styles
+# tell them apart in greyscale.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#E69F00"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 FONT_PACKAGE = "pylopdf-fonts-zh-cn==0.1.1"
-SEQUENTIAL = "Blues"  # light to dark, monotone in lightness: it survives greyscale
+# light to dark, monotone in lightness: it survives greyscale
+SEQUENTIAL = "Blues"
 
 
 def _chinese_fonts():
-    """Register the Chinese font of the data package; return its name in a list, or none."""
+    """Register the Chinese font of the data package; return its name in a list,
+    or none.
+    """
     try:
         path = packaged_file(FONT_PACKAGE, "NotoSansSC-Regular.otf")
     except FileNotFoundError:
@@ -50,25 +55,36 @@ mpl.rcParams.update(
 
 
 def attention_heatmap(
-    weights, tokens, key_tokens=None, title=None, ax=None, vmax=None, annotate=None, colourbar=None
+    weights,
+    tokens,
+    key_tokens=None,
+    title=None,
+    ax=None,
+    vmax=None,
+    annotate=None,
+    colourbar=None,
 ):
-    """Draw attention weights: a row a query, a column a key, darker where the weight is larger.
+    """Draw attention weights: a row a query, a column a key, darker where the
+    weight is larger.
 
     Parameters
     ----------
     weights : (T_q, T_k)
         Non-negative; a row of an attention sums to 1.
     tokens : list of T_q str
-        The queries, written at the rows; also the keys, if ``key_tokens`` is not given.
+        The queries, written at the rows; also the keys, if ``key_tokens`` is
+        not given.
     key_tokens : list of T_k str, optional
-        The keys, written at the columns: the source sentence of a cross-attention.
+        The keys, written at the columns: the source sentence of a
+        cross-attention.
     title : str, optional
     ax : matplotlib Axes, optional
         Where to draw; a new figure fitted to the number of tokens if left out.
     vmax : float, optional
         The weight drawn darkest: the largest one if left out.
     annotate : bool, optional
-        Write each weight into its cell; by default where there are at most eight rows and columns.
+        Write each weight into its cell; by default where there are at most
+        eight rows and columns.
     colourbar : bool, optional
         By default where the weights are not written.
 
@@ -79,25 +95,29 @@ def attention_heatmap(
     Raises
     ------
     ValueError
-        If ``weights`` is not a matrix of finite, non-negative numbers, or does not fit the tokens.
+        If ``weights`` is not a matrix of finite, non-negative numbers, or does
+        not fit the tokens.
     """
     weights = np.asarray(weights, dtype=float)  # (T_q, T_k)
     key_tokens = list(tokens if key_tokens is None else key_tokens)
     tokens = list(tokens)
     if weights.shape != (len(tokens), len(key_tokens)):
         raise ValueError(
-            f"weights must have the shape ({len(tokens)}, {len(key_tokens)}) of the query and key "
-            f"tokens, got {weights.shape}"
+            f"weights must have the shape ({len(tokens)}, {len(key_tokens)}) of"
+            f" the query and key tokens, got {weights.shape}"
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(
-            "weights must be finite and non-negative, got NaN, infinite or negative entries"
+            "weights must be finite and non-negative, got NaN, infinite or"
+            " negative entries"
         )
     if annotate is None:
         annotate = max(weights.shape) <= 8
     if ax is None:
         _, ax = plt.subplots(figsize=_heatmap_size(weights.shape, tokens))
-    image = ax.imshow(weights, vmin=0, vmax=vmax or max(weights.max(), 1e-12), aspect="equal")
+    image = ax.imshow(
+        weights, vmin=0, vmax=vmax or max(weights.max(), 1e-12), aspect="equal"
+    )
     _label_axes(ax, tokens, key_tokens)
     if annotate:
         _write_weights(ax, image, weights)
@@ -108,7 +128,9 @@ def attention_heatmap(
     return ax
 
 
-def attention_grid(weights, tokens, key_tokens=None, titles=None, columns=4, annotate=False):
+def attention_grid(
+    weights, tokens, key_tokens=None, titles=None, columns=4, annotate=False
+):
     """Draw the heatmaps of several heads side by side, on one scale.
 
     Parameters
@@ -129,11 +151,15 @@ def attention_grid(weights, tokens, key_tokens=None, titles=None, columns=4, ann
     Raises
     ------
     ValueError
-        If ``weights`` does not have three axes, or what :func:`attention_heatmap` raises.
+        If ``weights`` does not have three axes, or what
+        :func:`attention_heatmap` raises.
     """
     weights = np.asarray(weights, dtype=float)  # (H, T_q, T_k)
     if weights.ndim != 3:
-        raise ValueError(f"weights must have the shape (heads, queries, keys), got {weights.shape}")
+        raise ValueError(
+            "weights must have the shape (heads, queries, keys), got"
+            f" {weights.shape}"
+        )
     heads = len(weights)
     titles = titles or [f"head {head}" for head in range(heads)]
     columns = min(columns, heads)
@@ -161,17 +187,23 @@ def attention_grid(weights, tokens, key_tokens=None, titles=None, columns=4, ann
             colourbar=False,
         )
     if not annotate:
-        figure.colorbar(axes[0, 0].images[0], ax=axes, shrink=0.6, label="attention weight")
+        figure.colorbar(
+            axes[0, 0].images[0], ax=axes, shrink=0.6, label="attention weight"
+        )
     return figure
 
 
-def learning_curves(curves, xlabel="epoch", ylabel="loss", baselines=None, ax=None):
-    """Draw one line for each named series, and a level line for each named baseline.
+def learning_curves(
+    curves, xlabel="epoch", ylabel="loss", baselines=None, ax=None
+):
+    """Draw one line for each named series, and a level line for each named
+    baseline.
 
     Parameters
     ----------
     curves : dict of str to sequence of float
-        The values after steps 1, 2, …; or to a pair ``(steps, values)`` of sequences.
+        The values after steps 1, 2, …; or to a pair ``(steps, values)`` of
+        sequences.
     xlabel, ylabel : str
     baselines : dict of str to float, optional
         What the curves are to be compared with.
@@ -191,7 +223,11 @@ def learning_curves(curves, xlabel="epoch", ylabel="loss", baselines=None, ax=No
     if ax is None:
         _, ax = plt.subplots()
     for label, series in curves.items():
-        steps, values = series if isinstance(series, tuple) else (range(1, len(series) + 1), series)
+        steps, values = (
+            series
+            if isinstance(series, tuple)
+            else (range(1, len(series) + 1), series)
+        )
         ax.plot(list(steps), list(values), label=label)
     for label, level in (baselines or {}).items():
         ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
@@ -214,7 +250,9 @@ def _heatmap_size(shape, tokens):
     rows, columns = shape
     cell = 0.42 if max(shape) <= 24 else 0.24
     labels = 0.09 * max(map(_display_width, tokens), default=0)
-    return max(2.2, cell * columns + labels + 0.8), max(2.0, cell * rows + labels + 0.4)
+    return max(2.2, cell * columns + labels + 0.8), max(
+        2.0, cell * rows + labels + 0.4
+    )
 
 
 def _display_width(text):

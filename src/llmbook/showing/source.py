@@ -1,10 +1,14 @@
-"""Show the library's own source in a notebook, so that the book never holds a second copy of it."""
+"""Show the library's own source in a notebook, so that the book never holds a
+second copy of it.
+"""
 
 import inspect
 
 
 class Source:
-    """The source of a function, class or module, shown as highlighted Python."""
+    """The source of a function, class or module, shown as highlighted
+    Python.
+    """
 
     def __init__(self, text):
         self.text = text
@@ -23,7 +27,8 @@ def show(obj, docstring=True):
     ----------
     obj : function, class or module of Python
     docstring : bool
-        False leaves the docstring out, where the page has just said the same in prose.
+        False leaves the docstring out, where the page has just said the same in
+        prose.
 
     Raises
     ------
@@ -33,7 +38,9 @@ def show(obj, docstring=True):
     try:
         text = inspect.getsource(inspect.unwrap(obj))
     except (TypeError, OSError) as error:
-        raise TypeError(f"obj must be a Python function, class or module, got {obj!r}") from error
+        raise TypeError(
+            f"obj must be a Python function, class or module, got {obj!r}"
+        ) from error
     text = inspect.cleandoc("\n" + text) + "\n"
     return Source(text if docstring else _without_docstring(text))
 

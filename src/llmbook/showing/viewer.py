@@ -1,8 +1,10 @@
-r"""See where attention looks, in the page itself: choose a layer and a head, pick a token.
+r"""See where attention looks, in the page itself: choose a layer and a head,
+pick a token.
 
-An :class:`AttentionView` is a table of weights, shaded as a heatmap, with a few kilobytes of script
-and style that make it explorable by mouse, touch and keyboard. It asks nothing of the network, and
-without scripts the table stands as it is.
+An :class:`AttentionView` is a table of weights, shaded as a heatmap, with a few
+kilobytes of script and style that make it explorable by mouse, touch and
+keyboard. It asks nothing of the network, and without scripts the table stands
+as it is.
 """
 
 import html
@@ -20,18 +22,28 @@ VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 def attention_view(
-    weights, tokens, key_tokens=None, *, layer=0, head=0, token=0, digits=2, title="Attention"
+    weights,
+    tokens,
+    key_tokens=None,
+    *,
+    layer=0,
+    head=0,
+    token=0,
+    digits=2,
+    title="Attention",
 ):
     r"""Return a view of attention weights that the reader explores.
 
-    It shows one layer and head at a time. Picking token :math:`i` shows where it looks, the row
-    :math:`w_{i,\cdot}`, and who looks at it, the column :math:`w_{\cdot,i}`. The darkest shade is
-    the largest weight of the head shown.
+    It shows one layer and head at a time. Picking token :math:`i` shows where
+    it looks, the row :math:`w_{i,\cdot}`, and who looks at it, the column
+    :math:`w_{\cdot,i}`. The darkest shade is the largest weight of the head
+    shown.
 
     Parameters
     ----------
     weights : (T_q, T_k), (H, T_q, T_k) or (L, H, T_q, T_k)
-        Of one head, of the heads of a layer, or of several layers; between 0 and 1.
+        Of one head, of the heads of a layer, or of several layers; between 0
+        and 1.
     tokens : list of T_q str
         The queries; also the keys, if ``key_tokens`` is not given.
     key_tokens : list of T_k str, optional
@@ -51,9 +63,10 @@ def attention_view(
     Raises
     ------
     ValueError
-        If ``weights`` does not fit the tokens or holds what is not between 0 and 1; if ``layer``,
-        ``head``, ``token`` or ``digits`` is out of range; if a head has more than 16,384 weights,
-        or the weights together take more than 60 kB.
+        If ``weights`` does not fit the tokens or holds what is not between 0
+        and 1; if ``layer``, ``head``, ``token`` or ``digits`` is out of range;
+        if a head has more than 16,384 weights, or the weights together take
+        more than 60 kB.
     """
     crossing = key_tokens is not None
     tokens, key_tokens = list(tokens), list(key_tokens if crossing else tokens)
@@ -63,30 +76,45 @@ def attention_view(
     chosen = {"layer": layer, "head": head, "token": token}
     for (name, index), size in zip(chosen.items(), weights.shape, strict=False):
         if not 0 <= index < size:
-            raise ValueError(f"{name} must be between 0 and {size - 1}, got {index!r}")
-    data = encode(np.rint(weights * 10**digits).astype(int).reshape(-1, len(key_tokens)))
+            raise ValueError(
+                f"{name} must be between 0 and {size - 1}, got {index!r}"
+            )
+    data = encode(
+        np.rint(weights * 10**digits).astype(int).reshape(-1, len(key_tokens))
+    )
     if len(data) > LARGEST_DATA:
         raise ValueError(
-            f"weights must take at most {LARGEST_DATA} bytes as stored, got {len(data)}: "
-            "show fewer layers, heads, tokens or digits"
+            f"weights must take at most {LARGEST_DATA} bytes as stored, got"
+            f" {len(data)}: show fewer layers, heads, tokens or digits"
         )
-    return AttentionView(weights, tokens, key_tokens, crossing, chosen, digits, title, data)
+    return AttentionView(
+        weights, tokens, key_tokens, crossing, chosen, digits, title, data
+    )
 
 
 def _layers_and_heads(weights, tokens, key_tokens):
-    """Return the weights with all four axes, (L, H, T_q, T_k), once they fit the tokens."""
+    """Return the weights with all four axes, (L, H, T_q, T_k), once they fit
+    the tokens.
+    """
     weights = np.asarray(weights, dtype=float)
-    if weights.ndim not in (2, 3, 4) or weights.shape[-2:] != (len(tokens), len(key_tokens)):
+    if weights.ndim not in (2, 3, 4) or weights.shape[-2:] != (
+        len(tokens),
+        len(key_tokens),
+    ):
         raise ValueError(
-            f"weights must have the shape ([[layers,] heads,] {len(tokens)}, {len(key_tokens)}) "
-            f"of the query and key tokens, got {weights.shape}"
+            f"weights must have the shape ([[layers,] heads,] {len(tokens)},"
+            f" {len(key_tokens)}) of the query and key tokens, got"
+            f" {weights.shape}"
         )
     if not weights.size:
-        raise ValueError(f"weights must hold at least one weight, got the shape {weights.shape}")
+        raise ValueError(
+            "weights must hold at least one weight, got the shape"
+            f" {weights.shape}"
+        )
     if not ((weights >= 0) & (weights <= 1 + 1e-6)).all():
         raise ValueError(
-            f"weights must be between 0 and 1, got {weights.min()} to {weights.max()} "
-            "(or a value that is not a number)"
+            f"weights must be between 0 and 1, got {weights.min()} to"
+            f" {weights.max()} (or a value that is not a number)"
         )
     if len(tokens) * len(key_tokens) > LARGEST_TABLE:
         raise ValueError(
@@ -97,12 +125,15 @@ def _layers_and_heads(weights, tokens, key_tokens):
 
 
 class AttentionView:
-    """An explorable view of attention weights, as :func:`attention_view` returns it.
+    """An explorable view of attention weights, as :func:`attention_view`
+    returns it.
 
     A notebook shows its HTML; elsewhere its text says what it holds.
     """
 
-    def __init__(self, weights, tokens, key_tokens, crossing, chosen, digits, title, data):
+    def __init__(
+        self, weights, tokens, key_tokens, crossing, chosen, digits, title, data
+    ):
         self.weights, self.tokens, self.key_tokens = weights, tokens, key_tokens
         self.crossing, self.chosen, self.digits = crossing, chosen, digits
         self.title, self.data = title, data
@@ -116,13 +147,17 @@ class AttentionView:
 
     def _repr_html_(self):
         shape = ",".join(map(str, self.weights.shape))
-        chosen = "".join(f' data-{name}="{index}"' for name, index in self.chosen.items())
+        chosen = "".join(
+            f' data-{name}="{index}"' for name, index in self.chosen.items()
+        )
         cross = " data-cross" if self.crossing else ""
         title = html.escape(self.title)
         return (
-            f'<attention-view class="attention-view" data-shape="{shape}"{chosen}{cross}'
+            '<attention-view class="attention-view"'
+            f' data-shape="{shape}"{chosen}{cross}'
             f' data-digits="{self.digits}" data-weights="{self.data}">'
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+            '<div class="scroll" tabindex="0" role="region"'
+            f' aria-label="{title}">'
             f"{self._table()}</div></attention-view>\n{assets()}"
         )
 
@@ -131,20 +166,25 @@ class AttentionView:
         layer, head = self.chosen["layer"], self.chosen["head"]
         weights = self.weights[layer, head].round(self.digits)  # (T_q, T_k)
         largest = max(weights.max(), 10.0**-self.digits)
-        columns = "".join(f"<th scope=col>{_shown(token)}</th>" for token in self.key_tokens)
+        columns = "".join(
+            f"<th scope=col>{_shown(token)}</th>" for token in self.key_tokens
+        )
         rows = "".join(
-            f"<tr><th scope=row>{_shown(token)}</th>{self._cells(row, largest)}</tr>\n"
+            "<tr><th"
+            f" scope=row>{_shown(token)}</th>{self._cells(row, largest)}</tr>\n"
             for token, row in zip(self.tokens, weights, strict=True)
         )
         return (
-            f"<table><caption>Layer {layer}, head {head}: a row attends, a column is attended to; "
+            f"<table><caption>Layer {layer}, head {head}: a row attends, a"
+            " column is attended to; "
             f"darkest: {self._written(largest)}</caption>"
             f"<thead><tr><td></td>{columns}</tr></thead><tbody>{rows}</tbody></table>"
         )
 
     def _cells(self, row, largest):
         return "".join(
-            f"<td style=--w:{100 * weight / largest:.0f}>{self._written(weight)}</td>"
+            f"<td style=--w:{100 * weight / largest:.0f}>"
+            f"{self._written(weight)}</td>"
             for weight in row
         )
 
@@ -153,11 +193,12 @@ class AttentionView:
 
 
 def encode(rows):
-    """Write rows of whole numbers from 0 to 1,006 as text: small ones and zeros take least room.
+    """Write rows of whole numbers from 0 to 1,006 as text: small ones and zeros
+    take least room.
 
-    The digits are those of base64. One below 47 is the number itself; ``47 + a`` and another ``b``
-    are ``47 + 64 a + b``; 62 says that the rest of the row is zero; 63 and another ``b`` are
-    ``b + 1`` zeros.
+    The digits are those of base64. One below 47 is the number itself; ``47 +
+    a`` and another ``b`` are ``47 + 64 a + b``; 62 says that the rest of the
+    row is zero; 63 and another ``b`` are ``b + 1`` zeros.
 
     Parameters
     ----------
@@ -176,9 +217,12 @@ def encode(rows):
     limit = ONE_DIGIT + (END - ONE_DIGIT) * len(DIGITS)
     if rows.size and not 0 <= rows.min() <= rows.max() < limit:
         raise ValueError(
-            f"rows must be between 0 and {limit - 1}, got {rows.min()} to {rows.max()}"
+            f"rows must be between 0 and {limit - 1}, got {rows.min()} to"
+            f" {rows.max()}"
         )
-    return "".join(DIGITS[code] for row in rows.tolist() for code in _row_codes(row))
+    return "".join(
+        DIGITS[code] for row in rows.tolist() for code in _row_codes(row)
+    )
 
 
 def _row_codes(row):
@@ -208,17 +252,25 @@ def _digits(value):
 
 @cache
 def assets():
-    """Return the style and the script of the views, as HTML: the same for all of a page."""
+    """Return the style and the script of the views, as HTML: the same for all
+    of a page.
+    """
     package = files("llmbook.showing")
     style, script = (
-        (package / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")
+        (package / f"viewer.{kind}").read_text(encoding="utf-8")
+        for kind in ("css", "js")
     )
     return f"<style>\n{style}</style>\n<script>\n{script}</script>"
 
 
 def _shown(token):
     """Return a token as HTML, its spaces and line ends made visible."""
-    return html.escape("".join(VISIBLE.get(character, character) for character in token)) or "∅"
+    return (
+        html.escape(
+            "".join(VISIBLE.get(character, character) for character in token)
+        )
+        or "∅"
+    )
 
 
 def _plural(noun, count):

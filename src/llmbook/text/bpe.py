@@ -1,7 +1,9 @@
-"""Byte-pair encoding on characters: learn which neighbours to merge, then cut any text with it.
+"""Byte-pair encoding on characters: learn which neighbours to merge, then cut
+any text with it.
 
-Sennrich, Haddow and Birch 2016, Algorithm 1, with the words' inner edges marked by the space that
-stands before them rather than by a sign at their end, so that decoding gives back every space.
+Sennrich, Haddow and Birch 2016, Algorithm 1, with the words' inner edges marked
+by the space that stands before them rather than by a sign at their end, so that
+decoding gives back every space.
 """
 
 import functools
@@ -12,12 +14,15 @@ from collections import Counter, defaultdict
 
 from llmbook.text.tokenizers import PAD, UNKNOWN, UNKNOWN_ID, Tokenizer
 
-# A word with the space before it, a run of punctuation likewise, or a run of white space.
+# A word with the space before it, a run of punctuation likewise, or a run of
+# white space.
 PATTERN = r" ?\w+| ?[^\w\s]+|\s+"
 
 
 def split_words(text):
-    """Cut a text into the pieces that no merge may cross; joined, they are the text again."""
+    """Cut a text into the pieces that no merge may cross; joined, they are the
+    text again.
+    """
     return re.findall(PATTERN, text)
 
 
@@ -42,7 +47,8 @@ def count_pairs(words):
 
 
 def merge_pair(word, pair, merged):
-    """Return the word with every occurrence of a pair of neighbours replaced, from left to right.
+    """Return the word with every occurrence of a pair of neighbours replaced,
+    from left to right.
 
     Parameters
     ----------
@@ -66,23 +72,27 @@ def merge_pair(word, pair, merged):
 def learn_merges(counts, num_merges):
     """Learn merges: again and again, join the most frequent pair of neighbours.
 
-    Among equally frequent pairs the one whose tokens are older is taken: first the characters, in
-    the order of their code points, then the merged tokens, in the order of their making. The
-    ``tokenizers`` library breaks ties so, and an order must be fixed for the result to be one.
+    Among equally frequent pairs the one whose tokens are older is taken: first
+    the characters, in the order of their code points, then the merged tokens,
+    in the order of their making. The ``tokenizers`` library breaks ties so, and
+    an order must be fixed for the result to be one.
 
     Parameters
     ----------
     counts : dict
         Of each word, as a string, how often it occurs.
     num_merges : int
-        How many merges at most; there are fewer if every word has become one token.
+        How many merges at most; there are fewer if every word has become one
+        token.
 
     Returns
     -------
     list of (str, str)
         The pairs, in the order in which they were joined.
     """
-    age = {token: index for index, token in enumerate(sorted(set().union(*counts)))}
+    age = {
+        token: index for index, token in enumerate(sorted(set().union(*counts)))
+    }
     words = [(tuple(word), count) for word, count in counts.items()]
     pairs = count_pairs(words)
     where = defaultdict(set)  # in which words a pair stands, or once stood
@@ -93,8 +103,9 @@ def learn_merges(counts, num_merges):
     def entry(pair):
         return -pairs[pair], age[pair[0]], age[pair[1]], pair
 
-    # The best pair stands on top of the heap. Its count may have fallen since it was put there: an
-    # entry is checked when it comes up, and put back with the present count.
+    # The best pair stands on top of the heap. Its count may have fallen since
+    # it was put there: an entry is checked when it comes up, and put back with
+    # the present count.
     heap = [entry(pair) for pair in pairs]
     heapq.heapify(heap)
     merges = []
@@ -124,7 +135,8 @@ def learn_merges(counts, num_merges):
 
 
 class BPETokenizer(Tokenizer):
-    """Tokens between characters and words: whatever neighbours were joined most often in training.
+    """Tokens between characters and words: whatever neighbours were joined most
+    often in training.
 
     Parameters
     ----------
@@ -138,7 +150,8 @@ class BPETokenizer(Tokenizer):
         super().__init__(tokens)
         self.merges = [(left, right) for left, right in merges]
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        # Words recur, so each is cut once; the cache belongs to the instance, not to the class.
+        # Words recur, so each is cut once; the cache belongs to the instance,
+        # not to the class.
         self._cut = functools.cache(self._cut_word)
 
     @classmethod
@@ -158,31 +171,44 @@ class BPETokenizer(Tokenizer):
             If ``num_merges`` is negative or there is no text.
         """
         if isinstance(texts, str):
-            raise TypeError("texts must be a list of strings, got a single string")
+            raise TypeError(
+                "texts must be a list of strings, got a single string"
+            )
         if num_merges < 0:
-            raise ValueError(f"num_merges must not be negative, got {num_merges}")
+            raise ValueError(
+                f"num_merges must not be negative, got {num_merges}"
+            )
         counts = Counter(word for text in texts for word in split_words(text))
         if not counts:
             raise ValueError("texts must hold at least one character, got none")
         merges = learn_merges(counts, num_merges)
-        # Two merges may make the same token, as a + bc and ab + c do: it is listed once.
+        # Two merges may make the same token, as a + bc and ab + c do: it is
+        # listed once.
         made = dict.fromkeys("".join(pair) for pair in merges)
         return cls([PAD, UNKNOWN, *sorted(set().union(*counts)), *made], merges)
 
     def tokenize(self, text):
         """Cut a text into tokens that concatenate to it."""
-        return [token for word in split_words(text) for token in self._cut(word)]
+        return [
+            token for word in split_words(text) for token in self._cut(word)
+        ]
 
     def encode(self, text):
-        """Return the ids of a text's tokens, 1 for a character that training did not hold."""
-        return [self.ids.get(token, UNKNOWN_ID) for token in self.tokenize(text)]
+        """Return the ids of a text's tokens, 1 for a character that training
+        did not hold.
+        """
+        return [
+            self.ids.get(token, UNKNOWN_ID) for token in self.tokenize(text)
+        ]
 
     def options(self):
         """Return the merges, fit for JSON."""
         return {"merges": [list(pair) for pair in self.merges]}
 
     def _cut_word(self, word):
-        """Join neighbours within a word, always the pair that was learned first."""
+        """Join neighbours within a word, always the pair that was learned
+        first.
+        """
         tokens = tuple(word)
         while len(tokens) > 1:
             pair = min(

@@ -1,4 +1,6 @@
-"""English words, several views of each, and a lexicon of what words feel like."""
+"""English words, several views of each, and a lexicon of what words
+feel like.
+"""
 
 import re
 
@@ -8,17 +10,21 @@ from llmbook.text.tokenizers import Tokenizer
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
 _BORDER = re.compile(
-    r"[,;:.!?()]+|\s-+\s|\b(?:but|although|though|however|while|when|yet)\b", re.IGNORECASE
+    r"[,;:.!?()]+|\s-+\s|\b(?:but|although|though|however|while|when|yet)\b",
+    re.IGNORECASE,
 )
 
 
 def words(text):
-    """Cut an English text into words and runs of punctuation, case kept, spaces left out."""
+    """Cut an English text into words and runs of punctuation, case kept, spaces
+    left out.
+    """
     return _WORD.findall(text)
 
 
 def clause(text, term):
-    """Return the part of a text in which a term first stands, between marks and conjunctions.
+    """Return the part of a text in which a term first stands, between marks and
+    conjunctions.
 
     Parameters
     ----------
@@ -32,25 +38,32 @@ def clause(text, term):
     place = text.find(term)
     if place < 0:
         raise ValueError(f"term must be a part of the text, got {term!r}")
-    borders = [(0, 0), *(match.span() for match in _BORDER.finditer(text)), (len(text),) * 2]
+    borders = [
+        (0, 0),
+        *(match.span() for match in _BORDER.finditer(text)),
+        (len(text),) * 2,
+    ]
     start = max(end for _, end in borders if end <= place)
     stop = min(begin for begin, _ in borders if begin >= place + len(term))
     return text[start:stop].strip()
 
 
 class WordViewTokenizer(Tokenizer):
-    """Up to four views of every word: itself, the bigram it ends, its stem, its valence.
+    """Up to four views of every word: itself, the bigram it ends, its stem, its
+    valence.
 
-    For the word ``boring`` of ``hardly boring`` they are ``word:boring``, ``2:hardly boring``,
-    ``stem:bori`` and, if a lexicon is given, ``valence:-1``. The stem is no more than the first
-    ``stem`` letters. Lower case; ``^`` begins a text.
+    For the word ``boring`` of ``hardly boring`` they are ``word:boring``,
+    ``2:hardly boring``, ``stem:bori`` and, if a lexicon is given,
+    ``valence:-1``. The stem is no more than the first ``stem`` letters. Lower
+    case; ``^`` begins a text.
 
     Parameters
     ----------
     tokens : sequence of str
     lexicon : dict of str to float, optional
-        The valence of words. It brings in what people said of words outside of the texts, so a
-        model that uses it is to be compared with others that may.
+        The valence of words. It brings in what people said of words outside of
+        the texts, so a model that uses it is to be compared with others that
+        may.
     stem : int
         How many letters a stem has.
     """
@@ -64,7 +77,9 @@ class WordViewTokenizer(Tokenizer):
         cut = [word.lower() for word in words(text)]
         rows = [
             [f"word:{word}", f"2:{before} {word}", f"stem:{word[: self.stem]}"]
-            for before, word in zip(["^", *cut[:-1]][: len(cut)], cut, strict=True)
+            for before, word in zip(
+                ["^", *cut[:-1]][: len(cut)], cut, strict=True
+            )
         ]
         if self.lexicon is not None:
             for row, word in zip(rows, cut, strict=True):
@@ -80,14 +95,20 @@ class WordViewTokenizer(Tokenizer):
         return words(text)
 
     def encode(self, text):
-        """Return ids (T, N), a row for each word, 1 where the vocabulary lacks a view."""
+        """Return ids (T, N), a row for each word, 1 where the vocabulary lacks
+        a view.
+        """
         ids = np.array(super().encode(text), dtype=np.int32)
         return ids.reshape(-1, 3 if self.lexicon is None else 4)  # (T, N)
 
     def decode(self, ids):
-        """Return the words that the first view of ids stands for, a space between them."""
+        """Return the words that the first view of ids stands for, a space
+        between them.
+        """
         return " ".join(
-            self.tokens[i].removeprefix("word:") for i in np.asarray(ids)[:, 0] if i != 0
+            self.tokens[i].removeprefix("word:")
+            for i in np.asarray(ids)[:, 0]
+            if i != 0
         )
 
     def options(self):

@@ -1,4 +1,6 @@
-"""BIO tags: the spans of a sentence as one label a word, and the best path through scores of labels."""
+"""BIO tags: the spans of a sentence as one label a word, and the best path
+through scores of labels.
+"""
 
 import numpy as np
 from seqeval.metrics import f1_score
@@ -23,14 +25,15 @@ def bio_tags(spans, length):
     Raises
     ------
     ValueError
-        If a span is empty, reaches outside of the sentence, or overlaps another.
+        If a span is empty, reaches outside of the sentence, or overlaps
+        another.
     """
     tags = [OUTSIDE] * length
     for start, end, role in spans:
         if not 0 <= start < end <= length:
             raise ValueError(
-                f"spans must lie within the {length} words and hold at least one, "
-                f"got {(start, end, role)}"
+                f"spans must lie within the {length} words and hold at least"
+                f" one, got {(start, end, role)}"
             )
         if set(tags[start:end]) != {OUTSIDE}:
             raise ValueError(f"spans must not overlap, got {sorted(spans)}")
@@ -41,7 +44,8 @@ def bio_tags(spans, length):
 def spans_of(tags):
     """Return the spans that BIO tags describe, from left to right.
 
-    An ``I-`` that continues nothing begins a span, as in the evaluation of CoNLL and in seqeval.
+    An ``I-`` that continues nothing begins a span, as in the evaluation of
+    CoNLL and in seqeval.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def spans_of(tags):
 
 
 def allowed_steps(tags):
-    """Return which tag may follow which: an ``I-`` only a ``B-`` or ``I-`` of its own role.
+    """Return which tag may follow which: an ``I-`` only a ``B-`` or ``I-`` of
+    its own role.
 
     Parameters
     ----------
@@ -72,22 +77,27 @@ def allowed_steps(tags):
     Returns
     -------
     (N + 1, N) of bool
-        Row ``i``, column ``j``: whether ``tags[j]`` may follow ``tags[i]``. The last row is that of
-        the sentence's beginning.
+        Row ``i``, column ``j``: whether ``tags[j]`` may follow ``tags[i]``. The
+        last row is that of the sentence's beginning.
     """
     return np.array(
-        [[tag[:2] != "I-" or before[2:] == tag[2:] for tag in tags] for before in [*tags, OUTSIDE]]
+        [
+            [tag[:2] != "I-" or before[2:] == tag[2:] for tag in tags]
+            for before in [*tags, OUTSIDE]
+        ]
     )
 
 
 def best_path(scores, allowed):
-    r"""Return the sequence of tags with the highest sum of scores, among those allowed.
+    r"""Return the sequence of tags with the highest sum of scores, among those
+    allowed.
 
     .. math::
 
         \delta_t(j) = s_t(j) + \max_{i :\, i \to j} \delta_{t-1}(i)
 
-    and then back along the maxima (Viterbi 1967; here every step that is allowed costs nothing).
+    and then back along the maxima (Viterbi 1967; here every step that is
+    allowed costs nothing).
 
     Parameters
     ----------
@@ -112,8 +122,8 @@ def best_path(scores, allowed):
         or allowed.shape != (scores.shape[1] + 1, scores.shape[1])
     ):
         raise ValueError(
-            "scores must have the shape (T, N) with at least one word and allowed (N + 1, N), "
-            f"got {scores.shape} and {allowed.shape}"
+            "scores must have the shape (T, N) with at least one word and"
+            f" allowed (N + 1, N), got {scores.shape} and {allowed.shape}"
         )
     price = np.where(allowed, 0.0, -np.inf)  # (N + 1, N)
     best = scores[0] + price[-1]  # (N,)
@@ -129,7 +139,8 @@ def best_path(scores, allowed):
 
 
 def span_f1(examples, predicted):
-    """Return the F1 of whole spans: one counts if its role and both its ends are right (seqeval).
+    """Return the F1 of whole spans: one counts if its role and both its ends
+    are right (seqeval).
 
     Parameters
     ----------
@@ -141,6 +152,11 @@ def span_f1(examples, predicted):
     float
     """
     lengths = [len(example.words) for example in examples]
-    gold = [bio_tags(example.spans, n) for example, n in zip(examples, lengths, strict=True)]
-    found = [bio_tags(spans, n) for spans, n in zip(predicted, lengths, strict=True)]
+    gold = [
+        bio_tags(example.spans, n)
+        for example, n in zip(examples, lengths, strict=True)
+    ]
+    found = [
+        bio_tags(spans, n) for spans, n in zip(predicted, lengths, strict=True)
+    ]
     return float(f1_score(gold, found))

@@ -1,1 +1,3 @@
-"""Semantic roles: sentences that a grammar writes, sentences that people wrote, and rules."""
+"""Semantic roles: sentences that a grammar writes, sentences that people wrote,
+and rules.
+"""

@@ -1,9 +1,11 @@
-"""A grammar that writes English sentences and knows who does what to whom in each of them.
+"""A grammar that writes English sentences and knows who does what to whom in
+each of them.
 
-Sentences are put together from phrases, and every verb keeps a :class:`Frame`: where it stands and
-which words fill its roles. A phrase may have *gaps*, roles of its verbs that words outside the
-phrase will fill: in "Tom wants to read", "to read" has a gap that "Tom" fills; in "the letter that
-Tom wrote", the gap is filled by "the letter". The roles are those of PropBank (Palmer et al. 2005).
+Sentences are put together from phrases, and every verb keeps a :class:`Frame`:
+where it stands and which words fill its roles. A phrase may have *gaps*, roles
+of its verbs that words outside the phrase will fill: in "Tom wants to read",
+"to read" has a gap that "Tom" fills; in "the letter that Tom wrote", the gap is
+filled by "the letter". The roles are those of PropBank (Palmer et al. 2005).
 """
 
 import random
@@ -14,7 +16,9 @@ from llmbook.corpora.roles.lexicon import VERBS, barred, plural, spaced
 
 
 class Kind(NamedTuple):
-    """A kind of clause: how often it comes, the role of its subject, how often that is a person."""
+    """A kind of clause: how often it comes, the role of its subject, how often
+    that is a person.
+    """
 
     weight: float
     subject: str
@@ -57,24 +61,35 @@ class Frame(NamedTuple):
     spans: tuple  # of (start, end, role), the end not included
 
     def shift(self, offset):
-        """Return the frame of the same phrase, ``offset`` positions further on."""
-        spans = tuple((start + offset, end + offset, role) for start, end, role in self.spans)
+        """Return the frame of the same phrase, ``offset`` positions further
+        on.
+        """
+        spans = tuple(
+            (start + offset, end + offset, role)
+            for start, end, role in self.spans
+        )
         return Frame(self.predicate + offset, spans)
 
 
 class Phrase(NamedTuple):
-    """Words, the frames of the verbs among them, and the roles that words outside will fill."""
+    """Words, the frames of the verbs among them, and the roles that words
+    outside will fill.
+    """
 
     words: tuple
     frames: tuple = ()
     gaps: tuple = ()  # of (index of a frame, role)
 
     def fill(self, start, end):
-        """Return the phrase with its gaps filled by the words from ``start`` to ``end``."""
+        """Return the phrase with its gaps filled by the words from ``start`` to
+        ``end``.
+        """
         frames = list(self.frames)
         for index, role in self.gaps:
             frame = frames[index]
-            frames[index] = frame._replace(spans=(*frame.spans, (start, end, role)))
+            frames[index] = frame._replace(
+                spans=(*frame.spans, (start, end, role))
+            )
         return Phrase(self.words, tuple(frames))
 
 
@@ -87,7 +102,9 @@ class Example(NamedTuple):
 
 
 def words(text):
-    """Return the phrase of a text, a string or a list of words, without verbs that have roles."""
+    """Return the phrase of a text, a string or a list of words, without verbs
+    that have roles.
+    """
     return Phrase(tuple(text.split() if isinstance(text, str) else text))
 
 
@@ -95,23 +112,27 @@ def join(*phrases):
     """Return the phrases one after another, their gaps open."""
     joined, frames, gaps = (), (), ()
     for phrase in phrases:
-        gaps += tuple((index + len(frames), role) for index, role in phrase.gaps)
+        gaps += tuple(
+            (index + len(frames), role) for index, role in phrase.gaps
+        )
         frames += tuple(frame.shift(len(joined)) for frame in phrase.frames)
         joined += phrase.words
     return Phrase(joined, frames, gaps)
 
 
 def attach(head, modifier):
-    """Return the head with what follows it, the gaps of which the head fills."""
+    """Return the head with what follows it, the gaps of which the head
+    fills.
+    """
     return join(head, modifier).fill(0, len(head.words))
 
 
 def clause(parts, subject, gap=None):
     """Join parts into the clause of a verb, and give the verb its frame.
 
-    The gaps inside the parts are filled by whoever is told, ARG2 ("she told *him* to go"), else by
-    the subject ("*she* wants to go"). Without a subject they stay open, and so does the subject's
-    role.
+    The gaps inside the parts are filled by whoever is told, ARG2 ("she told
+    *him* to go"), else by the subject ("*she* wants to go"). Without a subject
+    they stay open, and so does the subject's role.
 
     Parameters
     ----------
@@ -142,7 +163,9 @@ def clause(parts, subject, gap=None):
     missing = [role for role in (gap, subject) if role and role not in places]
     gaps = tuple((len(whole.frames), role) for role in missing)
     return Phrase(
-        whole.words, (*whole.frames, Frame(predicate, tuple(spans))), (*whole.gaps, *gaps)
+        whole.words,
+        (*whole.frames, Frame(predicate, tuple(spans))),
+        (*whole.gaps, *gaps),
     )
 
 
@@ -153,7 +176,8 @@ class Grammar:
     ----------
     seed : int
     held_out : bool
-        Whether most names, nouns, verbs, times and so on are among those held out of training.
+        Whether most names, nouns, verbs, times and so on are among those held
+        out of training.
     longer : bool
         Whether phrases have more words and clauses more adjuncts.
     relatives : sequence of str
@@ -167,7 +191,9 @@ class Grammar:
 
     def __init__(self, seed, held_out=False, longer=False, relatives=RELATIVES):
         if unknown := set(relatives) - set(RELATIVES):
-            raise ValueError(f"relatives must be some of {RELATIVES}, got {sorted(unknown)}")
+            raise ValueError(
+                f"relatives must be some of {RELATIVES}, got {sorted(unknown)}"
+            )
         self.random = random.Random(seed)
         self.held_out, self.longer, self.relatives = held_out, longer, relatives
 
@@ -185,12 +211,18 @@ class Grammar:
         return words(self.random.choice(texts))
 
     def sentence(self):
-        """Return a whole sentence as a :class:`Phrase`, with a capital and a full stop."""
+        """Return a whole sentence as a :class:`Phrase`, with a capital and a
+        full stop.
+        """
         setting = self.random.choices(list(SETTINGS), SETTINGS.values())[0]
         phrase = getattr(self, setting)()
         if self.chance(0.08):
             phrase = join(self.one_of(*_OPENINGS), phrase)
-        end = "?" if setting == "question" else self.random.choice(spaced(". . . . . !"))
+        end = (
+            "?"
+            if setting == "question"
+            else self.random.choice(spaced(". . . . . !"))
+        )
         phrase = join(phrase, words(end))
         capital = phrase.words[0][0].upper() + phrase.words[0][1:]
         return phrase._replace(words=(capital, *phrase.words[1:]), gaps=())
@@ -205,22 +237,39 @@ class Grammar:
         short = f"{' '.join(subject.words)} {' '.join(parts[0][0].words)}"
         if short in _CONTRACTIONS and self.chance(0.5):
             subject, parts = words(_CONTRACTIONS[short]), parts[1:]
-        return clause([*self.fronted(depth), (subject, kind.subject), *parts], kind.subject)
+        return clause(
+            [*self.fronted(depth), (subject, kind.subject), *parts],
+            kind.subject,
+        )
 
     def state(self):
-        """Return what is said of somebody or something without a verb that has roles."""
+        """Return what is said of somebody or something without a verb that has
+        roles.
+        """
         noun = self.noun_phrase(self.chance(0.5), "subject", 2)
         if self.chance(0.25):
             somebody = words(self.counted(self.pick(lexicon.PEOPLE)))
             if self.chance(0.3):
-                kind, parts = self.predicate(2, "gerund", ["transitive", "intransitive"])
+                kind, parts = self.predicate(
+                    2, "gerund", ["transitive", "intransitive"]
+                )
                 somebody = attach(somebody, clause(parts, kind.subject))
             return join(noun, self.one_of("is", "was", "isn't"), somebody)
         if self.chance(0.2):
-            there = self.one_of("there is", "there was", "there are", "there's", "it's", "he's")
+            there = self.one_of(
+                "there is", "there was", "there are", "there's", "it's", "he's"
+            )
             return join(there, self.object(False, 2))
         be = self.one_of(
-            "is", "was", "are", "is not", "is too", "was very", "looks", "seems", "got"
+            "is",
+            "was",
+            "are",
+            "is not",
+            "is too",
+            "was very",
+            "looks",
+            "seems",
+            "got",
         )
         return join(noun, be, words([self.pick(lexicon.ADJECTIVES)]))
 
@@ -228,21 +277,39 @@ class Grammar:
         """Return what is said of doing something: "reading books is easy"."""
         kind, parts = self.predicate(2, "gerund", ["transitive"])
         is_so = self.one_of("is", "was", "isn't", "is very", "makes people")
-        return join(clause(parts, kind.subject), is_so, words([self.pick(lexicon.ADJECTIVES)]))
+        return join(
+            clause(parts, kind.subject),
+            is_so,
+            words([self.pick(lexicon.ADJECTIVES)]),
+        )
 
     def verb_coordination(self):
-        """Return one subject with two verbs: "Tom read the letter and laughed"."""
+        """Return one subject with two verbs: "Tom read the letter and
+        laughed".
+        """
         plain = [kind for kind in CLAUSES if kind not in _WITH_CLAUSE]
         acts = [kind for kind in CLAUSES if kind != "ergative"]
         pair = self.predicate(1, kinds=plain), self.predicate(1, kinds=acts)
         verbs = [clause(parts, kind.subject) for kind, parts in pair]
-        both = join(verbs[0], self.one_of("and", "and", "and", ", then", "but"), verbs[1])
+        both = join(
+            verbs[0],
+            self.one_of("and", "and", "and", ", then", "but"),
+            verbs[1],
+        )
         return attach(self.subject(pair[0][0], 0), both)
 
     def clause_coordination(self):
         """Return two clauses, one beside or beneath the other."""
         between = self.one_of(
-            ", and", ", but", ", so", "because", ";", "and", ",", "if", "although"
+            ", and",
+            ", but",
+            ", so",
+            "because",
+            ";",
+            "and",
+            ",",
+            "if",
+            "although",
         )
         other = self.state() if self.chance(0.5) else self.statement(1)
         if self.chance(0.3):
@@ -250,84 +317,145 @@ class Grammar:
             return join(before, other, words(","), self.statement(1))
         pair = [self.statement(1), other]
         return (
-            join(pair[0], between, pair[1]) if self.chance(0.5) else join(pair[1], between, pair[0])
+            join(pair[0], between, pair[1])
+            if self.chance(0.5)
+            else join(pair[1], between, pair[0])
         )
 
     def question(self):
-        """Return a question: "did Tom read it", "what did he read", "where", "who"."""
-        asked = self.random.choice(spaced("whether what where when how why who"))
+        """Return a question: "did Tom read it", "what did he read", "where",
+        "who".
+        """
+        asked = self.random.choice(
+            spaced("whether what where when how why who")
+        )
         if asked == "who":
             kind, parts = self.predicate(1)
             word = words("who" if kind.person > 0.5 else "what")
             return clause([(word, kind.subject), *parts], kind.subject)
-        auxiliary = (self.one_of("did", "does", "do", "can", "will", "should", "could"), None)
+        auxiliary = (
+            self.one_of("did", "does", "do", "can", "will", "should", "could"),
+            None,
+        )
         if asked == "what":
-            return self.what([auxiliary, (self.subject(CLAUSES["clausal"], 1), "ARG0")], "base")
+            return self.what(
+                [auxiliary, (self.subject(CLAUSES["clausal"], 1), "ARG0")],
+                "base",
+            )
         roles = {"where": "ARGM-LOC", "when": "ARGM-TMP", "how": "ARGM-MNR"}
         kind, parts = self.predicate(1, "base")
         word = [] if asked == "whether" else [(words(asked), roles.get(asked))]
         return clause(
-            [*word, auxiliary, (self.subject(kind, 1), kind.subject), *parts], kind.subject
+            [*word, auxiliary, (self.subject(kind, 1), kind.subject), *parts],
+            kind.subject,
         )
 
     def what(self, before_verb, form):
-        """Return a clause whose object is "what" or the like, and stands first."""
-        thing = words([self.random.choice(["what", "which"]), self.pick(lexicon.THINGS)])
-        asked = self.one_of("what", "what", "who") if self.chance(0.7) else thing
+        """Return a clause whose object is "what" or the like, and stands
+        first.
+        """
+        thing = words(
+            [self.random.choice(["what", "which"]), self.pick(lexicon.THINGS)]
+        )
+        asked = (
+            self.one_of("what", "what", "who") if self.chance(0.7) else thing
+        )
         verb = self.verb_group(self.pick(VERBS["transitive"]), form)
-        return clause([(asked, "ARG1"), *before_verb, *verb, *self.adjuncts(2, 0.2)], "ARG0")
+        return clause(
+            [(asked, "ARG1"), *before_verb, *verb, *self.adjuncts(2, 0.2)],
+            "ARG0",
+        )
 
     def imperative(self):
-        """Return a request: "please read it", "don't read it", "let's read it"."""
-        kinds = spaced("transitive transitive intransitive motion dative object_control")
+        """Return a request: "please read it", "don't read it", "let's read
+        it".
+        """
+        kinds = spaced(
+            "transitive transitive intransitive motion dative object_control"
+        )
         kind, parts = self.predicate(1, "base", kinds)
-        before = self.random.choice(barred("||please|don't|please don't|never|always"))
+        before = self.random.choice(
+            barred("||please|don't|please don't|never|always")
+        )
         if self.chance(0.15):
-            return clause([(words("let's"), kind.subject), *parts], kind.subject)
+            return clause(
+                [(words("let's"), kind.subject), *parts], kind.subject
+            )
         marks = {"always": "ARGM-TMP"}
-        return clause([(words(before), marks.get(before)), *parts], kind.subject)
+        return clause(
+            [(words(before), marks.get(before)), *parts], kind.subject
+        )
 
     def copula(self):
         """Return a statement with "be", in which a verb stands further on."""
         adjective = self.pick(lexicon.ADJECTIVES)
         if self.chance(0.35):
-            start = self.one_of("it is", "it was", "it's", "it is not", "it's very")
+            start = self.one_of(
+                "it is", "it was", "it's", "it is not", "it's very"
+            )
             return join(start, words([adjective]), self.infinitive(1))
         if self.chance(0.4):
             noun = words(self.counted(self.pick(lexicon.PEOPLE)))
-            kind, parts = self.predicate(2, "gerund", ["transitive", "intransitive", "motion"])
+            kind, parts = self.predicate(
+                2, "gerund", ["transitive", "intransitive", "motion"]
+            )
             there = self.one_of("there is", "there are", "there was")
             if self.chance(0.3):
                 verb = (words([self.pick(VERBS["transitive"]).base]), "V")
-                noun = self.one_of("something", "a lot", "nothing", "many things", "much homework")
-                return join(there, attach(noun, clause([(words("to"), None), verb], "ARG1")))
+                noun = self.one_of(
+                    "something",
+                    "a lot",
+                    "nothing",
+                    "many things",
+                    "much homework",
+                )
+                return join(
+                    there,
+                    attach(noun, clause([(words("to"), None), verb], "ARG1")),
+                )
             return join(there, attach(noun, clause(parts, kind.subject)))
-        be = self.one_of("is", "was", "are", "is not", "is very", "looks", "seems", "is too")
+        be = self.one_of(
+            "is", "was", "are", "is not", "is very", "looks", "seems", "is too"
+        )
         state = join(be, words([adjective]))
         if self.chance(0.4):
             state = self.one_of(*_WILLING)
-        return attach(self.subject(CLAUSES["clausal"], 0), join(state, self.infinitive(1)))
+        return attach(
+            self.subject(CLAUSES["clausal"], 0), join(state, self.infinitive(1))
+        )
 
     def fronted(self, depth):
-        """Return the parts before the subject: nothing, or when or where, often with a comma."""
+        """Return the parts before the subject: nothing, or when or where, often
+        with a comma.
+        """
         if depth > 1 or not self.chance(0.3 if self.longer else 0.16):
             return []
         front = self.random.choice(
             [(self.time(depth), "ARGM-TMP")] * 4
             + [(self.place(), "ARGM-LOC")] * 2
-            + [(join(self.one_of("with", "for", "without"), self.object(False, 2)), None)]
+            + [
+                (
+                    join(
+                        self.one_of("with", "for", "without"),
+                        self.object(False, 2),
+                    ),
+                    None,
+                )
+            ]
         )
         return [front, (words("," if self.chance(0.6) else ""), None)]
 
     # Clauses without their subjects.
 
     def predicate(self, depth, form="finite", kinds=None):
-        """Return a :class:`Kind` of clause and the parts that follow its subject.
+        """Return a :class:`Kind` of clause and the parts that follow its
+        subject.
 
         Parameters
         ----------
         depth : int
-            In how many clauses this one stands; from 2 on it holds no further ones.
+            In how many clauses this one stands; from 2 on it holds no further
+            ones.
         form : {"finite", "base", "gerund"}
         kinds : list of str, optional
             Those of :data:`CLAUSES` to choose from.
@@ -335,27 +463,43 @@ class Grammar:
         kinds = kinds or list(CLAUSES)
         if depth > 1:
             kinds = [kind for kind in kinds if kind not in _WITH_CLAUSE]
-        kind = self.random.choices(kinds, [CLAUSES[kind].weight for kind in kinds])[0]
+        kind = self.random.choices(
+            kinds, [CLAUSES[kind].weight for kind in kinds]
+        )[0]
         parts = getattr(self, kind)(depth, form)
-        if kind not in _WITH_CLAUSE and not parts[-1][0].frames:  # else they belong further in
+        # else they belong further in
+        if kind not in _WITH_CLAUSE and not parts[-1][0].frames:
             parts += self.adjuncts(depth, 0.4 if depth < 2 else 0.2)
-        if kind in ("motion", "intransitive") and depth < 1 and self.chance(0.12):
+        if (
+            kind in ("motion", "intransitive")
+            and depth < 1
+            and self.chance(0.12)
+        ):
             parts.append((self.infinitive(1), None))
         return CLAUSES[kind], parts
 
     def transitive(self, depth, form):
         """Return "read the book"."""
-        verb = self.pick(VERBS["ergative" if self.chance(0.2) else "transitive"])
+        verb = self.pick(
+            VERBS["ergative" if self.chance(0.2) else "transitive"]
+        )
         person = self.chance(0.25)
-        parts = [*self.verb_group(verb, form), (self.object(person, depth), "ARG1")]
+        parts = [
+            *self.verb_group(verb, form),
+            (self.object(person, depth), "ARG1"),
+        ]
         if self.chance(0.07):
             particle = (self.one_of(*_PARTICLES), None)
-            parts.insert(self.random.choice([len(parts), len(parts) - 1]), particle)
+            parts.insert(
+                self.random.choice([len(parts), len(parts) - 1]), particle
+            )
         return parts
 
     def passive(self, depth, form):
         """Return "was read by Tom"."""
-        verb = self.pick(VERBS["ergative" if self.chance(0.25) else "transitive"])
+        verb = self.pick(
+            VERBS["ergative" if self.chance(0.25) else "transitive"]
+        )
         if self.chance(0.04):
             stuff = (join(words("of"), words([self.pick(lexicon.MASS)])), None)
             return [*self.passive_group(lexicon.verb("make"), form), stuff]
@@ -366,12 +510,19 @@ class Grammar:
         verb = self.verb_group(self.pick(VERBS["dative"]), form)
         thing = self.object(False, depth)
         if self.chance(0.5):
-            person = self.object(True, 2)  # a clause about them would seem to go on with the thing
+            # a clause about them would seem to go on with the thing
+            person = self.object(True, 2)
             return [*verb, (person, "ARG2"), (thing, "ARG1")]
         person = self.object(True, depth)
         if self.chance(0.2):
-            verb = self.verb_group(lexicon.verb(self.random.choice(["buy", "make", "cook"])), form)
-            return [*verb, (thing, "ARG1"), (join(words("for"), person), "ARG2")]
+            verb = self.verb_group(
+                lexicon.verb(self.random.choice(["buy", "make", "cook"])), form
+            )
+            return [
+                *verb,
+                (thing, "ARG1"),
+                (join(words("for"), person), "ARG2"),
+            ]
         return [*verb, (thing, "ARG1"), (join(words("to"), person), "ARG2")]
 
     def dative_passive(self, depth, form):
@@ -387,42 +538,76 @@ class Grammar:
 
     def causative(self, depth, form):
         """Return "made her laugh", "saw him leave" or "made her happy"."""
-        verb = lexicon.verb(self.random.choice(spaced("make make see hear watch keep")))
+        verb = lexicon.verb(
+            self.random.choice(spaced("make make see hear watch keep"))
+        )
         person = self.object(True, 2)
         if verb.base in ("make", "keep") and self.chance(0.5):
             changed = join(person, words([self.pick(lexicon.ADJECTIVES)]))
         else:
-            kind, parts = self.predicate(2, "base", ["intransitive", "transitive", "motion"])
+            kind, parts = self.predicate(
+                2, "base", ["intransitive", "transitive", "motion"]
+            )
             changed = attach(person, clause(parts, kind.subject))
         return [*self.verb_group(verb, form), (changed, "ARG1")]
 
     def intransitive(self, depth, form):
-        """Return "laughed", "stopped" of a person, or "talked about the book"."""
+        """Return "laughed", "stopped" of a person, or "talked about the
+        book".
+        """
         if self.chance(0.15):
-            moving = lexicon.verb(self.random.choice(["move", "stop", "turn", "start"]))
+            moving = lexicon.verb(
+                self.random.choice(["move", "stop", "turn", "start"])
+            )
             return self.verb_group(moving, form)
         parts = self.verb_group(self.pick(VERBS["intransitive"]), form)
         if self.chance(0.12):
             topic = self.object(self.chance(0.3), depth)
-            verb = lexicon.verb(self.random.choice(["talk", "think", "speak", "worry"]))
-            parts = [*self.verb_group(verb, form), (join(words("about"), topic), "ARG1")]
-            hearer = (join(self.one_of("to", "with"), self.object(True, 2)), "ARG2")
+            verb = lexicon.verb(
+                self.random.choice(["talk", "think", "speak", "worry"])
+            )
+            parts = [
+                *self.verb_group(verb, form),
+                (join(words("about"), topic), "ARG1"),
+            ]
+            hearer = (
+                join(self.one_of("to", "with"), self.object(True, 2)),
+                "ARG2",
+            )
             if verb.base in ("talk", "speak") and self.chance(0.5):
-                return [*parts[:-1], hearer, *(parts[-1:] if self.chance(0.5) else [])]
+                return [
+                    *parts[:-1],
+                    hearer,
+                    *(parts[-1:] if self.chance(0.5) else []),
+                ]
             return parts
         if self.chance(0.1):
-            verb = lexicon.verb(self.random.choice(["listen", "look", "wait", "search", "care"]))
-            preposition = {"listen": "to", "look": "at"}.get(verb.base, "for")  # ARG1 all the same
+            verb = lexicon.verb(
+                self.random.choice(["listen", "look", "wait", "search", "care"])
+            )
+            # ARG1 all the same
+            preposition = {"listen": "to", "look": "at"}.get(verb.base, "for")
             parts = self.verb_group(verb, form)
-            parts.append((join(words(preposition), self.object(self.chance(0.4), depth)), "ARG1"))
+            parts.append(
+                (
+                    join(
+                        words(preposition), self.object(self.chance(0.4), depth)
+                    ),
+                    "ARG1",
+                )
+            )
         return parts
 
     def motion(self, depth, form):
         """Return "went to the park"."""
         parts = self.verb_group(self.pick(VERBS["motion"]), form)
         if self.chance(0.15):
-            parts.append((self.one_of(*_PARTICLES, "in", "shopping", "fishing"), None))
-        return [*parts, (self.place(), "ARGM-LOC")] if self.chance(0.6) else parts
+            parts.append(
+                (self.one_of(*_PARTICLES, "in", "shopping", "fishing"), None)
+            )
+        return (
+            [*parts, (self.place(), "ARGM-LOC")] if self.chance(0.6) else parts
+        )
 
     def ergative(self, depth, form):
         """Return "opened", of a door."""
@@ -431,39 +616,58 @@ class Grammar:
     def unaccusative(self, depth, form):
         """Return "fell"."""
         parts = self.verb_group(self.pick(VERBS["unaccusative"]), form)
-        return [*parts, (self.one_of("down", "off", "up"), None)] if self.chance(0.15) else parts
+        return (
+            [*parts, (self.one_of("down", "off", "up"), None)]
+            if self.chance(0.15)
+            else parts
+        )
 
     def clausal(self, depth, form):
         """Return "said that she was tired"."""
         verb = self.verb_group(self.pick(VERBS["clausal"]), form)
         if self.chance(0.25):
-            said = self.what([(self.subject(CLAUSES["clausal"], 2), "ARG0")], "finite")
+            said = self.what(
+                [(self.subject(CLAUSES["clausal"], 2), "ARG0")], "finite"
+            )
         else:
             said = self.state() if self.chance(0.35) else self.statement(2)
         if said.words[0] not in ("what", "who", "which") and self.chance(0.4):
-            said = join(self.one_of("that", "that", "how", "why", "whether"), said)
+            said = join(
+                self.one_of("that", "that", "how", "why", "whether"), said
+            )
         return [*verb, (said, "ARG1")]
 
     def control(self, depth, form):
-        """Return "wants to read": the subject of the second verb is that of the first."""
+        """Return "wants to read": the subject of the second verb is that of the
+        first.
+        """
         verb = self.verb_group(self.pick(VERBS["control"]), form)
         return [*verb, (self.infinitive(depth + 1), "ARG1")]
 
     def object_control(self, depth, form):
-        """Return "told her to read": the subject of the second verb is who is told."""
+        """Return "told her to read": the subject of the second verb is who is
+        told.
+        """
         verb = self.verb_group(self.pick(VERBS["object_control"]), form)
-        return [*verb, (self.object(True, 2), "ARG2"), (self.infinitive(depth + 1), "ARG1")]
+        return [
+            *verb,
+            (self.object(True, 2), "ARG2"),
+            (self.infinitive(depth + 1), "ARG1"),
+        ]
 
     def infinitive(self, depth):
         """Return "to read it", its subject a gap."""
-        kinds = [kind for kind in CLAUSES if kind != "ergative"]  # who wants to, acts
+        # who wants to, acts
+        kinds = [kind for kind in CLAUSES if kind != "ergative"]
         kind, parts = self.predicate(depth + 1, "base", kinds)
         return clause([(words("to"), None), *parts], kind.subject)
 
     # Verbs with what belongs to them.
 
     def verb_group(self, verb, form):
-        """Return the parts of a verb: auxiliaries, an adverb perhaps, and the verb."""
+        """Return the parts of a verb: auxiliaries, an adverb perhaps, and the
+        verb.
+        """
         auxiliary = ""
         if form == "finite":
             chance = self.random.random()
@@ -474,25 +678,50 @@ class Grammar:
             elif chance < 0.8:
                 auxiliary, form = self.random.choice(_MODALS), "base"
             elif chance < 0.91:
-                auxiliary, form = self.random.choice(["has", "have", "had", "hasn't"]), "participle"
+                auxiliary, form = (
+                    self.random.choice(["has", "have", "had", "hasn't"]),
+                    "participle",
+                )
             else:
-                auxiliary, form = self.random.choice(["is", "was", "are", "isn't"]), "gerund"
-        return [(words(auxiliary), None), *self.adverb(), (words([getattr(verb, form)]), "V")]
+                auxiliary, form = (
+                    self.random.choice(["is", "was", "are", "isn't"]),
+                    "gerund",
+                )
+        return [
+            (words(auxiliary), None),
+            *self.adverb(),
+            (words([getattr(verb, form)]), "V"),
+        ]
 
     def passive_group(self, verb, form):
         """Return the parts of a verb in the passive."""
         auxiliary = self.one_of(*_PASSIVES)
         if form != "finite":
             auxiliary = words("be" if form == "base" else "being")
-        return [(auxiliary, None), *self.adverb(), (words([verb.participle]), "V")]
+        return [
+            (auxiliary, None),
+            *self.adverb(),
+            (words([verb.participle]), "V"),
+        ]
 
     def adverb(self):
-        """Return the part of an adverb that stands before a verb, or nothing."""
+        """Return the part of an adverb that stands before a verb, or
+        nothing.
+        """
         if not self.chance(0.16):
             return []
-        often, how = words([self.pick(lexicon.OFTEN)]), words([self.pick(lexicon.HOW)])
-        other = self.one_of("also", "never", "really", "all", "both", "even", "not", "only")
-        return [self.random.choice([(often, "ARGM-TMP"), (how, "ARGM-MNR"), (other, None)])]
+        often, how = (
+            words([self.pick(lexicon.OFTEN)]),
+            words([self.pick(lexicon.HOW)]),
+        )
+        other = self.one_of(
+            "also", "never", "really", "all", "both", "even", "not", "only"
+        )
+        return [
+            self.random.choice(
+                [(often, "ARGM-TMP"), (how, "ARGM-MNR"), (other, None)]
+            )
+        ]
 
     def by_agent(self, probability):
         """Return the part "by Tom", or nothing."""
@@ -503,19 +732,24 @@ class Grammar:
     # Adjuncts.
 
     def adjuncts(self, depth, probability):
-        """Return the parts that follow a verb and its objects: none, or up to three."""
+        """Return the parts that follow a verb and its objects: none, or up to
+        three.
+        """
         found = []
         if self.longer and depth < 2:
             probability = 0.85
         while len(found) < 3 and self.chance(probability):
             found.append(self.adjunct(depth))
-            if found[-1][0].frames:  # what follows a clause would seem to belong to it
+            # what follows a clause would seem to belong to it
+            if found[-1][0].frames:
                 break
             probability /= 2
         return found
 
     def adjunct(self, depth):
-        """Return one part that says when, where, how, or something without a role of ours."""
+        """Return one part that says when, where, how, or something without a
+        role of ours.
+        """
         chance = self.random.random()
         if chance < 0.36:
             return self.time(depth), "ARGM-TMP"
@@ -532,19 +766,34 @@ class Grammar:
             return join(preposition, self.object(self.chance(0.5), 2)), None
         if chance < 0.93:
             return join(words("with"), self.object(True, 2)), None
-        return self.one_of("too", "very much", "a lot", "a bit", "as well", "at all"), None
+        return (
+            self.one_of(
+                "too", "very much", "a lot", "a bit", "as well", "at all"
+            ),
+            None,
+        )
 
     def time(self, depth):
         """Return when, how long or how often: a phrase, or a clause."""
         if depth < 1 and self.chance(0.14):
-            return join(self.one_of("when", "before", "after", "while", "until"), self.statement(1))
-        if depth < 2 and self.chance(0.06):
-            kind, parts = self.predicate(2, "gerund", ["transitive", "intransitive"])
             return join(
-                self.one_of("after", "before", "when", "while"), clause(parts, kind.subject)
+                self.one_of("when", "before", "after", "while", "until"),
+                self.statement(1),
+            )
+        if depth < 2 and self.chance(0.06):
+            kind, parts = self.predicate(
+                2, "gerund", ["transitive", "intransitive"]
+            )
+            return join(
+                self.one_of("after", "before", "when", "while"),
+                clause(parts, kind.subject),
             )
         if self.chance(0.15):
-            return words(self.random.choice(_NUMBERED).format(self.random.choice(_NUMBERS)))
+            return words(
+                self.random.choice(_NUMBERED).format(
+                    self.random.choice(_NUMBERS)
+                )
+            )
         return words(self.pick(lexicon.TIMES))
 
     def place(self):
@@ -553,19 +802,35 @@ class Grammar:
         if chance < 0.2:
             return words(self.pick(lexicon.HERE))
         if chance < 0.3:
-            return words([self.random.choice(["in", "to", "from"]), self.pick(lexicon.CITIES)])
+            return words(
+                [
+                    self.random.choice(["in", "to", "from"]),
+                    self.pick(lexicon.CITIES),
+                ]
+            )
         if chance < 0.4:
             return self.one_of(*_BARE_PLACES)
         determiner = self.random.choice(spaced("the the the the a his my this"))
         preposition = self.random.choice(_PREPOSITIONS).split()
-        return words([*preposition, determiner, *self.adjectives(), self.pick(lexicon.PLACES)])
+        return words(
+            [
+                *preposition,
+                determiner,
+                *self.adjectives(),
+                self.pick(lexicon.PLACES),
+            ]
+        )
 
     # Nouns.
 
     def subject(self, kind, depth):
-        """Return a subject for a kind of clause; of a transitive one at times a whole clause."""
+        """Return a subject for a kind of clause; of a transitive one at times a
+        whole clause.
+        """
         if kind == CLAUSES["transitive"] and depth < 1 and self.chance(0.02):
-            return clause(self.predicate(2, "gerund", ["transitive"])[1], "ARG0")._replace(gaps=())
+            return clause(
+                self.predicate(2, "gerund", ["transitive"])[1], "ARG0"
+            )._replace(gaps=())
         return self.noun_phrase(self.chance(kind.person), "subject", depth)
 
     def object(self, person, depth):
@@ -587,7 +852,9 @@ class Grammar:
         return phrase
 
     def simple_noun_phrase(self, person, case):
-        """Return a pronoun, a name, some stuff, or a noun with what stands before it."""
+        """Return a pronoun, a name, some stuff, or a noun with what stands
+        before it.
+        """
         chance = self.random.random()
         if chance < (0.36 if person else 0.1):
             return self.pronoun(person, case)
@@ -597,98 +864,157 @@ class Grammar:
         if not person and chance < 0.32:
             some = self.random.choice(_AMOUNTS).split()
             return words([*some, *self.adjectives(), self.pick(lexicon.MASS)])
-        return words(self.counted(self.pick(lexicon.PEOPLE if person else lexicon.THINGS)))
+        return words(
+            self.counted(
+                self.pick(lexicon.PEOPLE if person else lexicon.THINGS)
+            )
+        )
 
     def pronoun(self, person, case):
         """Return a pronoun or what can stand for one."""
         if not person:
-            return self.one_of(*spaced("it it it this that something everything nothing these"))
+            return self.one_of(
+                *spaced("it it it this that something everything nothing these")
+            )
         return self.one_of(*(_SUBJECTS if case == "subject" else _OBJECTS))
 
     def counted(self, noun):
         """Return the words of a noun with its determiner and its adjectives."""
-        named = self.adjectives() + ([self.pick(lexicon.THINGS)] if self.chance(0.1) else [])
+        named = self.adjectives() + (
+            [self.pick(lexicon.THINGS)] if self.chance(0.1) else []
+        )
         if self.chance(0.25):
             return [*self.random.choice(_MANY).split(), *named, plural(noun)]
         determiner = self.random.choice(_ONE).split()
         if self.chance(0.07):
             owner = [*determiner, self.pick(lexicon.PEOPLE)]
-            determiner = [self.pick(lexicon.NAMES)] if self.chance(0.4) else owner
+            determiner = (
+                [self.pick(lexicon.NAMES)] if self.chance(0.4) else owner
+            )
             determiner[-1] += "'s"
         whole = [*determiner, *named, noun]
-        return ["an", *whole[1:]] if whole[0] == "a" and whole[1][0] in "aeiou" else whole
+        return (
+            ["an", *whole[1:]]
+            if whole[0] == "a" and whole[1][0] in "aeiou"
+            else whole
+        )
 
     def adjectives(self):
         """Return up to two adjectives, or none."""
-        number = sum(self.chance(0.5 if self.longer else 0.14) for _ in range(2))
+        number = sum(
+            self.chance(0.5 if self.longer else 0.14) for _ in range(2)
+        )
         very = ["very"] if number and self.chance(0.1) else []
         return [*very, *(self.pick(lexicon.ADJECTIVES) for _ in range(number))]
 
     def postmodifier(self):
         """Return what says of what or about what, after a noun."""
-        noun = self.counted(self.pick(lexicon.PEOPLE if self.chance(0.4) else lexicon.THINGS))
-        return join(self.one_of("of", "of", "of", "about", "between"), words(noun))
+        noun = self.counted(
+            self.pick(lexicon.PEOPLE if self.chance(0.4) else lexicon.THINGS)
+        )
+        return join(
+            self.one_of("of", "of", "of", "about", "between"), words(noun)
+        )
 
     def relative(self, person):
         """Return a noun and a clause about it."""
-        kinds = [kind for kind in self.relatives if not person or kind == "subject_relative"]
-        noun = words(self.counted(self.pick(lexicon.PEOPLE if person else lexicon.THINGS)))
+        kinds = [
+            kind
+            for kind in self.relatives
+            if not person or kind == "subject_relative"
+        ]
+        noun = words(
+            self.counted(
+                self.pick(lexicon.PEOPLE if person else lexicon.THINGS)
+            )
+        )
         if not kinds:
             return noun
         weights = [2 if kind == "subject_relative" else 1 for kind in kinds]
-        return attach(noun, getattr(self, self.random.choices(kinds, weights)[0])(person))
+        return attach(
+            noun, getattr(self, self.random.choices(kinds, weights)[0])(person)
+        )
 
     def subject_relative(self, person):
-        """Return "who reads the book", "who was seen" or, of a thing, "that opened"."""
+        """Return "who reads the book", "who was seen" or, of a thing, "that
+        opened".
+        """
         acts = ["transitive", "intransitive", "motion", "dative", "passive"]
-        kinds = acts if person else ["transitive", *["ergative", "unaccusative"] * 2]
+        kinds = (
+            acts
+            if person
+            else ["transitive", *["ergative", "unaccusative"] * 2]
+        )
         full = self.chance(0.8)
         kind, parts = self.predicate(2, "finite" if full else "gerund", kinds)
         pronoun = self.one_of("that", "who" if person else "which")
         if kind == CLAUSES["passive"]:
             pronoun = words("who")
-        return clause([*[(pronoun, f"R-{kind.subject}")] * full, *parts], kind.subject)
+        return clause(
+            [*[(pronoun, f"R-{kind.subject}")] * full, *parts], kind.subject
+        )
 
     def object_relative(self, person=False):
         """Return "that the girl reads" or "the girl reads"."""
-        that = [(self.one_of("that", "which"), "R-ARG1")] if self.chance(0.6) else []
+        that = (
+            [(self.one_of("that", "which"), "R-ARG1")]
+            if self.chance(0.6)
+            else []
+        )
         verb = self.verb_group(self.pick(VERBS["transitive"]), "finite")
         subject = (self.simple_noun_phrase(True, "subject"), "ARG0")
-        return clause([*that, subject, *verb, *self.adjuncts(2, 0.15)], "ARG0", gap="ARG1")
+        return clause(
+            [*that, subject, *verb, *self.adjuncts(2, 0.15)], "ARG0", gap="ARG1"
+        )
 
     def passive_relative(self, person=False):
         """Return "that was read by the girl" or "read by the girl"."""
         verb = self.passive_group(self.pick(VERBS["transitive"]), "finite")
-        that = [(self.one_of("that", "which"), "R-ARG1"), *verb] if self.chance(0.7) else [verb[-1]]
-        return clause([*that, *self.by_agent(0.7), *self.adjuncts(2, 0.2)], "ARG1")
+        that = (
+            [(self.one_of("that", "which"), "R-ARG1"), *verb]
+            if self.chance(0.7)
+            else [verb[-1]]
+        )
+        return clause(
+            [*that, *self.by_agent(0.7), *self.adjuncts(2, 0.2)], "ARG1"
+        )
 
 
 _SUBJECTS = barred(
-    "I|he|he|he|she|they|we|you|everyone|someone|nobody|people|many people|both|all of us"
+    "I|he|he|he|she|they|we|you|everyone|someone|nobody|people|many"
+    " people|both|all of us"
 )
-_OBJECTS = barred("me|him|her|them|us|you|everyone|himself|each other|people|someone")
+_OBJECTS = barred(
+    "me|him|her|them|us|you|everyone|himself|each other|people|someone"
+)
 _ONE = barred(
-    "the|the|the|a|a|his|my|this|her|your|our|every|their|another|one|that|no|its|the first"
+    "the|the|the|a|a|his|my|this|her|your|our|every|their|another|one|that|no|its|the"
+    " first"
 )
 _MANY = barred(
-    "|||two|many|some|the|our|ten|a lot of|all the|these|forty|a few|most|all|more|his|several|both"
+    "|||two|many|some|the|our|ten|a lot of|all the|these|forty|a"
+    " few|most|all|more|his|several|both"
 )
 _AMOUNTS = barred(
-    "||||the|some|much|his|a lot of|a cup of|a kind of|a piece of|a bit of|two bottles of|no"
+    "||||the|some|much|his|a lot of|a cup of|a kind of|a piece of|a bit of|two"
+    " bottles of|no"
 )
 _MODALS = barred(
-    "will|can|should|must|may|could|would|won't|can't|shouldn't|didn't|doesn't|don't|did "
-    "not|do not|cannot|will not|have to|has to|is going to|used to|had to|might"
+    "will|can|should|must|may|could|would|won't|can't|shouldn't|didn't|doesn't|don't|did"
+    " not|do not|cannot|will not|have to|has to|is going to|used to|had"
+    " to|might"
 )
 _PASSIVES = barred(
-    "was|was|was|is|is|were|are|will be|has been|can be|must be|is being|wasn't|should be|had been"
+    "was|was|was|is|is|were|are|will be|has been|can be|must be|is"
+    " being|wasn't|should be|had been"
 )
 _FORMS_OF_BE = set(spaced("was is were are be been being wasn't"))
 _PARTICLES = spaced("up out off down away back over")
 _NUMBERS = spaced("two three four five ten 8 20 30 several many a few")
 _NUMBERED = barred(
-    "at {} o'clock|{} days ago|for {} years|{} times|{} times a week|{} hours a day|on "
-    "May {}|for {} minutes|{} years|after {} days|in {} months|every {} days"
+    "at {} o'clock|{} days ago|for {} years|{} times|{} times a week|{} hours a"
+    " day|on May {}|for {} minutes|{} years|after {} days|in {} months|every {}"
+    " days"
 )
 _CONTRACTIONS = {
     f"{pronoun} {auxiliary}": pronoun + short
@@ -702,16 +1028,22 @@ _CONTRACTIONS = {
     ]
 }
 _PREPOSITIONS = barred(
-    "all over|in|in|at|on|on|near|under|behind|outside|beside|to|to|to|from|into|through|"
-    "over|next to|in front of|around|along|across|onto|out of|past"
+    "all over|in|in|at|on|on|near|under|behind|outside|beside|to|to|to|from|"
+    "into|through|over|next"
+    " to|in front of|around|along|across|onto|out of|past"
 )
-_OPENINGS = barred("But|So|And|Yes ,|Actually ,|In fact ,|Next ,|That is ,|Luckily ,|Sorry ,|No ,")
+_OPENINGS = barred(
+    "But|So|And|Yes ,|Actually ,|In fact ,|Next ,|That is ,|Luckily ,|Sorry"
+    " ,|No ,"
+)
 _WILLING = barred(
-    "is able|was forced|had no choice but|has no time|is willing|is about|made an effort|"
-    "has a chance|is ready|is going|don't need|has the right|was too tired"
+    "is able|was forced|had no choice but|has no time|is willing|is about|made"
+    " an effort|has a chance|is ready|is going|don't need|has the right|was too"
+    " tired"
 )
 _BARE_PLACES = barred(
-    "at home|at school|to work|to school|at work|in class|in bed|into the air|on stage|on the left"
+    "at home|at school|to work|to school|at work|in class|in bed|into the"
+    " air|on stage|on the left"
 )
 _NOUNS = {
     form
@@ -730,7 +1062,8 @@ def examples(phrase):
 
 
 def generate(count, seed, longest=40, wanted=None, **options):
-    """Return different examples, written by a :class:`Grammar`: of each sentence one verb.
+    """Return different examples, written by a :class:`Grammar`: of each
+    sentence one verb.
 
     Parameters
     ----------
@@ -739,7 +1072,8 @@ def generate(count, seed, longest=40, wanted=None, **options):
     longest : int
         Sentences of more words are left out.
     wanted : callable, optional
-        Tells of an :class:`Example` whether it is to be kept; by default all are.
+        Tells of an :class:`Example` whether it is to be kept; by default all
+        are.
     options
         Those of :class:`Grammar`.
 
@@ -756,7 +1090,11 @@ def generate(count, seed, longest=40, wanted=None, **options):
         raise ValueError(f"count must be at least 1, got {count}")
     grammar, found = Grammar(seed, **options), {}
     while len(found) < count:
-        several = [e for e in examples(grammar.sentence()) if wanted is None or wanted(e)]
+        several = [
+            e
+            for e in examples(grammar.sentence())
+            if wanted is None or wanted(e)
+        ]
         if several and len(several[0].words) <= longest:
             example = grammar.random.choice(several)
             found[example.words, example.predicate] = example
@@ -776,10 +1114,11 @@ def corpus(count=50000, held=800):
     Returns
     -------
     dict of str to list of Example
-        ``training``, in sentences of up to 20 words; ``new sentences``, written by the same
-        grammar; ``held-out words``, each with one that training lacks; ``held-out construction``,
-        asked about the verb of "that was read by her": training has such clauses of people, with
-        "who", and none of things; ``longer``, in sentences of 21 words or more.
+        ``training``, in sentences of up to 20 words; ``new sentences``, written
+        by the same grammar; ``held-out words``, each with one that training
+        lacks; ``held-out construction``, asked about the verb of "that was read
+        by her": training has such clauses of people, with "who", and none of
+        things; ``longer``, in sentences of 21 words or more.
     """
     known = {"relatives": ("subject_relative", "object_relative")}
     training = generate(count, 1, longest=20, **known)
@@ -802,17 +1141,30 @@ def corpus(count=50000, held=800):
             held, 3, longest=20, wanted=has_new_word, held_out=True, **known
         ),
         "held-out construction": generate(
-            held, 4, longest=20, wanted=is_passive_relative, relatives=("passive_relative",)
+            held,
+            4,
+            longest=20,
+            wanted=is_passive_relative,
+            relatives=("passive_relative",),
         ),
         "longer": generate(held, 5, wanted=is_long, longer=True, **known),
     }
 
 
 def is_passive_relative(example):
-    """Tell whether an example asks about the verb of "that was read by her", of a thing."""
+    """Tell whether an example asks about the verb of "that was read by her", of
+    a thing.
+    """
     pronouns = [start for start, _, role in example.spans if role == "R-ARG1"]
     starts = [start for start in pronouns if example.words[start] != "who"]
-    between = set(example.words[starts[0] : example.predicate] if starts else ())
-    acts = any(role == "ARG0" and start < example.predicate for start, _, role in example.spans)
-    passive = between & _FORMS_OF_BE and not example.words[example.predicate].endswith("ing")
+    between = set(
+        example.words[starts[0] : example.predicate] if starts else ()
+    )
+    acts = any(
+        role == "ARG0" and start < example.predicate
+        for start, _, role in example.spans
+    )
+    passive = between & _FORMS_OF_BE and not example.words[
+        example.predicate
+    ].endswith("ing")
     return bool(passive) and not acts

@@ -1,11 +1,14 @@
-r"""Real English sentences with semantic roles, annotated twice by ``data/GUIDELINES.md``.
+r"""Real English sentences with semantic roles, annotated twice by
+``data/GUIDELINES.md``.
 
-The sentences are English sides of the HSK sentences that the package `hsk-sentences-audio` carries
-(CC BY-SA 4.0). :func:`draw` says which ones: a random sample of those of six to fourteen words that
-hold a form of a verb of the lexicon, and of these verbs a random one. None of them is among those
-that had been looked at while grammar and rules were made (``data/seen.txt``); thirty of these are
-annotated, too, and are for development. The annotations stand in
-``data/sentences.tsv``, a line a sentence, in brackets: ``[ARG0 He] [V opened] [ARG1 the door] .``
+The sentences are English sides of the HSK sentences that the package
+`hsk-sentences-audio` carries (CC BY-SA 4.0). :func:`draw` says which ones: a
+random sample of those of six to fourteen words that hold a form of a verb of
+the lexicon, and of these verbs a random one. None of them is among those that
+had been looked at while grammar and rules were made (``data/seen.txt``); thirty
+of these are annotated, too, and are for development. The annotations stand in
+``data/sentences.tsv``, a line a sentence, in brackets: ``[ARG0 He] [V opened]
+[ARG1 the door] .``
 """
 
 import csv
@@ -24,7 +27,16 @@ from llmbook.text.tags import bio_tags, span_f1
 
 PACKAGE = "hsk-sentences-audio==1.0.0"
 ANNOTATIONS = Path(__file__).parent / "data" / "sentences.tsv"
-ROLES = ("ARG0", "ARG1", "ARG2", "ARGM-TMP", "ARGM-LOC", "ARGM-MNR", "R-ARG0", "R-ARG1")
+ROLES = (
+    "ARG0",
+    "ARG1",
+    "ARG2",
+    "ARGM-TMP",
+    "ARGM-LOC",
+    "ARGM-MNR",
+    "R-ARG0",
+    "R-ARG1",
+)
 PARTS = ("development", "test")
 COLUMNS = ["id", "part", "first", "second", "agreed"]
 REJECTED = "REJECT"
@@ -34,7 +46,9 @@ DEVELOPMENT = 30
 
 
 class Sentence(NamedTuple):
-    """A sentence as it was annotated twice and then settled; None where it was rejected."""
+    """A sentence as it was annotated twice and then settled; None where it was
+    rejected.
+    """
 
     name: str  # its id in the package
     part: str  # one of PARTS
@@ -44,12 +58,15 @@ class Sentence(NamedTuple):
 
 
 def tokenise(text):
-    """Return the words and punctuation marks of a text; "don't" and "well-known" are one word."""
+    """Return the words and punctuation marks of a text; "don't" and
+    "well-known" are one word.
+    """
     return re.findall(r"\w+(?:['’-]\w+)*|[^\w\s]", text)
 
 
 def draw(count=DRAWN, seed=14):
-    """Return a random sample of the packaged sentences, each with a verb of the lexicon.
+    """Return a random sample of the packaged sentences, each with a verb of the
+    lexicon.
 
     Parameters
     ----------
@@ -58,8 +75,9 @@ def draw(count=DRAWN, seed=14):
     Returns
     -------
     list of (str, list of str, int)
-        The sentence's id in the package, its words, and the position of the verb. A larger count
-        only adds to the end; those in ``data/seen.txt`` are left out.
+        The sentence's id in the package, its words, and the position of the
+        verb. A larger count only adds to the end; those in ``data/seen.txt``
+        are left out.
 
     Raises
     ------
@@ -68,7 +86,8 @@ def draw(count=DRAWN, seed=14):
     """
     path = packaged_file(PACKAGE, "data/sentences.json")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    names = {row["translation"]["en"]: row["id"] for row in reversed(rows)}  # the first of repeats
+    # the first of repeats
+    names = {row["translation"]["en"]: row["id"] for row in reversed(rows)}
     found = []
     for text, name in sorted(names.items(), key=lambda item: item[1]):
         words = tokenise(text)
@@ -85,18 +104,22 @@ def draw(count=DRAWN, seed=14):
 
 
 def parse(line):
-    """Return the :class:`~llmbook.corpora.roles.grammar.Example` that a bracketed line writes.
+    """Return the :class:`~llmbook.corpora.roles.grammar.Example` that a
+    bracketed line writes.
 
     Raises
     ------
     ValueError
-        If brackets do not match or are empty, a role is not known, or there is not one verb.
+        If brackets do not match or are empty, a role is not known, or there is
+        not one verb.
     """
     words, spans, verbs = [], [], []
     for match in re.finditer(r"\[(\S+) ([^\[\]]+)\]|(\S+)", line):
         role, inside, word = match.groups()
         if word and re.search(r"[\[\]]", word):
-            raise ValueError(f"brackets must match and hold a role and words, got {line!r}")
+            raise ValueError(
+                f"brackets must match and hold a role and words, got {line!r}"
+            )
         start = len(words)
         words += [word] if word else inside.split()
         if role == "V":
@@ -104,9 +127,14 @@ def parse(line):
         elif role in ROLES:
             spans.append((start, len(words), role))
         elif role:
-            raise ValueError(f"roles must be V or one of {ROLES}, got {role!r} in {line!r}")
+            raise ValueError(
+                f"roles must be V or one of {ROLES}, got {role!r} in {line!r}"
+            )
     if len(verbs) != 1 or verbs[0][1] - verbs[0][0] != 1:
-        raise ValueError(f"a sentence must have one verb of one word, marked [V …], got {line!r}")
+        raise ValueError(
+            "a sentence must have one verb of one word, marked [V …], got"
+            f" {line!r}"
+        )
     return Example(tuple(words), verbs[0][0], tuple(spans))
 
 
@@ -116,9 +144,10 @@ def load(path=None):
     Parameters
     ----------
     path : str or Path, optional
-        A UTF-8 file of tab-separated values with the columns ``id``, ``part``, ``first``,
-        ``second`` and ``agreed``; the last three hold bracketed lines, or REJECT where the marked
-        word is no verb. By default the book's own.
+        A UTF-8 file of tab-separated values with the columns ``id``, ``part``,
+        ``first``, ``second`` and ``agreed``; the last three hold bracketed
+        lines, or REJECT where the marked word is no verb. By default the book's
+        own.
 
     Returns
     -------
@@ -129,25 +158,36 @@ def load(path=None):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not UTF-8, lacks a column, or has a line that is not as above, is about other words
-        than the others, or repeats an id; the message names the line.
+        If it is not UTF-8, lacks a column, or has a line that is not as above,
+        is about other words than the others, or repeats an id; the message
+        names the line.
     """
     path = ANNOTATIONS if path is None else Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must name an existing file, got {str(path)!r}")
+        raise FileNotFoundError(
+            f"path must name an existing file, got {str(path)!r}"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"path must be UTF-8, {path.name} is not: {error}") from error
-    header, *rows = csv.reader(text.splitlines() or [""], delimiter="\t", quoting=csv.QUOTE_NONE)
+        raise ValueError(
+            f"path must be UTF-8, {path.name} is not: {error}"
+        ) from error
+    header, *rows = csv.reader(
+        text.splitlines() or [""], delimiter="\t", quoting=csv.QUOTE_NONE
+    )
     if header != COLUMNS:
-        raise ValueError(f"path must hold the columns {COLUMNS}, {path.name} has {header}")
+        raise ValueError(
+            f"path must hold the columns {COLUMNS}, {path.name} has {header}"
+        )
     sentences: dict[str, Sentence] = {}
     for number, row in enumerate(rows, start=2):
         try:
             sentence = _sentence(row)
             if sentence.name in sentences:
-                raise ValueError(f"id must not be repeated, got {sentence.name!r} again")
+                raise ValueError(
+                    f"id must not be repeated, got {sentence.name!r} again"
+                )
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}") from error
         sentences[sentence.name] = sentence
@@ -156,13 +196,26 @@ def load(path=None):
 
 def _sentence(row):
     if len(row) != len(COLUMNS):
-        raise ValueError(f"a line must have {len(COLUMNS)} fields, got {len(row)}")
+        raise ValueError(
+            f"a line must have {len(COLUMNS)} fields, got {len(row)}"
+        )
     name, part, *lines = row
     if part not in PARTS:
         raise ValueError(f"part must be one of {PARTS}, got {part!r}")
     passes = [None if line == REJECTED else parse(line) for line in lines]
-    if len({(example.words, example.predicate) for example in passes if example}) > 1:
-        raise ValueError(f"all passes must be about the same words and verb, got {lines}")
+    if (
+        len(
+            {
+                (example.words, example.predicate)
+                for example in passes
+                if example
+            }
+        )
+        > 1
+    ):
+        raise ValueError(
+            f"all passes must be about the same words and verb, got {lines}"
+        )
     return Sentence(name, part, *passes)
 
 
@@ -174,8 +227,8 @@ def examples(sentences, part):
 def agreement(sentences):
     r"""Return how far two passes agree.
 
-    Cohen's kappa compares the observed agreement :math:`p_o` with the one to expect if both passes
-    chose at random, each with its own frequencies,
+    Cohen's kappa compares the observed agreement :math:`p_o` with the one to
+    expect if both passes chose at random, each with its own frequencies,
 
     .. math:: \kappa = \frac{p_o - p_e}{1 - p_e}
 
@@ -184,18 +237,24 @@ def agreement(sentences):
     Returns
     -------
     dict
-        ``kappa_verb``, of rejecting or not; of the sentences that neither pass rejected, ``count``,
-        ``kappa_words``, of the BIO tags of the words other than the verb, ``span_f1`` of the second
-        pass against the first, and ``identical``, the share of sentences without any difference.
+        ``kappa_verb``, of rejecting or not; of the sentences that neither pass
+        rejected, ``count``, ``kappa_words``, of the BIO tags of the words other
+        than the verb, ``span_f1`` of the second pass against the first, and
+        ``identical``, the share of sentences without any difference.
     """
     both = [s for s in sentences if s.first and s.second]
-    verb = [[getattr(s, name) is not None for s in sentences] for name in ("first", "second")]
+    verb = [
+        [getattr(s, name) is not None for s in sentences]
+        for name in ("first", "second")
+    ]
     tags = [_tags(s.first for s in both), _tags(s.second for s in both)]
     return {
         "kappa_verb": float(cohen_kappa_score(*verb)),
         "count": len(both),
         "kappa_words": float(cohen_kappa_score(*tags)),
-        "span_f1": span_f1([s.first for s in both], [s.second.spans for s in both]),
+        "span_f1": span_f1(
+            [s.first for s in both], [s.second.spans for s in both]
+        ),
         "identical": sum(s.first == s.second for s in both) / len(both),
     }
 
@@ -205,6 +264,8 @@ def _tags(examples):
     return [
         tag
         for example in examples
-        for position, tag in enumerate(bio_tags(example.spans, len(example.words)))
+        for position, tag in enumerate(
+            bio_tags(example.spans, len(example.words))
+        )
         if position != example.predicate
     ]

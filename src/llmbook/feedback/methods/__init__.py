@@ -1,9 +1,9 @@
-"""The published ways to learn from feedback, one a file: each with its objective, its loss and its
-loop.
+"""The published ways to learn from feedback, one a file: each with its
+objective, its loss and its loop.
 
-A method is a generator function ``learn(learner, annotator, **options)`` that spends the
-annotator's budget on the kind of feedback it needs, changes the learner, and yields the figures of
-each round as a dict.
+A method is a generator function ``learn(learner, annotator, **options)`` that
+spends the annotator's budget on the kind of feedback it needs, changes the
+learner, and yields the figures of each round as a dict.
 """
 
 import functools

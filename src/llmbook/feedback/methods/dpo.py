@@ -1,14 +1,17 @@
-r"""Direct preference optimisation: raise the better draft above the worse, as far as the reference
-allows.
+r"""Direct preference optimisation: raise the better draft above the worse, as
+far as the reference allows.
 
 .. math::
 
-    \mathcal{L}_{\mathrm{DPO}}(\theta) = -\mathbb{E}_{(x, y_w, y_l)} \left[ \log \sigma \left(
+    \mathcal{L}_{\mathrm{DPO}}(\theta) = -\mathbb{E}_{(x, y_w, y_l)} \left[ \log
+    \sigma \left(
         \beta \log \frac{\pi_\theta(y_w \mid x)}{\pi_{\mathrm{ref}}(y_w \mid x)}
-        - \beta \log \frac{\pi_\theta(y_l \mid x)}{\pi_{\mathrm{ref}}(y_l \mid x)} \right) \right]
+        - \beta \log \frac{\pi_\theta(y_l \mid x)}{\pi_{\mathrm{ref}}(y_l \mid
+        x)} \right) \right]
 
-(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better one; or it is
-words, and a draft's refinement is taken to be better than the draft.
+(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better
+one; or it is words, and a draft's refinement is taken to be better than the
+draft.
 """
 
 from keras import ops
@@ -19,12 +22,14 @@ from llmbook.models.gpt import log_probabilities
 
 
 def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
-    """Return the loss of pairs whose log-probabilities, as whole texts, are given.
+    """Return the loss of pairs whose log-probabilities, as whole texts, are
+    given.
 
     Parameters
     ----------
     chosen, rejected, reference_chosen, reference_rejected : (B,)
-        Of the better and the worse draft, under the policy and under the reference.
+        Of the better and the worse draft, under the policy and under the
+        reference.
     beta : float
         How dear it is to leave the reference.
 
@@ -32,17 +37,27 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
     -------
     loss : ()
     """
-    margin = (chosen - reference_chosen) - (rejected - reference_rejected)  # (B,)
-    return ops.mean(ops.softplus(-beta * margin))  # -log σ(z) = softplus(-z), without overflow
+    # (B,)
+    margin = (chosen - reference_chosen) - (rejected - reference_rejected)
+    # -log σ(z) = softplus(-z), without overflow
+    return ops.mean(ops.softplus(-beta * margin))
 
 
 def pair_loss(model, batch, beta):
-    """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the better draft first."""
+    """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the
+    better draft first.
+    """
     length = batch["ids"].shape[-1]
-    log_probs = log_probabilities(model, ops.reshape(batch["ids"], (-1, length)))  # (2B, T - 1)
-    log_probs = ops.reshape(log_probs, (-1, 2, length - 1)) * batch["mask"]  # (B, 2, T - 1)
-    policy, reference = ops.sum(log_probs, axis=-1), batch["reference"]  # (B, 2)
-    return dpo_loss(policy[:, 0], policy[:, 1], reference[:, 0], reference[:, 1], beta)
+    log_probs = log_probabilities(
+        model, ops.reshape(batch["ids"], (-1, length))
+    )  # (2B, T - 1)
+    # (B, 2, T - 1)
+    log_probs = ops.reshape(log_probs, (-1, 2, length - 1)) * batch["mask"]
+    # (B, 2)
+    policy, reference = ops.sum(log_probs, axis=-1), batch["reference"]
+    return dpo_loss(
+        policy[:, 0], policy[:, 1], reference[:, 0], reference[:, 1], beta
+    )
 
 
 def compare_drafts(learner, annotator, number):
@@ -55,13 +70,18 @@ def compare_drafts(learner, annotator, number):
     """
     records = annotator.draw(number)
     pairs = []
-    for record, *pair in zip(records, learner.draft(records), learner.draft(records), strict=True):
-        pairs.append(tuple(pair if annotator.compare(record, *pair) else reversed(pair)))
+    for record, *pair in zip(
+        records, learner.draft(records), learner.draft(records), strict=True
+    ):
+        pairs.append(
+            tuple(pair if annotator.compare(record, *pair) else reversed(pair))
+        )
     return records, pairs
 
 
 def refine_drafts(learner, annotator, number):
-    """Draw a draft for each of ``number`` records, have it criticised, and refine it once.
+    """Draw a draft for each of ``number`` records, have it criticised, and
+    refine it once.
 
     Returns
     -------
@@ -72,17 +92,25 @@ def refine_drafts(learner, annotator, number):
     annotated = criticise(learner, annotator, annotator.draw(number))
     faulty = [z for z in annotated if not z[2].accepted and z[2].readable]
     refined = refinements(learner, faulty, 1)
-    pairs = [(text, draft) for (_, draft, _), text in zip(faulty, refined, strict=True)]
+    pairs = [
+        (text, draft)
+        for (_, draft, _), text in zip(faulty, refined, strict=True)
+    ]
     return [record for record, _, _ in faulty], pairs
 
 
-SOURCES = {"comparisons": ("comparison", compare_drafts), "critiques": ("critique", refine_drafts)}
+SOURCES = {
+    "comparisons": ("comparison", compare_drafts),
+    "critiques": ("critique", refine_drafts),
+}
 
 
 def pair_examples(learner, records, pairs):
     """Return pairs of drafts as ids (n, 2, T) and mask (n, 2, T - 1)."""
     drafts = [draft for pair in pairs for draft in pair]
-    ids, mask = learner.examples([record for record in records for _ in range(2)], drafts)
+    ids, mask = learner.examples(
+        [record for record in records for _ in range(2)], drafts
+    )
     return ids.reshape(len(pairs), 2, -1), mask.reshape(len(pairs), 2, -1)
 
 
@@ -95,7 +123,8 @@ def learn(
     learning_rate=2e-4,
     source="comparisons",
 ):
-    """Each round, pair drafts of the policy, and learn from all pairs; yields figures.
+    """Each round, pair drafts of the policy, and learn from all pairs; yields
+    figures.
 
     Parameters
     ----------
@@ -105,8 +134,8 @@ def learn(
         As for :func:`dpo_loss`.
     learning_rate : float
     source : {"comparisons", "critiques"}
-        Which pairs: two drafts that the annotator compared, or the refinement of a draft by the
-        annotator's words, and the draft.
+        Which pairs: two drafts that the annotator compared, or the refinement
+        of a draft by the annotator's words, and the draft.
 
     Raises
     ------
@@ -114,7 +143,9 @@ def learn(
         If ``source`` is none of ``SOURCES``.
     """
     if source not in SOURCES:
-        raise ValueError(f"source must be one of {sorted(SOURCES)}, got {source!r}")
+        raise ValueError(
+            f"source must be one of {sorted(SOURCES)}, got {source!r}"
+        )
     kind, pair = SOURCES[source]
     records, pairs = [], []
     for number in shares(annotator.left(kind), rounds):
@@ -124,8 +155,12 @@ def learn(
             yield {"pairs": 0}
             continue
         ids, mask = pair_examples(learner, records, pairs)
-        flat = learner.log_probs(learner.reference, ids.reshape(-1, ids.shape[-1]))
+        flat = learner.log_probs(
+            learner.reference, ids.reshape(-1, ids.shape[-1])
+        )
         reference = (flat.reshape(mask.shape) * mask).sum(-1)  # (n, 2)
         data = {"ids": ids, "mask": mask, "reference": reference}
-        losses = learner.train(pair_loss, data, steps, learning_rate, batch_size=16, beta=beta)
+        losses = learner.train(
+            pair_loss, data, steps, learning_rate, batch_size=16, beta=beta
+        )
         yield {"loss": losses[-1]}

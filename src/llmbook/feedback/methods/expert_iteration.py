@@ -1,13 +1,16 @@
-r"""Expert iteration: sample, keep the drafts that the annotator scored best, imitate them, repeat.
+r"""Expert iteration: sample, keep the drafts that the annotator scored best,
+imitate them, repeat.
 
 .. math::
 
-    \mathcal{L}(\theta) = -\mathbb{E}_{x,\; y \sim \pi_{\theta_{k}}(\cdot \mid x)}
-        \big[\, \mathbf{1}[R(x, y) \ge \tau_k] \, \log \pi_\theta(y \mid x) \big]
+    \mathcal{L}(\theta) = -\mathbb{E}_{x,\; y \sim \pi_{\theta_{k}}(\cdot \mid
+    x)}
+        \big[\, \mathbf{1}[R(x, y) \ge \tau_k] \, \log \pi_\theta(y \mid x)
+        \big]
 
-with the threshold :math:`\tau_k` at a quantile of the scores so far (ReST: Gulcehre et al. 2023,
-Eq. 3 with the filter :math:`F = \mathbf{1}[R > \tau]`; Anthony et al. 2017 for the idea). The
-feedback is a number for each draft.
+with the threshold :math:`\tau_k` at a quantile of the scores so far (ReST:
+Gulcehre et al. 2023, Eq. 3 with the filter :math:`F = \mathbf{1}[R > \tau]`;
+Anthony et al. 2017 for the idea). The feedback is a number for each draft.
 """
 
 from llmbook.feedback.annotator import shares
@@ -15,7 +18,8 @@ from llmbook.feedback.methods.sft import imitate
 
 
 def best_share(scores, share):
-    """Return the indices of the best ``share`` of the scores, at least one, the best first.
+    """Return the indices of the best ``share`` of the scores, at least one, the
+    best first.
 
     Raises
     ------
@@ -28,16 +32,29 @@ def best_share(scores, share):
     return ranked[: max(1, round(share * len(scores)))]
 
 
-def learn(learner, annotator, rounds=6, share=0.1, steps=40, learning_rate=5e-4):
-    """Each round, have drafts scored, and imitate the best of all so far; yields figures."""
+def learn(
+    learner, annotator, rounds=6, share=0.1, steps=40, learning_rate=5e-4
+):
+    """Each round, have drafts scored, and imitate the best of all so far;
+    yields figures.
+    """
     records, drafts, scores = [], [], []
     for number in shares(annotator.left("score"), rounds):
         new = annotator.draw(number)
         written = learner.draft(new)
         records, drafts = records + new, drafts + written
-        scores += [annotator.score(*pair) for pair in zip(new, written, strict=True)]
+        scores += [
+            annotator.score(*pair) for pair in zip(new, written, strict=True)
+        ]
         best = best_share(scores, share)
         losses = imitate(
-            learner, [records[i] for i in best], [drafts[i] for i in best], steps, learning_rate
+            learner,
+            [records[i] for i in best],
+            [drafts[i] for i in best],
+            steps,
+            learning_rate,
         )
-        yield {"loss": losses[-1], "kept_score": sum(scores[i] for i in best) / len(best)}
+        yield {
+            "loss": losses[-1],
+            "kept_score": sum(scores[i] for i in best) / len(best),
+        }

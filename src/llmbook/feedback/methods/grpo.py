@@ -2,17 +2,20 @@ r"""Policy gradient with a group baseline and a KL penalty: GRPO.
 
 .. math::
 
-    \mathcal{J}(\theta) = \mathbb{E} \left[ \frac{1}{G} \sum_{i=1}^{G} \frac{1}{|y_i|} \sum_t \Big(
-        \min\big( \rho_{i,t} A_i,\; \mathrm{clip}(\rho_{i,t}, 1-\varepsilon, 1+\varepsilon) A_i
+    \mathcal{J}(\theta) = \mathbb{E} \left[ \frac{1}{G} \sum_{i=1}^{G}
+    \frac{1}{|y_i|} \sum_t \Big(
+        \min\big( \rho_{i,t} A_i,\; \mathrm{clip}(\rho_{i,t}, 1-\varepsilon,
+        1+\varepsilon) A_i
         \big)
         - \beta\, \mathbb{D}_{i,t} \Big) \right],
-    \qquad A_i = \frac{r_i - \mathrm{mean}(r_1 \dots r_G)}{\mathrm{std}(r_1 \dots r_G)}
+    \qquad A_i = \frac{r_i - \mathrm{mean}(r_1 \dots r_G)}{\mathrm{std}(r_1
+    \dots r_G)}
 
-with :math:`\rho_{i,t} = \pi_\theta(y_{i,t} \mid \cdot) / \pi_{\mathrm{old}}(y_{i,t} \mid \cdot)`
-and the estimate
-:math:`\mathbb{D} = \pi_{\mathrm{ref}} / \pi_\theta - \log(\pi_{\mathrm{ref}} / \pi_\theta) - 1` of
-the divergence from the reference (Shao et al. 2024, Eq. 3 and 4). The reward is a model's, learned
-from comparisons, or the annotator's own score.
+with :math:`\rho_{i,t} = \pi_\theta(y_{i,t} \mid \cdot) /
+\pi_{\mathrm{old}}(y_{i,t} \mid \cdot)` and the estimate :math:`\mathbb{D} =
+\pi_{\mathrm{ref}} / \pi_\theta - \log(\pi_{\mathrm{ref}} / \pi_\theta) - 1` of
+the divergence from the reference (Shao et al. 2024, Eq. 3 and 4). The reward is
+a model's, learned from comparisons, or the annotator's own score.
 """
 
 import numpy as np
@@ -24,7 +27,9 @@ from llmbook.models.gpt import log_probabilities
 
 
 def group_advantages(rewards, epsilon=1e-4):
-    """Return the rewards (groups, G) in standard deviations from the mean of each group."""
+    """Return the rewards (groups, G) in standard deviations from the mean of
+    each group.
+    """
     deviation = rewards - rewards.mean(axis=1, keepdims=True)  # (groups, G)
     return deviation / (rewards.std(axis=1, keepdims=True) + epsilon)
 
@@ -35,8 +40,8 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
     Parameters
     ----------
     log_probs, old, reference : (B, T)
-        Of the sampled tokens under the policy, under the policy that sampled them, and under the
-        reference.
+        Of the sampled tokens under the policy, under the policy that sampled
+        them, and under the reference.
     advantages : (B,)
     mask : (B, T)
         1 at the tokens that were sampled.
@@ -48,18 +53,29 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
     """
     ratio = ops.exp(log_probs - old)  # (B, T)
     clipped = ops.clip(ratio, 1 - clip, 1 + clip)  # (B, T)
-    gain = ops.minimum(ratio * advantages[:, None], clipped * advantages[:, None])  # (B, T)
+    gain = ops.minimum(
+        ratio * advantages[:, None], clipped * advantages[:, None]
+    )  # (B, T)
     log_ratio = reference - log_probs  # (B, T)
     divergence = ops.exp(log_ratio) - log_ratio - 1  # (B, T)
-    objective = ops.sum((gain - beta * divergence) * mask, axis=1) / ops.sum(mask, axis=1)  # (B,)
+    objective = ops.sum((gain - beta * divergence) * mask, axis=1) / ops.sum(
+        mask, axis=1
+    )  # (B,)
     return -ops.mean(objective)
 
 
 def policy_loss(model, batch, beta):
-    """Return :func:`grpo_loss` of a model on ``ids`` (B, T) and what else the batch holds."""
+    """Return :func:`grpo_loss` of a model on ``ids`` (B, T) and what else the
+    batch holds.
+    """
     log_probs = log_probabilities(model, batch["ids"])  # (B, T - 1)
     return grpo_loss(
-        log_probs, batch["old"], batch["reference"], batch["advantages"], batch["mask"], beta
+        log_probs,
+        batch["old"],
+        batch["reference"],
+        batch["advantages"],
+        batch["mask"],
+        beta,
     )
 
 
@@ -76,12 +92,12 @@ def learn(
     reward_steps=200,
     reward_learning_rate=3e-4,
 ):
-    """Sample groups of drafts, reward them, and take ``updates`` steps of policy gradient on each
-    batch; yields figures.
+    """Sample groups of drafts, reward them, and take ``updates`` steps of
+    policy gradient on each batch; yields figures.
 
-    With ``source="model"`` the budget buys comparisons for a reward model, which then rewards
-    ``iterations`` batches; with ``source="annotator"`` it buys scores, and a batch costs ``groups *
-    group_size`` of them.
+    With ``source="model"`` the budget buys comparisons for a reward model,
+    which then rewards ``iterations`` batches; with ``source="annotator"`` it
+    buys scores, and a batch costs ``groups * group_size`` of them.
 
     Raises
     ------
@@ -90,20 +106,34 @@ def learn(
     """
     size = groups * group_size
     if source == "model":
-        compared = compare_drafts(learner, annotator, annotator.left("comparison"))
-        train_reward_model(learner, *compared, reward_steps, reward_learning_rate)
+        compared = compare_drafts(
+            learner, annotator, annotator.left("comparison")
+        )
+        train_reward_model(
+            learner, *compared, reward_steps, reward_learning_rate
+        )
     elif source == "annotator":
         iterations = annotator.left("score") // size
     else:
-        raise ValueError(f"source must be 'model' or 'annotator', got {source!r}")
+        raise ValueError(
+            f"source must be 'model' or 'annotator', got {source!r}"
+        )
     for _ in range(iterations):
-        records = [record for record in annotator.draw(groups) for _ in range(group_size)]
+        records = [
+            record
+            for record in annotator.draw(groups)
+            for _ in range(group_size)
+        ]
         drafts = learner.draft(records)
         if source == "model":
             given = reward(learner, records, drafts)
         else:
             given = np.array(
-                [annotator.score(*z) for z in zip(records, drafts, strict=True)], float
+                [
+                    annotator.score(*z)
+                    for z in zip(records, drafts, strict=True)
+                ],
+                float,
             )
         ids, mask = learner.examples(records, drafts)
         data = {
@@ -111,11 +141,19 @@ def learn(
             "mask": mask,
             "old": learner.log_probs(learner.model, ids),
             "reference": learner.log_probs(learner.reference, ids),
-            "advantages": group_advantages(given.reshape(groups, group_size))
-            .ravel()
-            .astype("float32"),
+            "advantages": (
+                group_advantages(given.reshape(groups, group_size))
+                .ravel()
+                .astype("float32")
+            ),
         }
         learner.train(
-            policy_loss, data, updates, learning_rate, batch_size=size, beta=beta, fresh=False
+            policy_loss,
+            data,
+            updates,
+            learning_rate,
+            batch_size=size,
+            beta=beta,
+            fresh=False,
         )
         yield {"reward": given.mean()}

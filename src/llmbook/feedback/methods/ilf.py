@@ -1,25 +1,29 @@
-r"""Imitation learning from language feedback (ILF): sample, have it criticised, refine, select,
-fine-tune.
+r"""Imitation learning from language feedback (ILF): sample, have it criticised,
+refine, select, fine-tune.
 
-Let :math:`\pi^*(y \mid x) \propto \exp(R(x, y) / \beta)` be the texts we would like. ILF minimises
-the divergence from them,
+Let :math:`\pi^*(y \mid x) \propto \exp(R(x, y) / \beta)` be the texts we would
+like. ILF minimises the divergence from them,
 
 .. math::
 
-    \mathcal{L}(\theta) = \mathbb{E}_x \, \mathrm{KL}\big(\pi^*(\cdot \mid x) \,\|\,
-    \pi_\theta(\cdot \mid x)\big) = -\mathbb{E}_x \, \mathbb{E}_{y \sim \pi^*} \log \pi_\theta(y
+    \mathcal{L}(\theta) = \mathbb{E}_x \, \mathrm{KL}\big(\pi^*(\cdot \mid x)
+    \,\|\,
+    \pi_\theta(\cdot \mid x)\big) = -\mathbb{E}_x \, \mathbb{E}_{y \sim \pi^*}
+    \log \pi_\theta(y
     \mid x) + \mathrm{const},
 
-and, as nobody can sample :math:`\pi^*`, samples :math:`K` refinements :math:`y_k` of a draft by a
-model that has read its critique, and weights them:
+and, as nobody can sample :math:`\pi^*`, samples :math:`K` refinements
+:math:`y_k` of a draft by a model that has read its critique, and weights them:
 
 .. math::
 
-    \mathcal{L}(\theta) \approx -\sum_x \sum_{k=1}^{K} w_k \log \pi_\theta(y_k \mid x), \qquad
+    \mathcal{L}(\theta) \approx -\sum_x \sum_{k=1}^{K} w_k \log \pi_\theta(y_k
+    \mid x), \qquad
     w_k = \frac{\exp(R(x, y_k) / \beta)}{\sum_j \exp(R(x, y_j) / \beta)}
 
-(Scheurer et al. 2023, section 2; Chen et al. 2023). As :math:`\beta \to 0` one refinement a draft
-remains, the *selected* one, and the loss is that of supervised fine-tuning. The feedback is words.
+(Scheurer et al. 2023, section 2; Chen et al. 2023). As :math:`\beta \to 0` one
+refinement a draft remains, the *selected* one, and the loss is that of
+supervised fine-tuning. The feedback is words.
 """
 
 import math
@@ -33,13 +37,18 @@ from llmbook.feedback.methods.sft import imitate
 
 
 def refinement_weights(rewards, beta):
-    """Return the weights (…, K) of refinements by their rewards (…, K): their softmax.
+    """Return the weights (…, K) of refinements by their rewards (…, K): their
+    softmax.
 
     At ``beta=0`` only the best count, equally if they are several.
     """
     rewards = np.asarray(rewards, dtype=float)
     best = rewards.max(axis=-1, keepdims=True)  # (…, 1)
-    weights = np.exp((rewards - best) / beta) if beta > 0 else (rewards == best).astype(float)
+    weights = (
+        np.exp((rewards - best) / beta)
+        if beta > 0
+        else (rewards == best).astype(float)
+    )
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
@@ -62,11 +71,12 @@ def ilf_loss(log_probs, mask, weights):
 
 
 def select(candidates, rule="majority"):
-    """Return one of K refinements of a draft: the one written most often (the first of equals), or
-    the ``"first"``.
+    """Return one of K refinements of a draft: the one written most often (the
+    first of equals), or the ``"first"``.
 
-    Sampled refinements are in no order, so that the first is one at random. The majority asks no
-    judge: refinements that follow the critique agree, and mistakes differ.
+    Sampled refinements are in no order, so that the first is one at random. The
+    majority asks no judge: refinements that follow the critique agree, and
+    mistakes differ.
 
     Raises
     ------
@@ -81,21 +91,29 @@ def select(candidates, rule="majority"):
 
 
 def refinements(learner, annotated, number, rule="majority"):
-    """Return, for every (record, draft, critique), the selected one of ``number`` refinements."""
+    """Return, for every (record, draft, critique), the selected one of
+    ``number`` refinements.
+    """
     if not annotated:
         return []
     repeated = [triple for triple in annotated for _ in range(number)]
     written = learner.refine(*zip(*repeated, strict=True))
     return [
-        select(written[start : start + number], rule) for start in range(0, len(written), number)
+        select(written[start : start + number], rule)
+        for start in range(0, len(written), number)
     ]
 
 
 def another_critique(rng, annotated):
-    """Return the triples (record, draft, critique) with the critiques dealt out anew."""
+    """Return the triples (record, draft, critique) with the critiques dealt out
+    anew.
+    """
     critiques = [critique for _, _, critique in annotated]
     rng.shuffle(critiques)
-    return [(*pair[:2], critique) for pair, critique in zip(annotated, critiques, strict=True)]
+    return [
+        (*pair[:2], critique)
+        for pair, critique in zip(annotated, critiques, strict=True)
+    ]
 
 
 def learn(
@@ -110,22 +128,26 @@ def learn(
     epochs=40,
     learning_rate=5e-4,
 ):
-    """Each round, fine-tune the policy on refinements of its criticised drafts; yields figures.
+    """Each round, fine-tune the policy on refinements of its criticised drafts;
+    yields figures.
 
     Parameters
     ----------
     learner, annotator
     rounds, candidates : int
     steps, epochs : int
-        Of fine-tuning in each round: so many steps, and no more than so many passes over the texts.
-        A good policy leaves few to refine, and would be spoilt by learning those few by heart.
+        Of fine-tuning in each round: so many steps, and no more than so many
+        passes over the texts. A good policy leaves few to refine, and would be
+        spoilt by learning those few by heart.
     rule : {"majority", "first"}
         How one of the candidates is selected.
     replay : bool
-        Whether every draft that the annotator ever accepted is imitated again in each round.
+        Whether every draft that the annotator ever accepted is imitated again
+        in each round.
     feedback : {"own", "another", "none"}
-        Which critique the refiner reads: the draft's own, that of another draft, or none, so that
-        drafts are imitated as they are. The others are controls.
+        Which critique the refiner reads: the draft's own, that of another
+        draft, or none, so that drafts are imitated as they are. The others are
+        controls.
     learning_rate : float
 
     Raises
@@ -134,11 +156,17 @@ def learn(
         If ``feedback`` or ``rule`` is none of those.
     """
     if feedback not in ("own", "another", "none"):
-        raise ValueError(f"feedback must be 'own', 'another' or 'none', got {feedback!r}")
+        raise ValueError(
+            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
+        )
     accepted = []
     for number in shares(annotator.left("critique"), rounds):
         annotated = criticise(learner, annotator, annotator.draw(number))
-        accepted += [(record, draft) for record, draft, words in annotated if words.accepted]
+        accepted += [
+            (record, draft)
+            for record, draft, words in annotated
+            if words.accepted
+        ]
         faulty = [z for z in annotated if not z[2].accepted and z[2].readable]
         if feedback == "another":
             faulty = another_critique(annotator.rng, faulty)
@@ -148,7 +176,8 @@ def learn(
             refined = refinements(learner, faulty, candidates, rule)
         pairs = [(z[0], text) for z, text in zip(faulty, refined, strict=True)]
         pairs += accepted if replay else []
-        enough = min(steps, math.ceil(epochs * len(pairs) / 32))  # in batches of 32
+        # in batches of 32
+        enough = min(steps, math.ceil(epochs * len(pairs) / 32))
         figures = _imitate(learner, pairs, enough, learning_rate)
         yield figures | {"accepted": len(accepted)}
 
@@ -179,12 +208,12 @@ def learn_in_dialogue(
     steps=120,
     learning_rate=5e-4,
 ):
-    """Criticise a draft's refinement again, until it is accepted, and imitate what was accepted;
-    yields figures.
+    """Criticise a draft's refinement again, until it is accepted, and imitate
+    what was accepted; yields figures.
 
-    Each round spends its share of the budget on dialogues of at most ``turns`` messages of the
-    annotator, each one paid, acceptance too; then the policy is fine-tuned on all texts accepted so
-    far.
+    Each round spends its share of the budget on dialogues of at most ``turns``
+    messages of the annotator, each one paid, acceptance too; then the policy is
+    fine-tuned on all texts accepted so far.
     """
     accepted, pending = [], []
     for number in shares(annotator.left("critique"), rounds):
@@ -193,19 +222,33 @@ def learn_in_dialogue(
             if len(pending) < batch:
                 records = annotator.draw(batch)
                 pending += [
-                    (z, text, 0) for z, text in zip(records, learner.draft(records), strict=True)
+                    (z, text, 0)
+                    for z, text in zip(
+                        records, learner.draft(records), strict=True
+                    )
                 ]
             now = pending[: min(batch, annotator.left("critique") - stop)]
             pending = pending[len(now) :]
-            annotated = [(z, text, annotator.critique(z, text)) for z, text, _ in now]
-            accepted += [(z, text) for z, text, words in annotated if words.accepted]
+            annotated = [
+                (z, text, annotator.critique(z, text)) for z, text, _ in now
+            ]
+            accepted += [
+                (z, text) for z, text, words in annotated if words.accepted
+            ]
             again = [
                 (triple, turn + 1)
                 for triple, (_, _, turn) in zip(annotated, now, strict=True)
-                if not triple[2].accepted and triple[2].readable and turn + 1 < turns
+                if not triple[2].accepted
+                and triple[2].readable
+                and turn + 1 < turns
             ]
-            refined = refinements(learner, [triple for triple, _ in again], candidates, rule)
+            refined = refinements(
+                learner, [triple for triple, _ in again], candidates, rule
+            )
             pending += [
-                (triple[0], text, turn) for (triple, turn), text in zip(again, refined, strict=True)
+                (triple[0], text, turn)
+                for (triple, turn), text in zip(again, refined, strict=True)
             ]
-        yield _imitate(learner, accepted, steps, learning_rate) | {"accepted": len(accepted)}
+        yield _imitate(learner, accepted, steps, learning_rate) | {
+            "accepted": len(accepted)
+        }

@@ -2,13 +2,15 @@ r"""A reward model learned from comparisons, and the best of N drafts by it.
 
 .. math::
 
-    \mathcal{L}_{\mathrm{RM}}(\phi) = -\mathbb{E}_{(x, y_w, y_l)} \big[ \log \sigma(r_\phi(x, y_w) -
+    \mathcal{L}_{\mathrm{RM}}(\phi) = -\mathbb{E}_{(x, y_w, y_l)} \big[ \log
+    \sigma(r_\phi(x, y_w) -
     r_\phi(x, y_l)) \big]
 
-the likelihood of the annotator's choices if they follow Bradley and Terry (1952): Rafailov et al.
-2023, Eq. 1 and 2; Ouyang et al. 2022, Eq. 1. Here the reward is what the model says of one reserved
-token where the draft ends, so that a causal language model scores without a layer of its own. The
-feedback is which of two drafts is the better one.
+the likelihood of the annotator's choices if they follow Bradley and Terry
+(1952): Rafailov et al. 2023, Eq. 1 and 2; Ouyang et al. 2022, Eq. 1. Here the
+reward is what the model says of one reserved token where the draft ends, so
+that a causal language model scores without a layer of its own. The feedback is
+which of two drafts is the better one.
 """
 
 import numpy as np
@@ -18,14 +20,18 @@ from llmbook.feedback.methods.dpo import compare_drafts, pair_examples
 
 
 def reward_loss(chosen, rejected):
-    """Return the loss of the rewards (B,) of the better and of the worse drafts."""
+    """Return the loss of the rewards (B,) of the better and of the worse
+    drafts.
+    """
     return ops.mean(ops.softplus(rejected - chosen))
 
 
 def rewards(model, ids, mask, token):
-    """Return the reward (B,) of rows of ids (B, T): the logit of ``token`` at the end of the draft.
+    """Return the reward (B,) of rows of ids (B, T): the logit of ``token`` at
+    the end of the draft.
 
-    The end is the last token that the mask (B, T - 1) counts, as :meth:`Learner.examples` gives it.
+    The end is the last token that the mask (B, T - 1) counts, as
+    :meth:`Learner.examples` gives it.
     """
     logits = ops.take(model(ids), token, axis=-1)  # (B, T)
     positions = ops.arange(1, ids.shape[-1])  # (T - 1,)
@@ -34,7 +40,9 @@ def rewards(model, ids, mask, token):
 
 
 def preference_loss(model, batch, token):
-    """Return :func:`reward_loss` of a model on pairs, ``ids`` (B, 2, T), the better first."""
+    """Return :func:`reward_loss` of a model on pairs, ``ids`` (B, 2, T), the
+    better first.
+    """
     length = batch["ids"].shape[-1]
     ids = ops.reshape(batch["ids"], (-1, length))  # (2B, T)
     mask = ops.reshape(batch["mask"], (-1, length - 1))  # (2B, T - 1)
@@ -43,7 +51,9 @@ def preference_loss(model, batch, token):
 
 
 def train_reward_model(learner, records, pairs, steps, learning_rate):
-    """Train the learner's reward model on (better, worse) drafts; return its losses (steps,)."""
+    """Train the learner's reward model on (better, worse) drafts; return its
+    losses (steps,).
+    """
     learner.reward_model.set_weights(learner.reference.get_weights())
     ids, mask = pair_examples(learner, records, pairs)
     return learner.train(
@@ -58,10 +68,14 @@ def train_reward_model(learner, records, pairs, steps, learning_rate):
 
 
 def reward(learner, records, drafts):
-    """Return the reward (n,) that the learner's reward model gives each draft."""
+    """Return the reward (n,) that the learner's reward model gives each
+    draft.
+    """
     ids, mask = learner.examples(records, drafts)
     token = np.full(len(ids), learner.task.reward)
-    return learner.evaluate(_rewards_by_row, learner.reward_model, ids, mask, token)
+    return learner.evaluate(
+        _rewards_by_row, learner.reward_model, ids, mask, token
+    )
 
 
 def _rewards_by_row(model, ids, mask, token):
@@ -69,16 +83,23 @@ def _rewards_by_row(model, ids, mask, token):
 
 
 def best_of(learner, records, number):
-    """Draw ``number`` drafts for each record, and return those that the reward model likes best."""
+    """Draw ``number`` drafts for each record, and return those that the reward
+    model likes best.
+    """
     repeated = [record for record in records for _ in range(number)]
     drafts = learner.draft(repeated)
-    best = reward(learner, repeated, drafts).reshape(-1, number).argmax(axis=1)  # (n,)
+    # (n,)
+    best = reward(learner, repeated, drafts).reshape(-1, number).argmax(axis=1)
     return [drafts[row * number + column] for row, column in enumerate(best)]
 
 
 def learn(learner, annotator, steps=200, learning_rate=3e-4, number=64):
-    """Learn a reward model from comparisons; answer with the best of ``number`` drafts by it."""
-    records, pairs = compare_drafts(learner, annotator, annotator.left("comparison"))
+    """Learn a reward model from comparisons; answer with the best of ``number``
+    drafts by it.
+    """
+    records, pairs = compare_drafts(
+        learner, annotator, annotator.left("comparison")
+    )
     losses = train_reward_model(learner, records, pairs, steps, learning_rate)
     learner.respond = lambda records: best_of(learner, records, number)
     yield {"loss": losses[-1]}

@@ -1,17 +1,20 @@
-r"""Self-distillation from feedback: token by token, become what the model is after reading the
-critique.
+r"""Self-distillation from feedback: token by token, become what the model is
+after reading the critique.
 
 .. math::
 
-    \mathcal{L}(\theta) = \mathbb{E}_{x,\; y \sim \pi_\theta,\; f} \Big[ \frac{1}{|y|} \sum_t
+    \mathcal{L}(\theta) = \mathbb{E}_{x,\; y \sim \pi_\theta,\; f} \Big[
+    \frac{1}{|y|} \sum_t
     \mathrm{KL} \big(
-        \pi_\theta(\cdot \mid x, y_{<t}) \;\|\; \pi_{\mathrm{ref}}(\cdot \mid x, y, f, y_{<t}) \big)
+        \pi_\theta(\cdot \mid x, y_{<t}) \;\|\; \pi_{\mathrm{ref}}(\cdot \mid x,
+        y, f, y_{<t}) \big)
         \Big]
 
-The draft :math:`y` is the policy's own; the teacher has read it with the critique :math:`f` and
-says what it would write at every place of it (SDPO: Hübotter et al. 2026). Their teacher is the
-policy itself; ours is the frozen reference, since training on drafts alone would make the policy
-forget how to read criticism.
+The draft :math:`y` is the policy's own; the teacher has read it with the
+critique :math:`f` and says what it would write at every place of it (SDPO:
+Hübotter et al. 2026). Their teacher is the policy itself; ours is the frozen
+reference, since training on drafts alone would make the policy forget how to
+read criticism.
 """
 
 import numpy as np
@@ -22,7 +25,8 @@ from llmbook.feedback.learner import pack
 
 
 def self_distillation_loss(student, teacher, mask):
-    """Return the mean divergence of the student's next-token distributions from the teacher's.
+    """Return the mean divergence of the student's next-token distributions from
+    the teacher's.
 
     Parameters
     ----------
@@ -34,33 +38,48 @@ def self_distillation_loss(student, teacher, mask):
     -------
     loss : ()
     """
-    divergence = ops.sum(ops.exp(student) * (student - teacher), axis=-1)  # (B, L)
+    # (B, L)
+    divergence = ops.sum(ops.exp(student) * (student - teacher), axis=-1)
     return ops.sum(divergence * mask) / ops.sum(mask)
 
 
 def next_token_log_probs(model, ids, positions):
-    """Return the log-probabilities (B, L, V) of what follows the positions (B, L) of ids (B, T)."""
-    logits = ops.take_along_axis(model(ids), positions[..., None], axis=1)  # (B, L, V)
+    """Return the log-probabilities (B, L, V) of what follows the positions (B,
+    L) of ids (B, T).
+    """
+    # (B, L, V)
+    logits = ops.take_along_axis(model(ids), positions[..., None], axis=1)
     return ops.log_softmax(logits, axis=-1)
 
 
 def distillation_loss(model, batch):
-    """Return :func:`self_distillation_loss` of a model on what the batch holds."""
-    student = next_token_log_probs(model, batch["ids"], batch["positions"])  # (B, L, V)
+    """Return :func:`self_distillation_loss` of a model on what the batch
+    holds.
+    """
+    # (B, L, V)
+    student = next_token_log_probs(model, batch["ids"], batch["positions"])
     return self_distillation_loss(student, batch["teacher"], batch["mask"])
 
 
 def _aligned(prompts, completions, prompt_length, length):
-    """Return ids (n, T), positions (n, L) before the tokens of completions, and mask (n, L)."""
+    """Return ids (n, T), positions (n, L) before the tokens of completions, and
+    mask (n, L).
+    """
     ids, _ = pack(prompts, completions, prompt_length + length)
     starts = np.array([len(prompt) - 1 for prompt in prompts])  # (n,)
     positions = starts[:, None] + np.arange(length)  # (n, L)
     sizes = np.array([len(completion) for completion in completions])  # (n,)
-    return ids, positions.astype("int32"), (np.arange(length) < sizes[:, None]).astype("float32")
+    return (
+        ids,
+        positions.astype("int32"),
+        (np.arange(length) < sizes[:, None]).astype("float32"),
+    )
 
 
 def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
-    """Each round, have drafts criticised, and distil the critiques' reader; yields figures."""
+    """Each round, have drafts criticised, and distil the critiques' reader;
+    yields figures.
+    """
     task, seen = learner.task, []
     for number in shares(annotator.left("critique"), rounds):
         records = annotator.draw(number)
@@ -75,12 +94,22 @@ def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
         asked = [task.draft_prompt(record) for record, _, _ in seen]
         criticised = [task.refine_prompt(*triple) for triple in seen]
         ids, positions, _ = _aligned(
-            criticised, completions, task.refine_prompt_length, task.draft_length
+            criticised,
+            completions,
+            task.refine_prompt_length,
+            task.draft_length,
         )
-        teacher = learner.evaluate(next_token_log_probs, learner.reference, ids, positions)
+        teacher = learner.evaluate(
+            next_token_log_probs, learner.reference, ids, positions
+        )
         ids, positions, mask = _aligned(
             asked, completions, task.draft_prompt_length, task.draft_length
         )
-        data = {"ids": ids, "positions": positions, "mask": mask, "teacher": teacher}
+        data = {
+            "ids": ids,
+            "positions": positions,
+            "mask": mask,
+            "teacher": teacher,
+        }
         losses = learner.train(distillation_loss, data, steps, learning_rate)
         yield {"loss": losses[-1], "criticised": len(seen)}

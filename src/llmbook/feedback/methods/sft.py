@@ -2,11 +2,13 @@ r"""Supervised fine-tuning: imitate what the annotator writes.
 
 .. math::
 
-    \mathcal{L}_{\mathrm{SFT}}(\theta) = -\frac{1}{N} \sum_{(x, y)} \sum_t \log \pi_\theta(y_t \mid
+    \mathcal{L}_{\mathrm{SFT}}(\theta) = -\frac{1}{N} \sum_{(x, y)} \sum_t \log
+    \pi_\theta(y_t \mid
     x, y_{<t})
 
-over demonstrations :math:`y` of :math:`N` tokens in all (Ouyang et al. 2022, section 3.1). Every
-other method of this package that picks texts to imitate ends in this loss.
+over demonstrations :math:`y` of :math:`N` tokens in all (Ouyang et al. 2022,
+section 3.1). Every other method of this package that picks texts to imitate
+ends in this loss.
 """
 
 from keras import ops
@@ -15,7 +17,8 @@ from llmbook.models.gpt import log_probabilities
 
 
 def sft_loss(log_probs, mask):
-    """Return the mean negative log-probability of the tokens that the mask marks.
+    """Return the mean negative log-probability of the tokens that the mask
+    marks.
 
     Parameters
     ----------
@@ -29,18 +32,26 @@ def sft_loss(log_probs, mask):
 
 
 def imitation_loss(model, batch):
-    """Return :func:`sft_loss` of a model on ``ids`` (B, T) with ``mask`` (B, T - 1)."""
+    """Return :func:`sft_loss` of a model on ``ids`` (B, T) with ``mask`` (B, T
+    - 1).
+    """
     return sft_loss(log_probabilities(model, batch["ids"]), batch["mask"])
 
 
 def imitate(learner, records, drafts, steps, learning_rate):
-    """Train the learner to write these drafts for these records; return its losses (steps,)."""
+    """Train the learner to write these drafts for these records; return its
+    losses (steps,).
+    """
     ids, mask = learner.examples(records, drafts)
-    return learner.train(imitation_loss, {"ids": ids, "mask": mask}, steps, learning_rate)
+    return learner.train(
+        imitation_loss, {"ids": ids, "mask": mask}, steps, learning_rate
+    )
 
 
 def learn(learner, annotator, steps=240, learning_rate=5e-4):
-    """Spend the budget on demonstrations, and imitate them; yields the figures of one round."""
+    """Spend the budget on demonstrations, and imitate them; yields the figures
+    of one round.
+    """
     records = annotator.draw(annotator.left("demonstration"))
     drafts = [annotator.demonstrate(record) for record in records]
     losses = imitate(learner, records, drafts, steps, learning_rate)

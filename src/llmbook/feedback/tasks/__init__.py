@@ -1,1 +1,3 @@
-"""The tasks that are learned from feedback: invitations, a shop, and the removal of words."""
+"""The tasks that are learned from feedback: invitations, a shop, and the
+removal of words.
+"""

@@ -1,11 +1,12 @@
-"""A world small enough to know the truth in: invitations, a hidden house style, and an annotator
-who has it in mind.
+"""A world small enough to know the truth in: invitations, a hidden house style,
+and an annotator who has it in mind.
 
-A **record** (who is invited, to what, when, where, at what price) asks for a **message**. The house
-style says how a message should read, and depends on who is invited; no model is ever shown it. The
-annotator knows it, and can say what is wrong with a draft in words, score it, compare two drafts,
-or write the perfect message. An **edit** is what such words mean: it lets us hold every critique
-against the truth.
+A **record** (who is invited, to what, when, where, at what price) asks for a
+**message**. The house style says how a message should read, and depends on who
+is invited; no model is ever shown it. The annotator knows it, and can say what
+is wrong with a draft in words, score it, compare two drafts, or write the
+perfect message. An **edit** is what such words mean: it lets us hold every
+critique against the truth.
 
 Pure Python. Everything random takes a ``random.Random``.
 """
@@ -13,21 +14,38 @@ Pure Python. Everything random takes a ``random.Random``.
 import re
 from typing import NamedTuple
 
-from llmbook.feedback.tasks.wording import ACCEPTED, EDITS, JOINS, PARTS, UNREADABLE, phrasings, say
+from llmbook.feedback.tasks.wording import (
+    ACCEPTED,
+    EDITS,
+    JOINS,
+    PARTS,
+    UNREADABLE,
+    phrasings,
+    say,
+)
 
 VALUES = {
     field: words.split()
     for field, words in {
-        "name": "anna ben carl dora emil fay gus hana ivan jane kurt lena mia noah olga paul",
+        "name": (
+            "anna ben carl dora emil fay gus hana ivan jane kurt lena mia noah"
+            " olga paul"
+        ),
         "role": "boss client friend family",
-        "event": "lunch dinner meeting party concert workshop picnic tour game review",
+        "event": (
+            "lunch dinner meeting party concert workshop picnic tour game"
+            " review"
+        ),
         "day": "monday tuesday wednesday thursday friday saturday sunday",
         "time": "noon dawn dusk two three four five six seven",
         "place": "cafe park office library museum garden studio harbor",
         "price": "ten twenty thirty forty fifty sixty",
     }.items()
 }
-GREETINGS = {word: f"{word} {{name}} , " for word in ("dear", "hi", "hello", "hey", "greetings")}
+GREETINGS = {
+    word: f"{word} {{name}} , "
+    for word in ("dear", "hi", "hello", "hey", "greetings")
+}
 REQUESTS = {
     "please": "please join the",
     "come": "come to the",
@@ -38,7 +56,13 @@ REQUESTS = {
 }
 CLOSINGS = {
     words: f" {words} !"
-    for words in ("thank you", "see you", "best wishes", "kind regards", "take care")
+    for words in (
+        "thank you",
+        "see you",
+        "best wishes",
+        "kind regards",
+        "take care",
+    )
 }
 CHOICES = {
     "greeting": GREETINGS | {"none": ""},
@@ -53,9 +77,20 @@ THREE_CHOICES = {
         "closing": ("thank you", "see you", "none"),
     }.items()
 }
-"""Half the options of each, with all that the house style uses: here guessing gets further."""
+"""Half the options of each, with all that the house style uses: here guessing
+gets further.
+"""
 PREPOSITIONS = {"day": "on", "time": "at", "place": "in the"}
-CRITERIA = ("greeting", "request", "day", "time", "place", "order", "price", "closing")
+CRITERIA = (
+    "greeting",
+    "request",
+    "day",
+    "time",
+    "place",
+    "order",
+    "price",
+    "closing",
+)
 SPLITS = ("train", "validation", "test")
 
 
@@ -72,7 +107,9 @@ class Record(NamedTuple):
 
 
 class Message(NamedTuple):
-    """What a message says, apart from its words; ``parts`` are (part, value) as mentioned."""
+    """What a message says, apart from its words; ``parts`` are (part, value) as
+    mentioned.
+    """
 
     greeting: str
     request: str
@@ -84,8 +121,9 @@ class Message(NamedTuple):
 class Critique(NamedTuple):
     """What the annotator says of a draft.
 
-    A learner reads ``words``. ``edits`` are what they mean, ``("set", "greeting", "dear")`` for
-    one: they serve to measure, and no method may look at them.
+    A learner reads ``words``. ``edits`` are what they mean, ``("set",
+    "greeting", "dear")`` for one: they serve to measure, and no method may look
+    at them.
     """
 
     words: tuple[str, ...]
@@ -102,18 +140,25 @@ class Critique(NamedTuple):
         return self.words != UNREADABLE
 
 
-# --- records and messages -------------------------------------------------------------------------
+# --- records and messages
+# -------------------------------------------------------------------------
 
 
 def split_of(record):
-    """Return the split that a record belongs to by its name, event, day and place together."""
+    """Return the split that a record belongs to by its name, event, day and
+    place together.
+    """
     fields = {"name": 7, "event": 3, "day": 1, "place": 2}
-    total = sum(k * VALUES[field].index(getattr(record, field)) for field, k in fields.items())
+    total = sum(
+        k * VALUES[field].index(getattr(record, field))
+        for field, k in fields.items()
+    )
     return ("test", "validation", "train", "train", "train")[total % 5]
 
 
 def draw_record(rng, split="train"):
-    """Draw a record of a split; a fifth of the combinations is for the test, one for validation.
+    """Draw a record of a split; a fifth of the combinations is for the test,
+    one for validation.
 
     Raises
     ------
@@ -123,7 +168,9 @@ def draw_record(rng, split="train"):
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
     while True:
-        record = Record(*(rng.choice(VALUES[field]) for field in Record._fields))
+        record = Record(
+            *(rng.choice(VALUES[field]) for field in Record._fields)
+        )
         if split_of(record) == split:
             return record
 
@@ -132,7 +179,12 @@ def render(record, message):
     """Return the words of a message about a record, a tuple."""
     text = CHOICES["greeting"][message.greeting].format(name=record.name)
     text += f"{REQUESTS[message.request]} {record.event}"
-    text += "".join(f" {PREPOSITIONS[part]} {value}" for part, value in message.parts) + " ."
+    text += (
+        "".join(
+            f" {PREPOSITIONS[part]} {value}" for part, value in message.parts
+        )
+        + " ."
+    )
     text += f" it costs {message.price} ." if message.price else ""
     return tuple((text + CHOICES["closing"][message.closing]).split())
 
@@ -147,17 +199,28 @@ _MESSAGE = re.compile(
 
 
 def parse(record, words):
-    """Return the message that words render, or None if they are no message about this record."""
+    """Return the message that words render, or None if they are no message
+    about this record.
+    """
     found = _MESSAGE.fullmatch(" ".join(words))
-    if found is None or found["name"] not in (None, record.name) or found["event"] != record.event:
+    if (
+        found is None
+        or found["name"] not in (None, record.name)
+        or found["event"] != record.event
+    ):
         return None
     part_of = {preposition: part for part, preposition in PREPOSITIONS.items()}
     request_of = {text: request for request, text in REQUESTS.items()}
     parts = tuple(
-        (part_of[part["preposition"]], part["value"]) for part in re.finditer(_PART, found["parts"])
+        (part_of[part["preposition"]], part["value"])
+        for part in re.finditer(_PART, found["parts"])
     )
-    facts = parts if found["price"] is None else (*parts, ("price", found["price"]))
-    if len(dict(facts)) < len(facts) or any(value not in VALUES[fact] for fact, value in facts):
+    facts = (
+        parts if found["price"] is None else (*parts, ("price", found["price"]))
+    )
+    if len(dict(facts)) < len(facts) or any(
+        value not in VALUES[fact] for fact, value in facts
+    ):
         return None
     return Message(
         found["greeting"] or "none",
@@ -169,7 +232,9 @@ def parse(record, words):
 
 
 def random_message(rng, record, missing=0.25, wrong=0.08, choices=CHOICES):
-    """Draw a message in no style at all: parts in any order, some missing, some values wrong."""
+    """Draw a message in no style at all: parts in any order, some missing, some
+    values wrong.
+    """
 
     def value_of(fact):
         value = getattr(record, fact)
@@ -180,25 +245,34 @@ def random_message(rng, record, missing=0.25, wrong=0.08, choices=CHOICES):
     return Message(
         greeting=rng.choice(list(choices["greeting"])),
         request=rng.choice(list(choices["request"])),
-        parts=tuple((part, value_of(part)) for part in order if rng.random() >= missing),
+        parts=tuple(
+            (part, value_of(part)) for part in order if rng.random() >= missing
+        ),
         price=value_of("price") if rng.random() < 0.5 else None,
         closing=rng.choice(list(choices["closing"])),
     )
 
 
-# --- edits ----------------------------------------------------------------------------------------
+# --- edits
+# ----------------------------------------------------------------------------
 
 
 def apply_edits(record, message, edits):
-    """Return the message after edits, one after the other; a part that is added comes last."""
+    """Return the message after edits, one after the other; a part that is added
+    comes last.
+    """
     for operation, target, *value in edits:
         if operation == "set":
             message = message._replace(**{target: value[0]})
         elif target == "price":
-            message = message._replace(price=None if operation == "drop" else record.price)
+            message = message._replace(
+                price=None if operation == "drop" else record.price
+            )
         elif operation == "swap":
             parts = list(message.parts)
-            first, second = (_position(message, part) for part in (target, value[0]))
+            first, second = (
+                _position(message, part) for part in (target, value[0])
+            )
             parts[first], parts[second] = parts[second], parts[first]
             message = message._replace(parts=tuple(parts))
         else:  # add or fix
@@ -217,8 +291,12 @@ def criterion_of(edit):
 
 
 def possible_edits(record, message, choices=CHOICES):
-    """Return every edit that changes the message, as ``{criterion: [edit, …]}``."""
-    facts = dict(message.parts) | ({"price": message.price} if message.price else {})
+    """Return every edit that changes the message, as ``{criterion: [edit,
+    …]}``.
+    """
+    facts = dict(message.parts) | (
+        {"price": message.price} if message.price else {}
+    )
     edits = [
         ("set", name, option)
         for name, options in choices.items()
@@ -232,7 +310,9 @@ def possible_edits(record, message, choices=CHOICES):
             edits.append(("fix", fact))
     if message.price:
         edits.append(("drop", "price"))
-    for (first, _), (second, _) in zip(message.parts, message.parts[1:], strict=False):
+    for (first, _), (second, _) in zip(
+        message.parts, message.parts[1:], strict=False
+    ):
         edits.append(("swap", second, first))
     grouped = {}
     for edit in edits:
@@ -240,7 +320,8 @@ def possible_edits(record, message, choices=CHOICES):
     return grouped
 
 
-# --- the house style and who knows it -------------------------------------------------------------
+# --- the house style and who knows it
+# -------------------------------------------------------------
 
 
 def house_style(record):
@@ -258,17 +339,26 @@ def house_style(record):
 
 
 def criteria(record, message):
-    """Return which of the eight criteria a message meets; missing parts are in no wrong order."""
+    """Return which of the eight criteria a message meets; missing parts are in
+    no wrong order.
+    """
     style = house_style(record)
     mentioned = [part for part, _ in message.parts]
-    met = {name: getattr(message, name) == getattr(style, name) for name in (*CHOICES, "price")}
+    met = {
+        name: getattr(message, name) == getattr(style, name)
+        for name in (*CHOICES, "price")
+    }
     met |= {part: (part, value) in message.parts for part, value in style.parts}
-    met["order"] = mentioned == [part for part, _ in style.parts if part in mentioned]
+    met["order"] = mentioned == [
+        part for part, _ in style.parts if part in mentioned
+    ]
     return met
 
 
 def score(record, words):
-    """Return how many of the eight criteria a draft meets; 0 if it is no message at all."""
+    """Return how many of the eight criteria a draft meets; 0 if it is no
+    message at all.
+    """
     message = parse(record, words)
     return 0 if message is None else sum(criteria(record, message).values())
 
@@ -278,9 +368,17 @@ def faults(record, message):
     style, met = house_style(record), criteria(record, message)
     rank = {part: place for place, (part, _) in enumerate(style.parts)}
     wanted = {("set", name, getattr(style, name)) for name in CHOICES}
-    wanted |= {("add", part) for part in PARTS} | {("fix", part) for part in PARTS}
-    wanted |= {("add", "price"), ("fix", "price")} if style.price else {("drop", "price")}
-    wanted |= {("swap", a, b) for a in PARTS for b in PARTS if rank[a] < rank[b]}
+    wanted |= {("add", part) for part in PARTS} | {
+        ("fix", part) for part in PARTS
+    }
+    wanted |= (
+        {("add", "price"), ("fix", "price")}
+        if style.price
+        else {("drop", "price")}
+    )
+    wanted |= {
+        ("swap", a, b) for a in PARTS for b in PARTS if rank[a] < rank[b]
+    }
     return [
         next(edit for edit in edits if edit in wanted)
         for name, edits in possible_edits(record, message).items()
@@ -289,7 +387,9 @@ def faults(record, message):
 
 
 def critique(rng, record, words, limit=2, wording="all"):
-    """Say what is wrong with a draft: at most ``limit`` of its faults, in varied words."""
+    """Say what is wrong with a draft: at most ``limit`` of its faults, in
+    varied words.
+    """
     message = parse(record, words)
     if message is None:
         return Critique(UNREADABLE)
@@ -301,21 +401,35 @@ def critique(rng, record, words, limit=2, wording="all"):
 
 
 def compare(rng, record, first, second):
-    """Return whether the first of two drafts is the better one; between equals a coin decides."""
+    """Return whether the first of two drafts is the better one; between equals
+    a coin decides.
+    """
     difference = score(record, first) - score(record, second)
     return difference > 0 or (difference == 0 and rng.random() < 0.5)
 
 
-# --- as a model reads it --------------------------------------------------------------------------
+# --- as a model reads it
+# --------------------------------------------------------------------------
 
 PAD, UNKNOWN, RECORD, MESSAGE, END, REFINE, REWARD = range(7)
-_SPECIAL = ("<pad>", "<unk>", "<record>", "<message>", "<end>", "<refine>", "<reward>")
+_SPECIAL = (
+    "<pad>",
+    "<unk>",
+    "<record>",
+    "<message>",
+    "<end>",
+    "<refine>",
+    "<reward>",
+)
 
 
 def _every_word():
     for values in VALUES.values():
         yield from values
-    for texts in (*(options.values() for options in CHOICES.values()), PREPOSITIONS.values()):
+    for texts in (
+        *(options.values() for options in CHOICES.values()),
+        PREPOSITIONS.values(),
+    ):
         for text in texts:
             yield from text.replace("{name}", "").split()
     yield from ("it", "costs", ".", *ACCEPTED, *UNREADABLE, *JOINS)
@@ -344,48 +458,59 @@ def draft_prompt(record):
 
 
 def refine_prompt(record, draft, words):
-    """Return the ids that ask for a refinement: record, draft, critique, then ``<refine>``."""
+    """Return the ids that ask for a refinement: record, draft, critique, then
+    ``<refine>``.
+    """
     return [*draft_prompt(record), *encode(draft), END, *encode(words), REFINE]
 
 
 def edit_document(rng, split="train", wording="seen", choices=CHOICES):
-    """Draw a document to pretrain on: a record, a draft in no style, edits in words, the edited
-    draft.
+    """Draw a document to pretrain on: a record, a draft in no style, edits in
+    words, the edited draft.
 
-    The edits go in every direction, so reading such documents teaches what words of criticism mean
-    and nothing about the house style. With :data:`THREE_CHOICES` they come from the smaller world.
+    The edits go in every direction, so reading such documents teaches what
+    words of criticism mean and nothing about the house style. With
+    :data:`THREE_CHOICES` they come from the smaller world.
 
     Returns
     -------
     ids : list of int
     learned : list of bool
-        True for the tokens to be predicted: both messages, and not the record nor the words
-        between.
+        True for the tokens to be predicted: both messages, and not the record
+        nor the words between.
     """
     record = draw_record(rng, split)
     message = random_message(rng, record, choices=choices)
     possible = possible_edits(record, message, choices)
-    about = rng.sample(sorted(possible), rng.choice((1, 2, 2)) if rng.random() > 0.05 else 0)
+    about = rng.sample(
+        sorted(possible), rng.choice((1, 2, 2)) if rng.random() > 0.05 else 0
+    )
     edits = [rng.choice(possible[name]) for name in about]
     draft = render(record, message)
     words = say(rng, edits, wording) if edits else ACCEPTED
     prompt = refine_prompt(record, draft, words)
-    refined = [*encode(render(record, apply_edits(record, message, edits))), END]
+    refined = [
+        *encode(render(record, apply_edits(record, message, edits))),
+        END,
+    ]
     start = len(draft_prompt(record))
-    learned = [start <= place <= start + len(draft) for place in range(len(prompt))]
+    learned = [
+        start <= place <= start + len(draft) for place in range(len(prompt))
+    ]
     return prompt + refined, learned + [True] * len(refined)
 
 
 class Invitations:
-    """The world as the task of :mod:`llmbook.feedback.loop`: what a learner may ask for, and how it
-    reads and writes.
+    """The world as the task of :mod:`llmbook.feedback.loop`: what a learner may
+    ask for, and how it reads and writes.
 
     Parameters
     ----------
     limit : int
         How many faults a critique names at most.
     wording : {"all", "seen", "held_out"}
-        Which phrasings the annotator uses; see :func:`llmbook.feedback.tasks.wording.phrasings`.
+        Which phrasings the annotator uses; see
+        :func:`llmbook.feedback.tasks.wording.phrasings`.
     """
 
     best_score = len(CRITERIA)

@@ -1,17 +1,21 @@
-"""The toy task that the paper on language feedback begins with: remove the words that a critique
-names.
+"""The toy task that the paper on language feedback begins with: remove the
+words that a critique names.
 
-A sentence calls someone between one and ten names, among them a kind one; the critique names one to
-three of them; the refinement is the sentence without those. Scheurer et al. 2023 (section 3.1)
-asked GPT-3 models of four sizes for it; here models of the book are trained for it. Pure Python.
+A sentence calls someone between one and ten names, among them a kind one; the
+critique names one to three of them; the refinement is the sentence without
+those. Scheurer et al. 2023 (section 3.1) asked GPT-3 models of four sizes for
+it; here models of the book are trained for it. Pure Python.
 """
 
 from llmbook.feedback.tasks.invitations import END, PAD, REFINE, UNKNOWN
 
 _NAMES = """
-    bore clown snob fool brat cheat crook dunce fraud goof grouch hack nag oaf pest prude quack
-    rascal rogue scamp slob snitch sloth twit weasel wimp wretch bully beast brute creep crank dolt
-    fiend grump imp knave lout miser monster ogre phony ruffian savage scold shark tramp troll
+    bore clown snob fool brat cheat crook dunce fraud goof grouch hack nag oaf
+    pest prude quack
+    rascal rogue scamp slob snitch sloth twit weasel wimp wretch bully beast
+    brute creep crank dolt
+    fiend grump imp knave lout miser monster ogre phony ruffian savage scold
+    shark tramp troll
     tyrant vulture
 """
 NAMES = tuple(_NAMES.split())
@@ -24,19 +28,29 @@ TEMPLATES = (
     "do not say {names}",
     "the sentence should not say {names}",
 )
-CELLS = tuple((size, named) for named in (1, 2, 3) for size in range(1, 11) if named <= size)
+CELLS = tuple(
+    (size, named)
+    for named in (1, 2, 3)
+    for size in range(1, 11)
+    if named <= size
+)
 """(names in the sentence, names to be removed): 27 of them."""
 CONSTANT_CELLS = tuple((size, named) for size, named in CELLS if size == named)
-"""The cells where all but the kind name is removed, so that the answer is always the same."""
+"""The cells where all but the kind name is removed, so that the answer is
+always the same.
+"""
 
-_WORDS = sorted({word for text in TEMPLATES for word in text.split() if word != "{names}"})
+_WORDS = sorted(
+    {word for text in TEMPLATES for word in text.split() if word != "{names}"}
+)
 VOCABULARY = (
     *("<pad>", "<unk>", "<record>", "<message>", "<end>", "<refine>"),
     *dict.fromkeys(("you", "are", "a", ",", "and", ".", KIND, *NAMES, *_WORDS)),
 )
 _ID = {word: index for index, word in enumerate(VOCABULARY)}
 LONGEST_SENTENCE = 3 * 11 + 3  # tokens, ``<end>`` counted
-LONGEST_PROMPT = LONGEST_SENTENCE + 6 + 6  # with the longest critique and ``<refine>``
+# with the longest critique and ``<refine>``
+LONGEST_PROMPT = LONGEST_SENTENCE + 6 + 6
 
 
 def encode(words):
@@ -51,7 +65,9 @@ def decode(ids):
 
 def sentence(names):
     """Return the words that call someone these names, a tuple."""
-    return tuple(("you are " + " , ".join(f"a {name}" for name in names) + " .").split())
+    return tuple(
+        ("you are " + " , ".join(f"a {name}" for name in names) + " .").split()
+    )
 
 
 def draw(rng, size, named):
@@ -78,7 +94,9 @@ def draw(rng, size, named):
         If ``CELLS`` has no such cell.
     """
     if (size, named) not in CELLS:
-        raise ValueError(f"(size, named) must be one of CELLS, got {(size, named)}")
+        raise ValueError(
+            f"(size, named) must be one of CELLS, got {(size, named)}"
+        )
     names = rng.sample(NAMES, size)
     removed = rng.sample(names, named)
     names.insert(rng.randrange(size + 1), KIND)

@@ -1,12 +1,14 @@
-"""A shop with a house style that it never wrote down, as a task for a real language model.
+"""A shop with a house style that it never wrote down, as a task for a real
+language model.
 
-Ann's shop writes to its customers; the model is to rewrite a message as Ann would have it. She
-knows it when she sees it, and has five rules: how to address a customer, to say that a thing is
-used, to write out "dollars", to put the day before the month, and how to sign. No model is told
-them. Ann reads drafts and says, in words, what she would change, at most a few things at a time.
+Ann's shop writes to its customers; the model is to rewrite a message as Ann
+would have it. She knows it when she sees it, and has five rules: how to address
+a customer, to say that a thing is used, to write out "dollars", to put the day
+before the month, and how to sign. No model is told them. Ann reads drafts and
+says, in words, what she would change, at most a few things at a time.
 
-``tests`` hold names, items and sentences that learning never sees. Pure Python: a tokenizer is
-given to :class:`Shop`.
+``tests`` hold names, items and sentences that learning never sees. Pure Python:
+a tokenizer is given to :class:`Shop`.
 """
 
 import re
@@ -14,13 +16,15 @@ from typing import NamedTuple
 
 _words = str.split
 NAMES = {
-    "train": _words("Tom Mia Leo Eva Max Ida Sam Zoe Ben Amy Jack Lucy Omar Nina Paul Rosa"),
+    "train": _words(
+        "Tom Mia Leo Eva Max Ida Sam Zoe Ben Amy Jack Lucy Omar Nina Paul Rosa"
+    ),
     "test": _words("Kate Hugo Ella Ivan Ruth Finn"),
 }
 ITEMS = {
     "train": _words(
-        "kettle lamp bike chair desk radio clock table jacket tent guitar mirror carpet camera "
-        "printer sofa"
+        "kettle lamp bike chair desk radio clock table jacket tent guitar"
+        " mirror carpet camera printer sofa"
     ),
     "test": _words("violin ladder teapot drone wardrobe scooter"),
 }
@@ -47,7 +51,8 @@ BODIES = {
     ),
 }
 MONTHS = _words(
-    "January February March April May June July August September October November December"
+    "January February March April May June July August September October"
+    " November December"
 )
 
 
@@ -63,7 +68,9 @@ class Record(NamedTuple):
 
 
 class Message(NamedTuple):
-    """How it is said: the five things that the house style is about, as they stand in the text."""
+    """How it is said: the five things that the house style is about, as they
+    stand in the text.
+    """
 
     greeting: str
     item: str
@@ -75,7 +82,8 @@ class Message(NamedTuple):
 class Critique(NamedTuple):
     """What Ann says of a draft.
 
-    A learner reads ``words``. ``edits``, pairs of a field and what it should be, serve to measure.
+    A learner reads ``words``. ``edits``, pairs of a field and what it should
+    be, serve to measure.
     """
 
     words: str
@@ -96,11 +104,13 @@ ACCEPTED = "This is fine. Change nothing."
 UNREADABLE = "This is another message. Keep to the facts."
 
 
-# --- messages -------------------------------------------------------------------------------------
+# --- messages
+# ----------------------------------------------------------------------------
 
 
 def draw_record(rng, split="train"):
-    """Draw what a message is about; names, items and sentences are those of the split.
+    """Draw what a message is about; names, items and sentences are those of the
+    split.
 
     Raises
     ------
@@ -144,31 +154,46 @@ def house_style(record):
 def render(record, message):
     """Return the text of a message."""
     greeting, *slots, closing = message
-    body = record.body.format(**dict(zip(("item", "price", "date"), slots, strict=True)))
+    body = record.body.format(
+        **dict(zip(("item", "price", "date"), slots, strict=True))
+    )
     return f"{greeting} {body} {closing}".strip()
 
 
 def parse(record, text):
-    """Return the message that a text renders, or None if it does not say what it has to say."""
+    """Return the message that a text renders, or None if it does not say what
+    it has to say.
+    """
     month, day = rf"\b{record.month}\b", rf"\b{record.day}\b"
     slots = {
         "item": rf"(?P<item>[^.!?]*?\b{record.item}\b[^.!?]*?)",
         "price": rf"(?P<price>[^.!?]*?\b{record.amount}\b[^.!?]*?)",
-        "date": rf"(?P<date>[^.!?]*?({month}[^.!?]*?{day}|{day}[^.!?]*?{month}))",
+        "date": (
+            rf"(?P<date>[^.!?]*?({month}[^.!?]*?{day}|{day}[^.!?]*?{month}))"
+        ),
     }
     body = record.body.replace(".", r"\.").format(**slots)
-    pattern = rf"(?P<greeting>[^.!?]*\b{record.name}\b\W?) {body}( (?P<closing>.+))?"
+    pattern = (
+        rf"(?P<greeting>[^.!?]*\b{record.name}\b\W?) {body}( (?P<closing>.+))?"
+    )
     found = re.fullmatch(pattern, text.strip())
     return found and Message(*(found[field] or "" for field in Message._fields))
 
 
-# --- Ann ------------------------------------------------------------------------------------------
+# --- Ann
+# ----------------------------------------------------------------------------
 
 
 def faults(record, message):
-    """Return an edit, (field, what it should be), for every rule that the message breaks."""
+    """Return an edit, (field, what it should be), for every rule that the
+    message breaks.
+    """
     wanted = house_style(record)._asdict().items()
-    return [(field, value) for field, value in wanted if getattr(message, field) != value]
+    return [
+        (field, value)
+        for field, value in wanted
+        if getattr(message, field) != value
+    ]
 
 
 def apply_edits(message, edits):
@@ -183,7 +208,11 @@ REPLACE = (
     'It should be "{new}", not "{old}".',
     'Use "{new}", not "{old}".',
 )
-ADD = ('Put "{new}" at the end.', 'Add "{new}" at the end.', 'End with "{new}".')
+ADD = (
+    'Put "{new}" at the end.',
+    'Add "{new}" at the end.',
+    'End with "{new}".',
+)
 
 
 def say(rng, message, edits):
@@ -191,12 +220,16 @@ def say(rng, message, edits):
     sentences = []
     for field, new in edits:
         old = getattr(message, field)
-        sentences.append(rng.choice(REPLACE if old else ADD).format(old=old, new=new))
+        sentences.append(
+            rng.choice(REPLACE if old else ADD).format(old=old, new=new)
+        )
     return " ".join(sentences)
 
 
 def critique(rng, record, text, limit=3):
-    """Say what is wrong with a draft: at most ``limit`` of the rules that it breaks."""
+    """Say what is wrong with a draft: at most ``limit`` of the rules that it
+    breaks.
+    """
     message = parse(record, text)
     if message is None:
         return Critique(UNREADABLE)
@@ -208,41 +241,75 @@ def critique(rng, record, text, limit=3):
 
 
 def score(record, text):
-    """Return how many of the five rules a draft keeps; 0 if it is another message."""
+    """Return how many of the five rules a draft keeps; 0 if it is another
+    message.
+    """
     message = parse(record, text)
-    return 0 if message is None else len(Message._fields) - len(faults(record, message))
+    return (
+        0
+        if message is None
+        else len(Message._fields) - len(faults(record, message))
+    )
 
 
-# --- what a refiner is warmed up on: neighbours of the rules, and none of them --------------------
+# --- what a refiner is warmed up on: neighbours of the rules, and none of them
+# --------------------
 
 _SALUTATIONS = _words("Hi Hello Hey Greetings Welcome Morning Howdy")
-_KINDS = _words("old blue big best small green second red nice round heavy little")
+_KINDS = _words(
+    "old blue big best small green second red nice round heavy little"
+)
 _UNITS = _words("euros pounds coins francs points tokens")
-_DATES = ("{m} {d}", "{m}-{d}", "{d}/{m}", "the {d} of {m}", "day {d} of {m}", "{d}-{m}")
-_CLOSINGS = _words("Cheers Yours Regards Love Thanks Bye Kisses Warmly Faithfully Hugs Peace Later")
-_SENDERS = (*NAMES["train"], *_words("Liz Bob Jo Dan Sue Pat Kim Ray Meg Hal Roy Ada"))
+_DATES = (
+    "{m} {d}",
+    "{m}-{d}",
+    "{d}/{m}",
+    "the {d} of {m}",
+    "day {d} of {m}",
+    "{d}-{m}",
+)
+_CLOSINGS = _words(
+    "Cheers Yours Regards Love Thanks Bye Kisses Warmly Faithfully Hugs Peace"
+    " Later"
+)
+_SENDERS = (
+    *NAMES["train"],
+    *_words("Liz Bob Jo Dan Sue Pat Kim Ray Meg Hal Roy Ada"),
+)
 
 
 def random_message(rng, record, wrong=0.3):
-    """Draw a message in some style in which no rule of the house is kept, with some facts wrong."""
+    """Draw a message in some style in which no rule of the house is kept, with
+    some facts wrong.
+    """
     other = draw_record(rng)._replace(body=record.body)
-    fact = lambda field: getattr(other if rng.random() < wrong else record, field)  # noqa: E731
+
+    def fact(field):
+        return getattr(other if rng.random() < wrong else record, field)
+
     price = rng.choice(("${n}", "{n} {unit}", "{unit} {n}", "€{n}"))
     kind = f"{rng.choice(_KINDS)} " if rng.random() < 0.7 else ""
     return Message(
-        greeting=f"{rng.choice(_SALUTATIONS)} {fact('name')}{rng.choice('!,;?')}",
+        greeting=(
+            f"{rng.choice(_SALUTATIONS)} {fact('name')}{rng.choice('!,;?')}"
+        ),
         item=kind + fact("item"),
         price=price.format(n=fact("amount"), unit=rng.choice(_UNITS)),
         date=rng.choice(_DATES).format(m=fact("month"), d=fact("day")),
-        closing=f"{rng.choice(_CLOSINGS)}, {rng.choice(_SENDERS)}" if rng.random() < 0.8 else "",
+        closing=(
+            f"{rng.choice(_CLOSINGS)}, {rng.choice(_SENDERS)}"
+            if rng.random() < 0.8
+            else ""
+        ),
     )
 
 
 def edit_document(rng, copies=0.12):
-    """Draw a document to warm up on: a draft, one to three edits in words, and the edited draft.
+    """Draw a document to warm up on: a draft, one to three edits in words, and
+    the edited draft.
 
-    A share ``copies`` of the documents asks for a message instead, and answers with the message as
-    it came in.
+    A share ``copies`` of the documents asks for a message instead, and answers
+    with the message as it came in.
 
     Returns
     -------
@@ -253,7 +320,9 @@ def edit_document(rng, copies=0.12):
     if rng.random() < copies:
         text = render(record, original(record))
         return draft_prompt(text), text
-    message = original(record) if rng.random() < 0.5 else random_message(rng, record)
+    message = (
+        original(record) if rng.random() < 0.5 else random_message(rng, record)
+    )
     other = random_message(rng, record)
     changes = [  # nothing is only taken away
         (field, new)
@@ -262,10 +331,14 @@ def edit_document(rng, copies=0.12):
     ]
     edits = rng.sample(changes, min(rng.choice((1, 2, 3, 3, 3)), len(changes)))
     answer = render(record, apply_edits(message, edits))
-    return refine_prompt(render(record, message), say(rng, message, edits)), answer
+    return (
+        refine_prompt(render(record, message), say(rng, message, edits)),
+        answer,
+    )
 
 
-# --- as a model reads it --------------------------------------------------------------------------
+# --- as a model reads it
+# --------------------------------------------------------------------------
 
 
 def draft_prompt(text):
@@ -284,7 +357,8 @@ class Shop:
     Parameters
     ----------
     tokenizer : object
-        With ``encode``, ``decode`` and ``end``, as :class:`llmbook.models.smollm.ChatTokenizer` has.
+        With ``encode``, ``decode`` and ``end``, as
+        :class:`llmbook.models.smollm.ChatTokenizer` has.
     limit : int
         How many rules a critique names at most.
     """
@@ -309,7 +383,9 @@ class Shop:
 
     def draft_prompt(self, record):
         """Return the ids that ask for a message."""
-        return self.tokenizer.encode(draft_prompt(render(record, original(record))))
+        return self.tokenizer.encode(
+            draft_prompt(render(record, original(record)))
+        )
 
     def refine_prompt(self, record, draft, words):
         """Return the ids that ask for a refinement."""
@@ -320,7 +396,9 @@ class Shop:
         return critique(rng, record, draft, self.limit)
 
     def compare(self, rng, record, first, second):
-        """Return whether the first of two drafts is better; between equals a coin decides."""
+        """Return whether the first of two drafts is better; between equals a
+        coin decides.
+        """
         difference = score(record, first) - score(record, second)
         return difference > 0 or (difference == 0 and rng.random() < 0.5)
 

@@ -1,8 +1,9 @@
-"""What an edit may be called: the annotator's phrasings, and those that no model meets before it
-learns.
+"""What an edit may be called: the annotator's phrasings, and those that no
+model meets before it learns.
 
-In a template each ``(a|b)`` is a choice, so that a line stands for many phrasings. The templates
-are data: the rest of the package reads them through :func:`phrasings` alone.
+In a template each ``(a|b)`` is a choice, so that a line stands for many
+phrasings. The templates are data: the rest of the package reads them through
+:func:`phrasings` alone.
 """
 
 import itertools
@@ -60,7 +61,8 @@ _OPTION_TEMPLATES = {
 }
 _TEMPLATES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("set", choice, words): tuple(
-        template.format(words=words, like=like) for template in _OPTION_TEMPLATES[choice]
+        template.format(words=words, like=like)
+        for template in _OPTION_TEMPLATES[choice]
     )
     for choice, options in _OPTIONS.items()
     for words, like in options.items()
@@ -103,9 +105,14 @@ for _first, _second in itertools.permutations(PARTS, 2):
 
 
 def expand(template):
-    """Return every phrasing of a template: of ``"(a|b) c"`` these are ``["a c", "b c"]``."""
+    """Return every phrasing of a template: of ``"(a|b) c"`` these are ``["a c",
+    "b c"]``.
+    """
     pieces = re.split(r"\(([^)]*)\)", template)  # text and choices by turns
-    return ["".join(words) for words in itertools.product(*(piece.split("|") for piece in pieces))]
+    return [
+        "".join(words)
+        for words in itertools.product(*(piece.split("|") for piece in pieces))
+    ]
 
 
 _PHRASINGS = {
@@ -124,8 +131,8 @@ def phrasings(edit, wording="all"):
     edit : tuple of str
         One of :data:`EDITS`.
     wording : {"all", "seen", "held_out"}
-        Every fourth phrasing is held out: the annotator uses it, and no model meets it in
-        pretraining.
+        Every fourth phrasing is held out: the annotator uses it, and no model
+        meets it in pretraining.
 
     Raises
     ------
@@ -140,7 +147,11 @@ def phrasings(edit, wording="all"):
     held_out = every[3::4]
     if wording == "held_out":
         return held_out
-    return every if wording == "all" else tuple(p for p in every if p not in held_out)
+    return (
+        every
+        if wording == "all"
+        else tuple(p for p in every if p not in held_out)
+    )
 
 
 def say(rng, edits, wording="all"):
