@@ -255,11 +255,11 @@ class NgramTokenizer(Tokenizer):
     stands in, and its word.
 
     For the character ``店`` of ``酒店很好`` they are ``1:店``, ``2:店很``,
-    ``3:酒店很`` and ``word:酒店``: the prefix keeps a word apart from a bigram
-    of the same characters. Adding their embeddings tells attention, at each position, what
-    a character means in its place (fastText's subword vectors turned round:
-    Bojanowski et al. 2017, Eq. 2). Lower case, without spaces; ``^`` and ``$``
-    stand for the edges of the text.
+    ``3:酒店很`` and ``word:酒店``: the prefix keeps a word apart from a
+    bigram of the same characters. Adding their embeddings tells attention, at
+    each position, what a character means in its place (fastText's subword
+    vectors turned round: Bojanowski et al. 2017, Eq. 2). Lower case, without
+    spaces; ``^`` and ``$`` stand for the edges of the text.
     """
 
     VIEWS = ("1", "2", "3", "word")
