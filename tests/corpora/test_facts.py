@@ -4,7 +4,6 @@ import pytest
 from babel import Locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score
 
 from llmbook.corpora.facts import (
     QUESTIONS,
@@ -15,10 +14,8 @@ from llmbook.corpora.facts import (
     make_examples,
     split_places,
     template_words,
-    text_of,
     tokenize,
 )
-from llmbook.measures.answers import exact, overlap_answer, overlap_f1
 
 
 @pytest.fixture(scope="module")
@@ -144,46 +141,6 @@ def test_the_share_of_unanswerable_questions_is_as_asked(facts):
 def test_what_cannot_be_asked_for_is_named(facts, options, named):
     with pytest.raises(ValueError, match=named):
         make_examples(facts, 1, 0, **options)
-
-
-def test_exact_ignores_case_and_spaces_alone():
-    assert exact("French  franc", "French Franc")
-    assert not exact("Franc", "French Franc")
-
-
-@given(st.text("ab ", max_size=6), st.text("ab ", max_size=6))
-def test_f1_is_that_of_scikit_learn_over_the_counted_words(prediction, answer):
-    predicted, right = Counter(prediction.split()), Counter(answer.split())
-    y_true, y_pred = [], []
-    for word in predicted | right:
-        shared = min(predicted[word], right[word])
-        y_true += (
-            [1] * shared
-            + [0] * (predicted[word] - shared)
-            + [1] * (right[word] - shared)
-        )
-        y_pred += (
-            [1] * shared
-            + [1] * (predicted[word] - shared)
-            + [0] * (right[word] - shared)
-        )
-    expected = f1_score(y_true, y_pred) if y_true else 1.0
-    assert overlap_f1(prediction, answer) == pytest.approx(expected)
-
-
-def test_overlap_finds_what_a_single_matching_sentence_tells(facts):
-    examples = [
-        e for e in make_examples(facts, 200, 0, twins=0) if not e.has_twin
-    ]
-    right = [
-        exact(text_of(e.passage, overlap_answer(e)), e.answer_text)
-        for e in examples
-    ]
-    assert sum(right) > 0.6 * len(examples)
-    example = examples[0]._replace(
-        question=["Who", "?"], passage=["nobody", "."], sentences=[(0, 1)]
-    )
-    assert overlap_answer(example) is None
 
 
 def test_withdrawals_can_be_asked_for_less_often(facts):

@@ -1,4 +1,4 @@
-"""The grammar beside sentences worked out by hand, the rules, and the annotated sentences."""
+"""The grammar beside sentences worked out by hand, and the annotated sentences."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,6 @@ from llmbook.corpora.roles.grammar import (
     join,
     words,
 )
-from llmbook.measures import roles
 from llmbook.packages import packaged_file
 from llmbook.text.tags import bio_tags
 
@@ -263,33 +262,6 @@ def test_plurals_and_kinds():
     assert lexicon.classes("table") == set()
     for kind in (lexicon.NAMES, lexicon.PEOPLE, lexicon.THINGS, lexicon.PLACES):
         assert not set(kind.common) & set(kind.held_out)
-
-
-# Rules.
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "[ARG0 Tom] [V opened] [ARG1 the door] [ARGM-TMP yesterday] .",
-        "[ARG1 The door] [V opened] .",
-        "[ARG1 The door] was [V opened] [ARG0 by Tom] .",
-        "[ARG0 She] [V gave] [ARG2 him] [ARG1 the letter] .",
-        "[ARG0 She] has [ARGM-TMP already] [V given] [ARG1 a letter] [ARG2 to him] .",
-        "[ARG0 He] [V went] [ARGM-LOC to the park] [ARGM-MNR by bus] .",
-        "[ARG0 The girl] [R-ARG0 who] [V read] [ARG1 the book] .",
-        "[ARG0 They] [V want] [ARG1 to read the book] .",
-        "[ARGM-TMP At night] , [ARG0 Tom] [V reads] [ARG1 a book] .",
-    ],
-)
-def test_rules_on_plain_sentences(line):
-    example = real.parse(line)
-    assert tuple(roles.label(example)) == example.spans
-
-
-def test_rules_give_spans_that_can_be_tagged(written):
-    for example in written:
-        bio_tags(roles.label(example), len(example.words))
 
 
 # Real sentences.

@@ -238,21 +238,17 @@ def test_samples_follow_the_distribution_and_repeat_with_the_seed():
     [
         (lambda: KneserNey(0, 5), "order must be at least 1, got 0"),
         (lambda: AddK(2, 0), "vocab_size must be at least 1, got 0"),
-        (lambda: AddK(2, 5, k=-1), "k must not be negative, got -1"),
+        (lambda: AddK(2, 5, k=-1), r"k must lie in \[0, inf\), got -1"),
         (
             lambda: KneserNey(2, 5, discount=1.5),
-            "discount must lie between 0 and 1, got 1.5",
+            r"discount must lie in \[0, 1\], got 1.5",
         ),
         (lambda: AddK(3, 5).fit([0, 1]), "at least order=3 tokens, got 2"),
         (
             lambda: AddK(1, 5).fit([0, 5]),
-            "ids must lie between 0 and vocab_size - 1 = 4",
+            r"ids must lie in range\(5\)",
         ),
         (lambda: AddK(1, 5).fit([-1, 2]), "got -1 to 2"),
-        (
-            lambda: AddK(1, 5).fit([0.5, 1.0]),
-            "one sequence of integers, got float64",
-        ),
         (lambda: AddK(1, 5).fit([[0, 1]]), "one sequence of integers"),
         (lambda: KneserNey(2, 5).fit([0, 1, 2, 3]), "give a discount"),
         (
@@ -261,7 +257,7 @@ def test_samples_follow_the_distribution_and_repeat_with_the_seed():
         ),
         (
             lambda: AddK(1, 5).fit([0]).distribution([7]),
-            "context must lie between",
+            "context must lie in range",
         ),
         (lambda: KneserNey(2, 5, 0.5).distribution(), "call fit"),
     ],
@@ -298,8 +294,13 @@ def test_a_mixture_averages_probabilities(text, scored, share):
     assert mixture.perplexity(scored) <= bound * (1 + 1e-9)
 
 
+def test_tokens_that_are_no_integers_are_named():
+    with pytest.raises(TypeError, match="ids must be integers, got float64"):
+        AddK(1, 5).fit([0.5, 1.0])
+
+
 def test_a_share_out_of_range_is_named():
     with pytest.raises(
-        ValueError, match="share must lie between 0 and 1, got 2"
+        ValueError, match=r"share must lie in \[0, 1\], got 2"
     ):
         Mixture(None, None, 2)

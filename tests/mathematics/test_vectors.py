@@ -119,13 +119,13 @@ def test_nearest_is_the_order_of_cosines(index, count):
         (lambda: followers([0, 1], 2, 0), "window must be at least 1, got 0"),
         (
             lambda: followers([0, 2], 2, 1),
-            "ids must lie between 0 and vocab_size - 1 = 1",
+            r"ids must lie in range\(2\)",
         ),
         (lambda: ppmi(np.zeros((2, 2))), "not all zero"),
         (lambda: ppmi([[1, -1], [0, 1]]), "non-negative"),
         (
             lambda: truncated_svd(np.eye(3), 3, None),
-            "rank must lie between 1 and 2, got 3",
+            r"rank must lie in \[1, 2\], got 3",
         ),
     ],
 )

@@ -19,7 +19,6 @@ from llmbook.models.classifier import (
     train,
 )
 from llmbook.models.layers import ViewEmbedding, token_mask
-from llmbook.models.training import LazyAdam, length_batches
 from llmbook.text.tokenizers import CharTokenizer, NgramTokenizer
 
 GOOD, BAD = "好棒美赞优", "差坏烂臭脏"
@@ -144,23 +143,6 @@ def test_reference_models_have_the_sizes_of_their_sources():
     assert not block.pre_norm
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(st.integers(0, 90), min_size=1, max_size=70),
-    st.integers(1, 20),
-    st.integers(0, 5),
-)
-def test_every_text_stands_in_one_batch(lengths, batch_size, seed):
-    batches = list(
-        length_batches(
-            np.array(lengths), batch_size, np.random.default_rng(seed)
-        )
-    )
-    assert len(batches) == -(-len(lengths) // batch_size)
-    assert all(len(batch) <= batch_size for batch in batches)
-    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
-
-
 class Watched:
     """What stands in for a model and keeps the batches of one epoch."""
 
@@ -197,73 +179,6 @@ def test_every_text_is_trained_on_with_its_own_label(lengths, batch_size, seed):
                 assert np.array_equal(tokens, sequences[number])
                 seen.append(number)
     assert sorted(seen) == [i for i, n in enumerate(lengths) if n]
-
-
-@pytest.mark.parametrize("noise", [2, 8])
-def test_batches_hold_similar_lengths_in_an_order_of_their_own(noise):
-    lengths = np.random.default_rng(0).integers(1, 100, 400)
-
-    def epoch(random):
-        return [
-            lengths[batch].tolist()
-            for batch in length_batches(lengths, 20, random, noise)
-        ]
-
-    random = np.random.default_rng(3)
-    first, second = epoch(random), epoch(random)
-    assert all(np.ptp(batch) <= 2 * noise + 8 for batch in first)
-    assert first != second
-    assert [max(batch) for batch in first] != sorted(
-        max(batch) for batch in first
-    )
-    assert epoch(np.random.default_rng(3)) == first
-
-
-def step(optimizer, variable, gradient):
-    optimizer.apply([gradient], [variable])
-
-
-def test_lazy_adam_is_adam_on_the_rows_it_sees():
-    start = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
-    lazy, dense = keras.Variable(start), keras.Variable(start)
-    ours, theirs = (
-        LazyAdam(0.1, epsilon=1e-7),
-        keras.optimizers.Adam(0.1, epsilon=1e-7),
-    )
-    for seed in range(4):
-        values = (
-            np.random.default_rng(seed).normal(size=(4, 3)).astype("float32")
-        )
-        rows = [1, 4, 1, 2]  # row 1 twice: its gradients add up
-        full = np.zeros_like(start)
-        np.add.at(full, rows, values)
-        step(
-            ours,
-            lazy,
-            tf.IndexedSlices(values, tf.constant(rows), tf.constant([6, 3])),
-        )
-        step(theirs, dense, tf.constant(full))
-    assert np.allclose(lazy.numpy(), dense.numpy(), atol=1e-5)
-    assert np.array_equal(lazy.numpy()[[0, 3, 5]], start[[0, 3, 5]])
-
-
-def test_lazy_adam_leaves_unseen_rows_and_their_moments():
-    lazy = keras.Variable(np.ones((3, 2), "float32"))
-    optimizer = LazyAdam(0.1)
-    slices = [
-        tf.IndexedSlices(
-            tf.ones((1, 2)), tf.constant([row]), tf.constant([3, 2])
-        )
-        for row in (0, 1)
-    ]
-    step(optimizer, lazy, slices[0])
-    after = lazy.numpy()[0].copy()
-    step(optimizer, lazy, slices[1])
-    assert np.array_equal(lazy.numpy()[0], after)
-    dense = keras.Variable(np.ones((2, 2), "float32"))
-    other = LazyAdam(0.1)
-    step(other, dense, tf.ones((2, 2)))
-    assert np.allclose(dense.numpy(), 0.9, atol=1e-4)
 
 
 def test_training_learns_reports_and_calibrates(trained):

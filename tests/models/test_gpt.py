@@ -1,17 +1,13 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import settings
 from scipy.special import erf
+from small_models import small_gpt, some_ids
 
 from llmbook.mathematics import attention as reference
 from llmbook.mathematics.vectors import embed
-from llmbook.models.generation import adjusted_logits, generate
 from llmbook.models.gpt import (
-    GPT,
-    GPTConfig,
     load,
     log_probabilities,
     next_token_loss,
@@ -20,32 +16,14 @@ from llmbook.models.gpt import (
     start_from_counts,
     text_log_probabilities,
 )
-from llmbook.models.training import adamw, compiled_step, train, windows
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 few = settings(max_examples=25, deadline=None)
 
 
-def small_gpt(seed=0, vocab_size=11, length=16, spread=20.0, **sizes):
-    """A GPT with weights large enough that its predictions differ from token to token."""
-    keras.utils.set_random_seed(seed)
-    sizes = {"d_model": 8, "num_heads": 2, "num_layers": 2} | sizes
-    model = GPT(GPTConfig(vocab_size, length, **sizes))
-    model.embedding.embeddings.assign(model.embedding.embeddings * spread)
-    return model
-
-
 @pytest.fixture(scope="module")
 def gpt():
     return small_gpt()
-
-
-def some_ids(batch=2, length=7, vocab_size=11, seed=0):
-    return (
-        np.random.default_rng(seed)
-        .integers(1, vocab_size, (batch, length))
-        .astype("int32")
-    )
 
 
 # --- The model ------------------------------------------------------------------------------------
@@ -165,11 +143,6 @@ def test_a_start_from_counts_knows_the_frequencies_and_adds_nothing_in_its_block
     np.testing.assert_allclose(embeddings.T @ error, 0, atol=1e-4)
 
 
-def test_a_top_p_of_one_excludes_nothing_however_sure_the_model_is():
-    logits = np.array([[40.0, 0.0, -1.0]])
-    assert np.isfinite(adjusted_logits(logits, top_k=2)).sum() == 2
-
-
 # --- Probabilities and loss -----------------------------------------------------------------------
 
 
@@ -229,354 +202,7 @@ def test_every_token_of_a_text_is_scored_once_in_its_window(gpt, size):
     )
 
 
-# --- Training -------------------------------------------------------------------------------------
-
-
-def test_windows_are_pieces_of_the_text_that_depend_on_seed_and_step_alone():
-    batch = windows(np.arange(100), length=9, batch_size=4, seed=1)
-    first = batch(3)
-    assert first.shape == (4, 10)
-    np.testing.assert_array_equal(np.diff(first), 1)
-    np.testing.assert_array_equal(
-        windows(np.arange(100), 9, 4, seed=1)(3), first
-    )
-    assert (batch(4) != first).any()
-    assert (windows(np.arange(100), 9, 4, seed=2)(3) != first).any()
-    starts = np.concatenate([batch(step)[:, 0] for step in range(300)])
-    assert starts.min() == 0
-    assert starts.max() == 90
-
-
-def test_training_learns_a_text_by_heart_and_writes_it():
-    model, text = (
-        small_gpt(d_model=16, num_layers=1),
-        np.tile([3, 7, 2, 9, 5], 20),
-    )
-    reports = []
-    losses = train(
-        model,
-        windows(text, 15, 8),
-        120,
-        learning_rate=1e-2,
-        every=50,
-        report=lambda *report: reports.append(report),
-    )
-    assert losses.shape == (120,)
-    assert losses[0] > 2
-    assert (
-        losses[-10:].mean() < 0.4
-    )  # the first token of a window cannot be known
-    assert [done for done, _ in reports] == [50, 100, 120]
-    assert reports[0][1] == pytest.approx(losses[:50].mean(), rel=1e-4)
-    written = generate(model, [[3, 7]], 10, temperature=0)
-    np.testing.assert_array_equal(written, [[2, 9, 5, 3, 7, 2, 9, 5, 3, 7]])
-
-
-def test_training_goes_on_after_an_interruption_to_the_same_loss(tmp_path):
-    text, path = some_ids(1, 200)[0], tmp_path / "gpt.npz"
-    options = {"steps": 8, "every": 3, "jit_compile": False}
-    without = small_gpt(dropout=0.2, num_layers=1)
-    expected = train(without, windows(text, 15, 4), **options)
-
-    class Killed(Exception):
-        pass
-
-    def batch_that_dies(step):
-        if step == 5:
-            raise Killed
-        return windows(text, 15, 4)(step)
-
-    with pytest.raises(Killed):
-        train(
-            small_gpt(dropout=0.2, num_layers=1),
-            batch_that_dies,
-            checkpoint=path,
-            **options,
-        )
-    steps_run = []
-    again = small_gpt(seed=5, dropout=0.2, num_layers=1)
-
-    def batch(step):
-        steps_run.append(step)
-        return windows(text, 15, 4)(step)
-
-    losses = train(again, batch, checkpoint=path, **options)
-    assert steps_run == [3, 4, 5, 6, 7]
-    np.testing.assert_array_equal(losses, expected)
-    for weight, other in zip(again.weights, without.weights, strict=True):
-        np.testing.assert_array_equal(weight, other)
-
-
-def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    text, path = some_ids(1, 200)[0], tmp_path / "gpt.npz"
-    train(
-        small_gpt(num_layers=1),
-        windows(text, 15, 4),
-        2,
-        checkpoint=path,
-        jit_compile=False,
-    )
-    for model, steps in [(small_gpt(), 2), (small_gpt(num_layers=1), 3)]:
-        with pytest.raises(
-            ValueError, match="checkpoint must be of this model and of"
-        ):
-            train(
-                model,
-                windows(text, 15, 4),
-                steps,
-                checkpoint=path,
-                jit_compile=False,
-            )
-
-
-def test_a_loss_of_ones_own_receives_the_whole_batch():
-    received = []
-
-    def loss(model, ids, weights, training):
-        received.append((ids.shape, weights.shape, training))
-        return next_token_loss(model, ids, weights, training)
-
-    ids, weights = some_ids(), np.ones((2, 7), "float32")
-    train(
-        small_gpt(num_layers=1),
-        lambda step: (ids, weights),
-        1,
-        loss=loss,
-        jit_compile=False,
-    )
-    assert received == [((2, 7), (2, 7), True)]
-
-
-def test_gradients_are_clipped_and_the_rate_warms_up_and_falls():
-    """One weight vector pulled by a constant gradient: Adam moves it by the rate at each step."""
-    model = small_gpt(num_layers=1)
-
-    def loss(model, ids, training):
-        others = tf.add_n([tf.reduce_sum(v) for v in model.trainable_variables])
-        return 1000.0 * tf.reduce_sum(model.norm.beta) + 0.0 * others
-
-    betas = []
-
-    def batch(step):
-        betas.append(model.norm.beta.numpy().copy())
-        return some_ids()
-
-    train(
-        model,
-        batch,
-        21,
-        learning_rate=0.1,
-        warmup=0.2,
-        loss=loss,
-        jit_compile=False,
-    )
-    rates = -np.diff(betas, axis=0)[:, 0]  # (20,)
-    expected = [
-        0.1 * t / 4
-        if t < 4
-        else 0.1 * (0.05 + 0.95 * (1 + np.cos(np.pi * (t - 4) / 17)) / 2)
-        for t in range(20)
-    ]
-    np.testing.assert_allclose(rates, expected, rtol=1e-2, atol=1e-4)
-
-
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_adam_squares_the_whole_gradient_of_a_token_that_occurs_often(
-    jit_compile,
-):
-    """A sparse gradient would be squared row by row, before the rows of one token are summed."""
-    model, ids = (
-        small_gpt(num_layers=1),
-        np.array([[3, 3, 3, 5, 3, 2, 3]], "int32"),
-    )
-    table = model.embedding.embeddings.value
-    with tf.GradientTape() as tape:
-        loss = next_token_loss(model, ids)
-    gradient = tf.convert_to_tensor(
-        tape.gradient(loss, table)
-    ).numpy()  # (V, d_model)
-    optimizer = adamw(model, 100, 0.01, clip=1e9)
-    compiled_step(model, optimizer, jit_compile=jit_compile)(ids)
-    (second,) = (
-        v for v in optimizer.variables if v.path.endswith("embeddings_velocity")
-    )
-    np.testing.assert_allclose(
-        second, (1 - optimizer.beta_2) * gradient**2, **TOLERANCE
-    )
-
-
-# --- Decoding -------------------------------------------------------------------------------------
-
-
-def nucleus(probabilities, top_p):
-    """The fewest likeliest tokens that together have a probability of top_p."""
-    order = np.argsort(-probabilities, kind="stable")
-    count = int(np.searchsorted(np.cumsum(probabilities[order]), top_p)) + 1
-    return set(order[:count].tolist())
-
-
-@pytest.mark.equation("eq-nucleus")
-@few
-@given(
-    st.integers(0, 2**16),
-    st.integers(1, 8),
-    st.floats(0.05, 0.99),
-    st.floats(0.3, 3),
-)
-def test_adjusted_logits_exclude_what_the_definitions_say(
-    seed, top_k, top_p, temperature
-):
-    logits = (
-        np.random.default_rng(seed).normal(size=(3, 8)).astype("float32") * 2
-    )
-    scaled = logits.astype("float64") / temperature
-    np.testing.assert_allclose(
-        adjusted_logits(logits, temperature), scaled, rtol=1e-5
-    )
-
-    by_rank = adjusted_logits(logits, temperature, top_k=top_k).numpy()
-    for row, kept in zip(scaled, by_rank, strict=True):
-        assert set(np.flatnonzero(np.isfinite(kept))) == set(
-            np.argsort(-row)[:top_k]
-        )
-        np.testing.assert_allclose(
-            kept[np.isfinite(kept)], row[np.isfinite(kept)], rtol=1e-5
-        )
-
-    by_mass = adjusted_logits(logits, temperature, top_p=top_p).numpy()
-    for row, kept in zip(reference.softmax(scaled), by_mass, strict=True):
-        assert set(np.flatnonzero(np.isfinite(kept))) == nucleus(row, top_p)
-
-    both = adjusted_logits(
-        logits, temperature, top_k=top_k, top_p=top_p
-    ).numpy()
-    for row, kept, first in zip(both, by_rank, by_rank, strict=True):
-        assert set(np.flatnonzero(np.isfinite(row))) == nucleus(
-            reference.softmax(first), top_p
-        )
-        assert np.isfinite(kept[np.isfinite(row)]).all()
-
-
-@pytest.mark.equation("eq-repetition-penalty")
-def test_repetition_penalty_makes_seen_tokens_less_likely():
-    logits, seen = (
-        np.array([[2.0, -2.0, 1.0, -1.0]]),
-        np.array([[True, True, False, False]]),
-    )
-    found = adjusted_logits(logits, repetition_penalty=2.0, seen=seen)
-    np.testing.assert_allclose(found, [[1.0, -4.0, 1.0, -1.0]])
-
-
-PROMPTS = ([3, 4, 5], [7], [9, 9, 2, 8, 1])
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"temperature": 0},
-        {"top_k": 3, "seed": 4},
-        {"top_p": 0.8, "temperature": 1.5},
-        {"repetition_penalty": 1.5},
-        {"stop": 4},
-    ],
-)
-def test_cached_and_uncached_generation_give_the_same_tokens(gpt, options):
-    cached = generate(gpt, PROMPTS, 11, **options)
-    np.testing.assert_array_equal(
-        cached, generate(gpt, PROMPTS, 11, use_cache=False, **options)
-    )
-    assert cached.shape == (3, 11)
-    if "stop" not in options:
-        assert (cached > 0).all()
-
-
-def test_greedy_generation_takes_the_likeliest_token_each_time(gpt):
-    for prompt, written in zip(
-        PROMPTS, generate(gpt, PROMPTS, 11, temperature=0), strict=True
-    ):
-        ids = list(prompt)
-        for token in written:
-            logits = gpt(np.array([ids]))[0, -1].numpy()
-            assert token == 1 + logits[1:].argmax()
-            ids.append(token)
-    np.testing.assert_array_equal(
-        generate(gpt, PROMPTS, 11, top_k=1),
-        generate(gpt, PROMPTS, 11, temperature=0),
-    )
-
-
-def test_samples_follow_the_distribution_and_the_seed(gpt):
-    prompts = np.tile([[3, 4]], (4000, 1))
-    drawn = generate(gpt, prompts, 1, temperature=1.3)[:, 0]
-    logits = gpt(np.array([[3, 4]]))[0, -1].numpy() / 1.3
-    expected = reference.softmax(np.where(np.arange(11) == 0, -np.inf, logits))
-    frequencies = np.bincount(drawn, minlength=11) / 4000
-    assert np.abs(frequencies - expected).max() < 4 * np.sqrt(0.25 / 4000)
-    again = generate(gpt, prompts, 1, temperature=1.3)[:, 0]
-    np.testing.assert_array_equal(again, drawn)
-    assert (
-        generate(gpt, prompts, 1, temperature=1.3, seed=1)[:, 0] != drawn
-    ).any()
-
-
-def test_nothing_is_written_after_stop(gpt):
-    written = generate(
-        gpt, np.tile([[3]], (50, 1)), 12, stop=4, temperature=2.0
-    )
-    ended = 0
-    for row in written:
-        stops = np.flatnonzero(row == 4)
-        if len(stops):
-            ended += 1
-            assert (row[: stops[0]] > 0).all()
-            assert (row[stops[0] + 1 :] == 0).all()
-    assert 10 < ended < 50
-
-
-def test_a_strong_repetition_penalty_repeats_nothing(gpt):
-    written = generate(gpt, [[3]], 9, temperature=0, repetition_penalty=1e6)
-    assert len({3, *written[0].tolist()}) == 10
-
-
-@pytest.mark.parametrize(
-    ("prompts", "max_new", "options", "message"),
-    [
-        ([], 1, {}, "prompts must hold at least one"),
-        ([[3], []], 1, {}, "each at least one token"),
-        (
-            [[3]],
-            16,
-            {},
-            "after a prompt of 1, fit the model's length of 16, got 16",
-        ),
-        ([[3]], 0, {}, "max_new must be at least 1"),
-        (
-            [[3]],
-            2,
-            {"temperature": -1},
-            "temperature must be at least 0, got -1",
-        ),
-        ([[3]], 2, {"top_k": -2}, "top_k must be at least 0, got -2"),
-        ([[3]], 2, {"top_p": 0}, "top_p must be above 0 and at most 1, got 0"),
-        (
-            [[3]],
-            2,
-            {"repetition_penalty": 0},
-            "repetition_penalty must be above 0, got 0",
-        ),
-    ],
-)
-def test_bad_requests_are_named(gpt, prompts, max_new, options, message):
-    with pytest.raises(ValueError, match=message):
-        generate(gpt, prompts, max_new, **options)
-
-
 def test_bad_texts_are_named(gpt):
-    with pytest.raises(
-        ValueError, match="ids must hold more than length=9 tokens, got 9"
-    ):
-        windows(np.arange(9), 9, 1)
     with pytest.raises(
         ValueError, match="ids must be one text of at least two tokens"
     ):

@@ -332,23 +332,6 @@ def test_the_loss_is_a_mean_over_the_tokens_that_are_known(plain):
     )
 
 
-def test_an_epoch_gives_every_pair_once():
-    vocabulary = Vocabulary.fit([list("abcdefg")])
-    encoded = encode_pairs(
-        [([c], [c]) for c in "abcdefg"], vocabulary, vocabulary
-    )
-    batch = shuffled(encoded, 2, seed=1)
-    epochs = [
-        [int(i) for step in range(3) for i in batch(3 * e + step)[0][:, 0]]
-        for e in range(2)
-    ]
-    assert all(len(set(epoch)) == 6 for epoch in epochs)
-    assert epochs[0] != epochs[1]
-    assert np.array_equal(batch(4)[1], shuffled(encoded, 2, seed=1)(4)[1])
-    with pytest.raises(ValueError, match="at least, got 7"):
-        shuffled(encoded, 8)
-
-
 @pytest.mark.parametrize("kind", [EncoderDecoder, PointerGenerator])
 def test_it_learns_to_reverse_what_it_has_not_seen(kind):
     """The pointer reverses words that it has no vector for."""

@@ -29,12 +29,13 @@ TEXTS = st.lists(
 )
 
 
-def library(texts, vocab_size):
+def library(texts, vocab_size, min_frequency=0):
     """Train the tokenizers library in the same way; return it and its merges."""
     tokenizer = LibraryTokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), "isolated")
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
+        min_frequency=min_frequency,
         special_tokens=[PAD, UNKNOWN],
         show_progress=False,
     )
@@ -105,7 +106,7 @@ def test_merging_goes_from_left_to_right(word, merged):
 @settings(max_examples=80, deadline=None)
 @given(TEXTS, st.integers(0, 25))
 def test_merges_are_those_of_the_algorithm_as_it_is_told(texts, num_merges):
-    assert BPETokenizer.fit(texts, num_merges).merges == recounted(
+    assert BPETokenizer.fit(texts, num_merges=num_merges).merges == recounted(
         texts, num_merges
     )
 
@@ -115,7 +116,7 @@ def test_merges_are_those_of_the_algorithm_as_it_is_told(texts, num_merges):
 def test_merges_ids_and_encodings_are_those_of_the_library(
     texts, num_merges, text
 ):
-    ours = BPETokenizer.fit(texts, num_merges)
+    ours = BPETokenizer.fit(texts, num_merges=num_merges)
     theirs, merges = library(texts, len(ours))
     assert (
         merges == ours.merges[: len(merges)]
@@ -131,7 +132,7 @@ def test_merges_of_a_book_are_those_of_the_library(book):
         if book == "bible"
         else load_sanguo()[:30]
     )
-    ours = BPETokenizer.fit(texts, 500)
+    ours = BPETokenizer.fit(texts, num_merges=500)
     theirs, merges = library(texts, len(ours))
     assert len(merges) == 500
     assert merges == ours.merges
@@ -140,28 +141,56 @@ def test_merges_of_a_book_are_those_of_the_library(book):
     assert ours.decode(ours.encode(texts[-1])) == texts[-1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.integers(1, 4))
+def test_rare_neighbours_are_left_apart_as_in_the_library(texts, min_count):
+    ours = BPETokenizer.fit(texts, min_count=min_count)
+    theirs, _ = library(texts, 1000, min_frequency=min_count)
+    assert theirs.get_vocab() == ours.ids
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.integers(0, 9), st.integers(0, 9))
+def test_the_vocabulary_keeps_within_its_size(texts, room, num_merges):
+    smallest = 2 + len(set("".join(texts)))
+    ours = BPETokenizer.fit(texts, max_size=smallest + room)
+    assert smallest <= len(ours) <= smallest + room
+    assert ours.merges == BPETokenizer.fit(texts, num_merges=room).merges
+    both = BPETokenizer.fit(
+        texts, max_size=smallest + room, num_merges=num_merges
+    )
+    assert both.merges == ours.merges[:num_merges]
+    with pytest.raises(
+        ValueError, match=f"max_size must leave room for the {smallest - 2}"
+    ):
+        BPETokenizer.fit(texts, max_size=smallest - 1)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60))
 def test_cutting_loses_nothing(text):
     assert "".join(split_words(text)) == text
-    assert "".join(BPETokenizer.fit(["abc ab"], 3).tokenize(text)) == text
+    assert (
+        "".join(BPETokenizer.fit(["abc ab"], num_merges=3).tokenize(text))
+        == text
+    )
 
 
 @settings(max_examples=50, deadline=None)
 @given(TEXTS, st.integers(0, 25))
 def test_what_was_trained_on_comes_back_whole(texts, num_merges):
-    tokenizer = BPETokenizer.fit(texts, num_merges)
+    tokenizer = BPETokenizer.fit(texts, num_merges=num_merges)
     for text in texts:
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 def test_a_character_never_seen_is_unknown():
-    tokenizer = BPETokenizer.fit(["ab ab"], 1)
+    tokenizer = BPETokenizer.fit(["ab ab"], num_merges=1)
     assert tokenizer.decode(tokenizer.encode("abz")) == "ab<unk>"
 
 
 def test_it_comes_back_from_a_file(tmp_path):
-    tokenizer = BPETokenizer.fit(["玄德玄德 ab ab abc"], 3)
+    tokenizer = BPETokenizer.fit(["玄德玄德 ab ab abc"], num_merges=3)
     tokenizer.save(tmp_path / "bpe.json")
     again = Tokenizer.load(tmp_path / "bpe.json")
     assert isinstance(again, BPETokenizer)
@@ -171,10 +200,10 @@ def test_it_comes_back_from_a_file(tmp_path):
 
 def test_bad_input_is_named():
     with pytest.raises(TypeError, match="texts must be a list of strings"):
-        BPETokenizer.fit("ab", 1)
+        BPETokenizer.fit("ab", num_merges=1)
     with pytest.raises(
         ValueError, match="num_merges must not be negative, got -1"
     ):
-        BPETokenizer.fit(["ab"], -1)
+        BPETokenizer.fit(["ab"], num_merges=-1)
     with pytest.raises(ValueError, match="at least one character, got none"):
-        BPETokenizer.fit([""], 1)
+        BPETokenizer.fit([""], num_merges=1)

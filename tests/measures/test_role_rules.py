@@ -1,0 +1,37 @@
+"""The rules for roles beside sentences worked out by hand, and over the grammar's."""
+
+import pytest
+
+from llmbook.corpora.roles import real
+from llmbook.corpora.roles.grammar import generate
+from llmbook.measures import roles
+from llmbook.text.tags import bio_tags
+
+
+@pytest.fixture(scope="module")
+def written():
+    return generate(3000, 5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ARG0 Tom] [V opened] [ARG1 the door] [ARGM-TMP yesterday] .",
+        "[ARG1 The door] [V opened] .",
+        "[ARG1 The door] was [V opened] [ARG0 by Tom] .",
+        "[ARG0 She] [V gave] [ARG2 him] [ARG1 the letter] .",
+        "[ARG0 She] has [ARGM-TMP already] [V given] [ARG1 a letter] [ARG2 to him] .",
+        "[ARG0 He] [V went] [ARGM-LOC to the park] [ARGM-MNR by bus] .",
+        "[ARG0 The girl] [R-ARG0 who] [V read] [ARG1 the book] .",
+        "[ARG0 They] [V want] [ARG1 to read the book] .",
+        "[ARGM-TMP At night] , [ARG0 Tom] [V reads] [ARG1 a book] .",
+    ],
+)
+def test_rules_on_plain_sentences(line):
+    example = real.parse(line)
+    assert tuple(roles.label(example)) == example.spans
+
+
+def test_rules_give_spans_that_can_be_tagged(written):
+    for example in written:
+        bio_tags(roles.label(example), len(example.words))
