@@ -1,3 +1,4 @@
+import ast
 import inspect
 
 import pytest
@@ -7,12 +8,10 @@ from llmbook.showing import source
 
 
 def test_it_shows_the_function_itself():
-    shown = source.show(attention.causal_mask)
-    assert repr(shown) == inspect.getsource(attention.causal_mask)
-    assert (
-        shown._repr_markdown_()
-        == f"```python\n{inspect.getsource(attention.causal_mask)}```\n"
-    )
+    shown = source.show(attention.merge_heads)
+    text = inspect.getsource(attention.merge_heads)
+    assert repr(shown) == text
+    assert shown._repr_markdown_() == f"```python\n{text}```\n"
 
 
 def test_the_docstring_can_be_left_out():
@@ -23,6 +22,29 @@ def test_the_docstring_can_be_left_out():
         text.rstrip().splitlines()[-1]
         == inspect.getsource(attention.causal_mask).rstrip().splitlines()[-1]
     )
+
+
+def test_what_checks_arguments_is_left_out():
+    whole = inspect.getsource(attention.scaled_dot_product_attention)
+    shown = repr(source.show(attention.scaled_dot_product_attention))
+    gone = set(whole.splitlines()) - set(shown.splitlines())
+    assert gone == {
+        "    query, key, value, mask = checks.attention(query, key, value, mask)"
+    }
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_check"),
+    [
+        ("x = checks.numbers('x', x)", True),
+        ("checks.positive(x=x)", True),
+        ("a, b = checks.questions(\n    a, b\n)", True),
+        ("x = other.numbers('x', x)", False),
+        ("x = 1 + checks.count('x', x)", False),
+    ],
+)
+def test_a_check_is_a_statement_that_only_calls_one(statement, is_check):
+    assert source._is_check(ast.parse(statement).body[0]) == is_check
 
 
 def test_a_function_without_docstring_is_shown_whole():

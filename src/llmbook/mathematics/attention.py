@@ -8,9 +8,10 @@ instead.
 """
 
 import math
-import operator
 
 import numpy as np
+
+from llmbook import checks
 
 
 def softmax(x, axis=-1):
@@ -40,18 +41,8 @@ def softmax(x, axis=-1):
         If ``x`` is not of numbers, is empty along ``axis``, holds a NaN or plus
         infinity, or has nothing but minus infinities along ``axis``.
     """
-    x = _numbers("x", x, at_least=1, finite=False)
-    if x.shape[axis] == 0:
-        raise ValueError(
-            f"x must have at least one entry along axis {axis}, got shape"
-            f" {x.shape}"
-        )
+    x = checks.scores(x, axis)
     largest = x.max(axis=axis, keepdims=True)
-    if not np.isfinite(largest).all():
-        raise ValueError(
-            f"x must have a finite largest entry along axis {axis}, "
-            "got a NaN, an infinity or nothing but -inf"
-        )
     # -1e308 - 1e308 is -inf, whose exponential is rightly 0
     with np.errstate(over="ignore"):
         exponentials = np.exp(x - largest)
@@ -77,7 +68,7 @@ def causal_mask(length):
     ValueError
         If it is below 1.
     """
-    length = _count("length", length)
+    length = checks.count("length", length)
     return np.tri(length, dtype=bool)
 
 
@@ -107,16 +98,7 @@ def padding_mask(lengths, length):
         If ``length`` is below 1, or ``lengths`` are not integers between 0 and
         ``length``.
     """
-    length = _count("length", length)
-    lengths = np.asarray(lengths)
-    if (
-        lengths.dtype.kind not in "iu"
-        or not ((lengths >= 0) & (lengths <= length)).all()
-    ):
-        raise ValueError(
-            f"lengths must be integers from 0 to length = {length}, got"
-            f" {lengths}"
-        )
+    lengths, length = checks.lengths(lengths, length)
     return np.arange(length) < lengths[..., None]
 
 
@@ -153,9 +135,39 @@ def scaled_dot_product_attention(query, key, value, mask=None):
         overflow, the mask is not boolean or does not fit, or a query has no key
         that it may attend to.
     """
-    query, key, value, mask = _checked(query, key, value, mask)
-    weights = softmax(_scores(query, key, mask))  # (..., T_q, T_k)
+    query, key, value, mask = checks.attention(query, key, value, mask)
+    weights = softmax(scaled_scores(query, key, mask))  # (..., T_q, T_k)
     return weights @ value, weights  # (..., T_q, d_v), (..., T_q, T_k)
+
+
+def scaled_scores(query, key, mask=None):
+    r"""Return the scores that a softmax turns into weights.
+
+    .. math:: S_{ij} = \frac{q_i \cdot k_j}{\sqrt{d_k}}
+
+    and minus infinity where the mask forbids attention (Vaswani et al. 2017,
+    section 3.2.1).
+
+    Parameters
+    ----------
+    query : (..., T_q, d_k)
+    key : (..., T_k, d_k)
+    mask : (..., T_q, T_k) of bool, optional
+
+    Returns
+    -------
+    (..., T_q, T_k)
+
+    Raises
+    ------
+    ValueError
+        If a dot product overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        # (..., T_q, T_k)
+        scores = query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
+    checks.overflow(scores)
+    return scores if mask is None else np.where(mask, scores, -np.inf)
 
 
 def multi_head_attention(
@@ -200,30 +212,57 @@ def multi_head_attention(
         If shapes do not fit, ``num_heads`` does not divide the columns, or as
         for :func:`scaled_dot_product_attention`.
     """
-    x = _numbers("x", x, at_least=2)
-    context = x if context is None else _numbers("context", context, at_least=2)
-    w_query = _projection("w_query", w_query, rows=x.shape[-1])
-    w_key = _projection(
-        "w_key", w_key, rows=context.shape[-1], columns=w_query.shape[1]
+    context = x if context is None else context  # self-attention
+    x, context, w_query, w_key, w_value, w_output, num_heads, mask = (
+        checks.multi_head_attention(
+            x, context, w_query, w_key, w_value, w_output, num_heads, mask
+        )
     )
-    w_value = _projection("w_value", w_value, rows=context.shape[-1])
-    w_output = _projection("w_output", w_output, rows=w_value.shape[1])
-    batch = _batch_shape(x=x, context=context)
-    if mask is not None:
-        # (..., T, T_k)
-        mask = _mask(mask, (*batch, x.shape[-2], context.shape[-2]))
-        # (..., 1, T, T_k), the same for every head
-        mask = mask[..., None, :, :]
-
-    query = _split_heads(x @ w_query, num_heads, "w_query")  # (..., H, T, d_k)
-    # (..., H, T_k, d_k)
-    key = _split_heads(context @ w_key, num_heads, "w_key")
-    # (..., H, T_k, d_v)
-    value = _split_heads(context @ w_value, num_heads, "w_value")
-    # (..., H, T, d_v)
+    query = split_heads(x @ w_query, num_heads)  # (..., H, T, d_k)
+    key = split_heads(context @ w_key, num_heads)  # (..., H, T_k, d_k)
+    value = split_heads(context @ w_value, num_heads)  # (..., H, T_k, d_v)
+    # (..., H, T, d_v), (..., H, T, T_k)
     heads, weights = scaled_dot_product_attention(query, key, value, mask)
-    # (..., T, d_model), (..., H, T, T_k)
-    return _merge_heads(heads) @ w_output, weights
+    return merge_heads(heads) @ w_output, weights  # (..., T, d_model), …
+
+
+def split_heads(x, num_heads):
+    """Cut every vector into ``num_heads`` slices of one width, a head each.
+
+    Parameters
+    ----------
+    x : (..., T, H * d)
+    num_heads : int
+
+    Returns
+    -------
+    (..., H, T, d)
+
+    Raises
+    ------
+    TypeError
+        If ``num_heads`` is not an integer.
+    ValueError
+        If it does not divide the width.
+    """
+    num_heads = checks.heads("the last axis of x", x.shape[-1], num_heads)
+    slices = x.reshape(*x.shape[:-1], num_heads, -1)  # (..., T, H, d)
+    return slices.swapaxes(-3, -2)
+
+
+def merge_heads(x):
+    """Lay the slices of all heads side by side: :func:`split_heads` undone.
+
+    Parameters
+    ----------
+    x : (..., H, T, d)
+
+    Returns
+    -------
+    (..., T, H * d)
+    """
+    slices = x.swapaxes(-3, -2)  # (..., T, H, d)
+    return slices.reshape(*slices.shape[:-2], -1)
 
 
 def online_softmax_attention(query, key, value, mask=None, block_size=64):
@@ -267,14 +306,14 @@ def online_softmax_attention(query, key, value, mask=None, block_size=64):
         If ``block_size`` is below 1, or as for
         :func:`scaled_dot_product_attention`.
     """
-    block_size = _count("block_size", block_size)
-    query, key, value, mask = _checked(query, key, value, mask)
+    block_size = checks.count("block_size", block_size)
+    query, key, value, mask = checks.attention(query, key, value, mask)
     largest, total, output = -np.inf, 0.0, 0.0
     for start in range(0, key.shape[-2], block_size):
         block = slice(start, start + block_size)
         block_mask = None if mask is None else mask[..., block]
         # (..., T_q, block_size)
-        scores = _scores(query, key[..., block, :], block_mask)
+        scores = scaled_scores(query, key[..., block, :], block_mask)
         # (..., T_q, 1)
         raised = np.maximum(largest, scores.max(axis=-1, keepdims=True))
         # while no key was allowed, e^-inf is 0
@@ -319,12 +358,12 @@ def sinusoidal_positions(length, d_model, base=10000.0):
     ValueError
         If either is below 1, ``d_model`` is odd or ``base`` is not positive.
     """
-    length = _count("length", length)
+    length = checks.count("length", length)
+    d_model = checks.waves("d_model", d_model, base)
     # (T, d_model / 2)
-    angles = np.arange(length)[:, None] * _frequencies("d_model", d_model, base)
-    return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(
-        length, -1
-    )  # (T, d_model)
+    angles = np.arange(length)[:, None] * frequencies(d_model, base)
+    waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+    return waves.reshape(length, d_model)
 
 
 def rotary(x, positions=None, base=10000.0):
@@ -361,23 +400,11 @@ def rotary(x, positions=None, base=10000.0):
         If ``d`` is odd, ``positions`` do not fit the leading axes of ``x`` or
         hold no finite numbers, or ``base`` is not positive.
     """
-    x = _numbers("x", x, at_least=2)
-    # (d / 2,)
-    frequencies = _frequencies("the last axis of x", x.shape[-1], base)
-    positions = np.arange(x.shape[-2]) if positions is None else positions
-    positions = _numbers("positions", positions, at_least=1)
-    try:
-        positions = np.broadcast_to(positions, x.shape[:-1])
-    except ValueError:
-        raise ValueError(
-            f"positions must broadcast to shape {x.shape[:-1]}, got"
-            f" {positions.shape}"
-        ) from None
-    angles = positions[..., None] * frequencies  # (..., T, d / 2)
-    cosine, sine = (
-        np.cos(angles).astype(x.dtype),
-        np.sin(angles).astype(x.dtype),
-    )
+    x, positions = checks.rotation(x, positions, base)
+    # (..., T, d / 2)
+    angles = positions[..., None] * frequencies(x.shape[-1], base)
+    cosine = np.cos(angles).astype(x.dtype)  # (..., T, d / 2)
+    sine = np.sin(angles).astype(x.dtype)  # (..., T, d / 2)
     first, second = np.split(x, 2, axis=-1)  # (..., T, d / 2) each
     return np.concatenate(
         [first * cosine - second * sine, first * sine + second * cosine],
@@ -385,146 +412,29 @@ def rotary(x, positions=None, base=10000.0):
     )
 
 
-def _frequencies(name, width, base):
-    """The angle by which a step turns each of the ``width / 2`` pairs: 1
-    radian, then less.
+def frequencies(width, base=10000.0):
+    r"""Return by how much one step turns each pair of entries.
+
+    .. math:: \theta_i = b^{-2i / d}, \qquad i = 0, \dots, d / 2 - 1
+
+    Parameters
+    ----------
+    width : int, even
+        ``d``.
+    base : float, positive
+        ``b``.
+
+    Returns
+    -------
+    (d / 2,)
+        In radians: 1, then less and less (Vaswani et al. 2017, section 3.5).
+
+    Raises
+    ------
+    TypeError
+        If ``width`` is not an integer.
+    ValueError
+        If it is below 1 or odd, or ``base`` is not positive.
     """
-    width = _count(name, width)
-    if width % 2:
-        raise ValueError(
-            f"{name} must be even, since entries are taken in pairs, got"
-            f" {width}"
-        )
-    if not base > 0:
-        raise ValueError(f"base must be positive, got {base}")
+    width = checks.waves("width", width, base)
     return base ** (-np.arange(0, width, 2) / width)
-
-
-def _split_heads(x, num_heads, name):
-    """(..., T, H * d) -> (..., H, T, d)."""
-    num_heads = _count("num_heads", num_heads)
-    width, remainder = divmod(x.shape[-1], num_heads)
-    if remainder:
-        raise ValueError(
-            f"num_heads must divide the columns of {name}, {x.shape[-1]}, got"
-            f" {num_heads}"
-        )
-    return x.reshape(*x.shape[:-1], num_heads, width).swapaxes(-3, -2)
-
-
-def _merge_heads(x):
-    """(..., H, T, d) -> (..., T, H * d)."""
-    x = x.swapaxes(-3, -2)
-    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
-
-
-def _scores(query, key, mask):
-    """Scaled dot products, -inf where the mask is False: (..., T_q, T_k)."""
-    # reported below, by name
-    with np.errstate(over="ignore", invalid="ignore"):
-        # (..., T_q, T_k)
-        scores = query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            "query and key are too large: their dot products overflow"
-        )
-    return scores if mask is None else np.where(mask, scores, -np.inf)
-
-
-def _checked(query, key, value, mask):
-    """Return the arguments of attention as arrays that fit, the mask in the
-    weights' shape.
-    """
-    query = _numbers("query", query, at_least=2)
-    key = _numbers("key", key, at_least=2)
-    value = _numbers("value", value, at_least=2)
-    if query.shape[-1] != key.shape[-1] or query.shape[-1] == 0:
-        raise ValueError(
-            "query and key must have the same width d_k >= 1, "
-            f"got shapes {query.shape} and {key.shape}"
-        )
-    if key.shape[-2] != value.shape[-2] or key.shape[-2] == 0:
-        raise ValueError(
-            "key and value must have the same length T_k >= 1, "
-            f"got shapes {key.shape} and {value.shape}"
-        )
-    batch = _batch_shape(query=query, key=key, value=value)
-    if mask is not None:
-        mask = _mask(mask, (*batch, query.shape[-2], key.shape[-2]))
-    return query, key, value, mask
-
-
-def _batch_shape(**arrays):
-    try:
-        return np.broadcast_shapes(
-            *(array.shape[:-2] for array in arrays.values())
-        )
-    except ValueError:
-        shapes = ", ".join(
-            f"{name} {array.shape}" for name, array in arrays.items()
-        )
-        raise ValueError(
-            f"leading axes must broadcast together, got {shapes}"
-        ) from None
-
-
-def _mask(mask, shape):
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise ValueError(
-            f"mask must be boolean, True where allowed, got dtype {mask.dtype}"
-        )
-    try:
-        mask = np.broadcast_to(mask, shape)
-    except ValueError:
-        raise ValueError(
-            f"mask must broadcast to shape {shape}, got {mask.shape}"
-        ) from None
-    if not mask.any(axis=-1).all():
-        row = tuple(int(i) for i in np.argwhere(~mask.any(axis=-1))[0])
-        raise ValueError(
-            "mask must allow every query at least one key, got none for query"
-            f" {row}"
-        )
-    return mask
-
-
-def _projection(name, matrix, rows, columns=None):
-    matrix = _numbers(name, matrix, at_least=2)
-    if (
-        matrix.ndim != 2
-        or matrix.shape[0] != rows
-        or columns not in (None, matrix.shape[1])
-    ):
-        wanted = f"({rows}, {'any' if columns is None else columns})"
-        raise ValueError(f"{name} must have shape {wanted}, got {matrix.shape}")
-    return matrix
-
-
-def _numbers(name, array, at_least, finite=True):
-    """Return ``array`` as one of floats, of so many axes or more; integers
-    become float64.
-    """
-    array = np.asarray(array)
-    if array.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{name} must be an array of real numbers, got dtype {array.dtype}"
-        )
-    if array.ndim < at_least:
-        raise ValueError(
-            f"{name} must have at least {at_least} axes, got shape"
-            f" {array.shape}"
-        )
-    if finite and not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got a NaN or an infinity")
-    return array if array.dtype.kind == "f" else array.astype(float)
-
-
-def _count(name, number):
-    try:
-        number = operator.index(number)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {number!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number

@@ -9,6 +9,7 @@ Baydin et al. 2018, section 3.2.
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.mathematics.backprop import erf, sum_to_shape
 
 
@@ -82,11 +83,7 @@ class Tensor:
         grad_output = np.array(
             1.0 if grad_output is None else grad_output, dtype=float
         )
-        if grad_output.shape != self.shape:
-            raise ValueError(
-                f"grad_output must have the shape {self.shape}, got"
-                f" {grad_output.shape}"
-            )
+        checks.shape("grad_output", grad_output, self.shape)
         order = self.graph()
         for tensor in order:
             tensor.grad = np.zeros(tensor.shape)
@@ -151,13 +148,13 @@ class Tensor:
         return self * -1
 
     def __sub__(self, other):
-        return self + (-other)
+        return self + -_constant(other)
 
     def __rsub__(self, other):
         return -self + other
 
     def __truediv__(self, other):
-        return self * other**-1.0
+        return self * _constant(other) ** -1.0
 
     def __rtruediv__(self, other):
         return self**-1.0 * other
@@ -239,11 +236,7 @@ class Tensor:
 
 def _matmul(left, right):
     a, b = _data(left), _data(right)
-    if a.ndim < 2 or b.ndim < 2:
-        raise ValueError(
-            f"@ needs at least two axes on both sides, got {a.shape} and"
-            f" {b.shape}"
-        )
+    checks.matrices(a, b)
     return _result(
         "@",
         a @ b,
@@ -252,8 +245,15 @@ def _matmul(left, right):
     )
 
 
+def _constant(x):
+    """Return a tensor as it is, anything else as an array of floats: a small
+    integer would wrap round when it is negated.
+    """
+    return x if isinstance(x, Tensor) else np.asarray(x, dtype=float)
+
+
 def _data(x):
-    return x.data if isinstance(x, Tensor) else np.asarray(x, dtype=float)
+    return x.data if isinstance(x, Tensor) else _constant(x)
 
 
 def _result(name, data, *inputs):

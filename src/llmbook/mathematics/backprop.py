@@ -13,7 +13,8 @@ import math
 
 import numpy as np
 
-from llmbook.mathematics.attention import _merge_heads, _split_heads, softmax
+from llmbook import checks
+from llmbook.mathematics.attention import merge_heads, softmax, split_heads
 from llmbook.mathematics.losses import sigmoid
 
 _erf = np.vectorize(math.erf, otypes=[float])
@@ -62,7 +63,7 @@ def linear_backward(grad_output, x, weight):
     ValueError
         If ``grad_output`` does not have the shape of the output.
     """
-    _check_shape("grad_output", grad_output, (*x.shape[:-1], weight.shape[-1]))
+    checks.shape("grad_output", grad_output, (*x.shape[:-1], weight.shape[-1]))
     grad_x = grad_output @ weight.T  # (..., d_in)
     grad_rows = grad_output.reshape(-1, weight.shape[1])  # (N, d_out)
     grad_weight = x.reshape(-1, weight.shape[0]).T @ grad_rows  # (d_in, d_out)
@@ -85,12 +86,10 @@ def embedding(ids, table):
     ------
     ValueError
         If an id is not a row of the table.
+    TypeError
+        If the ids are not integers.
     """
-    if ids.min() < 0 or ids.max() >= len(table):
-        raise ValueError(
-            f"ids must lie in range({len(table)}), got {ids.min()} to"
-            f" {ids.max()}"
-        )
+    ids = checks.ids("ids", ids, len(table))
     return table[ids]
 
 
@@ -117,7 +116,7 @@ def embedding_backward(grad_output, ids, vocabulary_size):
     ValueError
         If ``grad_output`` does not have the shape of the output.
     """
-    _check_shape(
+    checks.shape(
         "grad_output", grad_output, (*ids.shape, grad_output.shape[-1])
     )
     # (V, d_model)
@@ -158,7 +157,7 @@ def gelu_backward(grad_output, x):
     ValueError
         If ``grad_output`` does not have the shape of ``x``.
     """
-    _check_shape("grad_output", grad_output, x.shape)
+    checks.shape("grad_output", grad_output, x.shape)
     density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)  # (...)
     return grad_output * (_gaussian_below(x) + x * density)
 
@@ -214,7 +213,7 @@ def layer_norm_backward(grad_output, x, gain, epsilon=1e-5):
     ValueError
         If ``grad_output`` does not have the shape of ``x``.
     """
-    _check_shape("grad_output", grad_output, x.shape)
+    checks.shape("grad_output", grad_output, x.shape)
     # (..., d_model), (..., 1)
     normalised, inverse_deviation = _normalise(x, epsilon)
     grad_normalised = grad_output * gain  # (..., d_model)
@@ -250,7 +249,7 @@ def softmax_backward(grad_output, weights, axis=-1):
     ValueError
         If ``grad_output`` does not have the shape of ``weights``.
     """
-    _check_shape("grad_output", grad_output, weights.shape)
+    checks.shape("grad_output", grad_output, weights.shape)
     average = (grad_output * weights).sum(axis=axis, keepdims=True)  # (..., 1)
     return weights * (grad_output - average)
 
@@ -274,7 +273,7 @@ def binary_cross_entropy_backward(logits, targets):
     ValueError
         If ``targets`` does not have the shape of ``logits``.
     """
-    _check_shape("targets", targets, np.shape(logits))
+    checks.shape("targets", targets, np.shape(logits))
     return (sigmoid(logits) - targets) / np.size(logits)
 
 
@@ -303,32 +302,23 @@ def cross_entropy_backward(
     Raises
     ------
     ValueError
-        If shapes do not match, a counted target is not an id of ``range(V)`` or
-        no position counts.
+        If shapes do not match, no position counts, a target that counts is not
+        in ``range(V)``, or the smoothing or a weight is out of range.
+    TypeError
+        If the targets are not integers or the mask is not boolean.
     """
-    _check_shape("targets", targets, logits.shape[:-1])
-    num_classes = logits.shape[-1]
-    # (...)
-    counted = np.ones(targets.shape, dtype=bool) if mask is None else mask
-    _check_shape("mask", counted, targets.shape)
-    # (...), whatever stood at a place that does not count
-    targets = np.where(counted, targets, 0)
-    if not counted.any() or targets.min() < 0 or targets.max() >= num_classes:
-        raise ValueError(
-            "mask must be True somewhere, and targets there lie in"
-            f" range({num_classes}), got {counted.sum()} counted positions with"
-            f" targets {targets.min()} to {targets.max()}"
-        )
-    class_weights = (
-        np.ones(num_classes)
-        if class_weights is None
-        else np.asarray(class_weights)
+    logits, targets, mask, class_weights = checks.choices(
+        logits, targets, mask, label_smoothing, class_weights
     )
-    shares = class_weights[targets] * counted  # (...)
-    one_hot = targets[..., None] == np.arange(num_classes)  # (..., V)
-    # (..., V)
+    num_classes = logits.shape[-1]
+    one_hot = np.eye(num_classes)[targets[mask]]  # (N, V)
+    # (N, V)
     smoothed = (1 - label_smoothing) * one_hot + label_smoothing / num_classes
-    return (shares / shares.sum())[..., None] * (softmax(logits) - smoothed)
+    shares = class_weights[targets[mask]]  # (N,)
+    shares = shares / shares.sum()  # (N,)
+    grad_logits = np.zeros_like(logits)  # (..., V)
+    grad_logits[mask] = shares[:, None] * (softmax(logits[mask]) - smoothed)
+    return grad_logits
 
 
 def scaled_dot_product_attention_backward(
@@ -365,22 +355,16 @@ def scaled_dot_product_attention_backward(
         If ``grad_output`` or ``weights`` has another shape than the forward
         pass gives it.
     """
-    _check_shape(
-        "weights",
-        weights,
-        (*weights.shape[:-2], query.shape[-2], key.shape[-2]),
-    )
+    length_q, length_k = query.shape[-2], key.shape[-2]
     batch = np.broadcast_shapes(weights.shape[:-2], value.shape[:-2])
-    _check_shape(
-        "grad_output", grad_output, (*batch, query.shape[-2], value.shape[-1])
-    )
+    expected = (*batch, length_q, value.shape[-1])
+    checks.shape("weights", weights, (*weights.shape[:-2], length_q, length_k))
+    checks.shape("grad_output", grad_output, expected)
     grad_value = weights.swapaxes(-1, -2) @ grad_output  # (..., T_k, d_v)
-    grad_weights = sum_to_shape(
-        grad_output @ value.swapaxes(-1, -2), weights.shape
-    )  # (..., T_q, T_k)
-    grad_scores = softmax_backward(grad_weights, weights) / np.sqrt(
-        query.shape[-1]
-    )  # (..., T_q, T_k)
+    grad_weights = grad_output @ value.swapaxes(-1, -2)  # (..., T_q, T_k)
+    grad_weights = sum_to_shape(grad_weights, weights.shape)  # (..., T_q, T_k)
+    grad_scores = softmax_backward(grad_weights, weights)  # (..., T_q, T_k)
+    grad_scores = grad_scores / np.sqrt(query.shape[-1])  # (..., T_q, T_k)
     grad_query = grad_scores @ key  # (..., T_q, d_k)
     grad_key = grad_scores.swapaxes(-1, -2) @ query  # (..., T_k, d_k)
     return (
@@ -429,28 +413,23 @@ def multi_head_attention_backward(
         If ``grad_output`` or ``weights`` has another shape than the forward
         pass gives it.
     """
-    _check_shape("grad_output", grad_output, (*x.shape[:-1], w_output.shape[1]))
-    projections = {"w_query": w_query, "w_key": w_key, "w_value": w_value}
-    query, key, value = (
-        _split_heads(x @ matrix, num_heads, name)
-        for name, matrix in projections.items()
-    )  # (..., H, T, d_k), (..., H, T, d_k), (..., H, T, d_v)
-    heads = _merge_heads(weights @ value)  # (..., T, H * d_v)
+    expected = (*x.shape[:-1], w_output.shape[1])
+    checks.shape("grad_output", grad_output, expected)
+    projections = (w_query, w_key, w_value)
+    # (..., H, T, d_k), (..., H, T, d_k), (..., H, T, d_v)
+    query, key, value = (split_heads(x @ w, num_heads) for w in projections)
+    heads = merge_heads(weights @ value)  # (..., T, H * d_v)
     grad_heads, grad_w_output, _ = linear_backward(grad_output, heads, w_output)
+    grad_heads = split_heads(grad_heads, num_heads)  # (..., H, T, d_v)
     grads = scaled_dot_product_attention_backward(
-        _split_heads(grad_heads, num_heads, "w_output"),
-        query,
-        key,
-        value,
-        weights,
+        grad_heads, query, key, value, weights
     )
     grad_x, grad_projections = 0.0, []
-    for grad, matrix in zip(grads, projections.values(), strict=True):
-        grad_input, grad_matrix, _ = linear_backward(
-            _merge_heads(grad), x, matrix
-        )
+    for grad, w in zip(grads, projections, strict=True):
+        # (..., T, d_model), (d_model, H * d)
+        grad_input, grad_w, _ = linear_backward(merge_heads(grad), x, w)
         grad_x = grad_x + grad_input  # (..., T, d_model)
-        grad_projections.append(grad_matrix)
+        grad_projections.append(grad_w)
     return grad_x, *grad_projections, grad_w_output
 
 
@@ -472,10 +451,7 @@ def sum_to_shape(grad, shape):
     ValueError
         If an array of that shape does not broadcast to the shape of ``grad``.
     """
-    if np.broadcast_shapes(shape, grad.shape) != grad.shape:
-        raise ValueError(
-            f"shape must broadcast to that of grad, {grad.shape}, got {shape}"
-        )
+    checks.broadcast(shape, grad.shape)
     if grad.shape == shape:
         return grad
     grad = grad.sum(axis=tuple(range(grad.ndim - len(shape))))
@@ -521,7 +497,7 @@ def numerical_gradient(function, inputs, index, grad_output=1.0, step=1e-5):
     """
     inputs = list(inputs)
     x = np.array(inputs[index], dtype=float)
-    _check_shape("grad_output", grad_output, np.shape(function(*inputs)))
+    checks.shape("grad_output", grad_output, np.shape(function(*inputs)))
 
     def loss_with(entry, number):
         moved = x.copy()
@@ -568,32 +544,16 @@ def check_gradient(function, inputs, gradients, grad_output=1.0, step=1e-5):
         the shape of its input, no gradient is given, or ``grad_output`` does
         not have the shape of the output.
     """
-    if len(gradients) != len(inputs) or all(
-        gradient is None for gradient in gradients
-    ):
-        raise ValueError(
-            "gradients must hold an array or None for each input and at least"
-            f" one array, got {len(gradients)} for {len(inputs)} inputs"
-        )
+    checks.gradients_of(gradients, inputs)
     errors = []
     for index, gradient in enumerate(gradients):
         if gradient is not None:
-            _check_shape(
-                f"gradients[{index}]", gradient, np.shape(inputs[index])
-            )
             expected = numerical_gradient(
                 function, inputs, index, grad_output, step
             )
             scale = max(np.abs(expected).max(), np.abs(gradient).max(), 1e-3)
             errors.append(np.abs(gradient - expected).max() / scale)
     return float(max(errors))
-
-
-def _check_shape(name, array, shape):
-    if np.shape(array) != tuple(shape):
-        raise ValueError(
-            f"{name} must have the shape {tuple(shape)}, got {np.shape(array)}"
-        )
 
 
 def _gaussian_below(x):

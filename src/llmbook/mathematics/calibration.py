@@ -4,12 +4,8 @@ temperature that mends it.
 
 import numpy as np
 
-from llmbook.mathematics.losses import (
-    _checked_classes,
-    _checked_distribution,
-    _checked_matrix,
-    log_softmax,
-)
+from llmbook import checks
+from llmbook.mathematics.losses import log_softmax
 
 
 def reliability(probabilities, labels, bins=15):
@@ -40,17 +36,8 @@ def reliability(probabilities, labels, bins=15):
     TypeError
         If the labels are not integers.
     """
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, got {bins}")
-    probabilities = np.asarray(probabilities, dtype=float)
-    if probabilities.ndim == 1:
-        # (N, 2)
-        probabilities = np.stack([1 - probabilities, probabilities], axis=-1)
-    probabilities = _checked_matrix("probabilities", probabilities)  # (N, V)
-    probabilities = _checked_distribution(
-        "probabilities", probabilities, axis=-1
-    )
-    labels = _checked_classes("labels", labels, probabilities.shape)  # (N,)
+    bins = checks.count("bins", bins)
+    probabilities, labels = checks.labelled_probabilities(probabilities, labels)
     confidences = probabilities.max(axis=-1)  # (N,)
     correct = probabilities.argmax(axis=-1) == labels  # (N,)
 
@@ -135,15 +122,7 @@ def fit_temperature(logits, labels):
     TypeError
         If the labels are not integers.
     """
-    logits = np.asarray(logits, dtype=float)
-    if logits.ndim == 1:
-        logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (N, 2)
-    logits = _checked_matrix("logits", logits)  # (N, V)
-    labels = _checked_classes("labels", labels, logits.shape)  # (N,)
-    if not np.isfinite(logits).all():
-        raise ValueError(
-            f"logits must be finite, got {logits[~np.isfinite(logits)][0]}"
-        )
+    logits, labels = checks.labelled_logits(logits, labels)  # (N, V), (N,)
     chosen = np.take_along_axis(logits, labels[:, None], axis=-1)[:, 0]  # (N,)
 
     def slope(beta):

@@ -1,5 +1,4 @@
-"""Loss functions and what belongs to them: entropy, divergence, perplexity,
-calibration.
+"""Loss functions and what belongs to them: entropy, divergence, perplexity.
 
 Losses are computed from logits, the scores before softmax or sigmoid, and never
 from a probability that has already been rounded. Logarithms are natural: the
@@ -7,6 +6,8 @@ unit is the nat.
 """
 
 import numpy as np
+
+from llmbook import checks
 
 
 def logsumexp(x, axis=-1):
@@ -31,7 +32,10 @@ def logsumexp(x, axis=-1):
     ValueError
         If the maximum along ``axis`` is not a finite number.
     """
-    return np.squeeze(_logsumexp(np.asarray(x), axis), axis=axis)
+    x = checks.scores(x, axis)
+    maximum = x.max(axis=axis, keepdims=True)  # (..., 1)
+    total = np.exp(x - maximum).sum(axis=axis, keepdims=True)  # (..., 1)
+    return np.squeeze(maximum + np.log(total), axis=axis)
 
 
 def log_softmax(x, axis=-1):
@@ -53,8 +57,8 @@ def log_softmax(x, axis=-1):
     ValueError
         If the maximum along ``axis`` is not a finite number.
     """
-    x = np.asarray(x)
-    return x - _logsumexp(x, axis)
+    x = checks.scores(x, axis)
+    return x - np.expand_dims(logsumexp(x, axis), axis)
 
 
 def sigmoid(x):
@@ -93,22 +97,7 @@ def binary_cross_entropy(logits, targets):
         If the shapes differ, a logit is not finite or a target lies outside [0,
         1].
     """
-    logits = np.asarray(logits, dtype=float)
-    targets = np.asarray(targets, dtype=float)
-    if logits.shape != targets.shape or logits.size == 0:
-        raise ValueError(
-            "logits and targets must have one shape and hold at least one"
-            f" entry, got {logits.shape} and {targets.shape}"
-        )
-    if not np.isfinite(logits).all():
-        raise ValueError(
-            f"logits must be finite, got {logits[~np.isfinite(logits)][0]}"
-        )
-    if not ((targets >= 0) & (targets <= 1)).all():
-        raise ValueError(
-            f"targets must lie in [0, 1], got {targets.min()} to"
-            f" {targets.max()}"
-        )
+    logits, targets = checks.questions(logits, targets)
     if_yes = np.logaddexp(0.0, -logits)  # (...), -log σ(z)
     if_no = np.logaddexp(0.0, logits)  # (...), -log (1 - σ(z))
     return float(np.mean(targets * if_yes + (1 - targets) * if_no))
@@ -158,30 +147,18 @@ def cross_entropy(
     TypeError
         If the targets are not integers or the mask is not boolean.
     """
-    logits, targets = _counted_positions(logits, targets, mask)  # (N, V), (N,)
-    num_classes = logits.shape[-1]
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(
-            f"label_smoothing must lie in [0, 1], got {label_smoothing}"
-        )
+    logits, targets, mask, class_weights = checks.choices(
+        logits, targets, mask, label_smoothing, class_weights
+    )
+    logits, targets = logits[mask], targets[mask]  # (N, V), (N,)
     log_probabilities = log_softmax(logits)  # (N, V)
-    losses = -np.take_along_axis(log_probabilities, targets[:, None], axis=-1)[
-        :, 0
-    ]  # (N,)
+    losses = -log_probabilities[np.arange(len(targets)), targets]  # (N,)
     if label_smoothing:
         # (N,), the loss if all classes were right alike
         uniform = -log_probabilities.mean(axis=-1)
         # (N,)
         losses = (1 - label_smoothing) * losses + label_smoothing * uniform
-    if class_weights is None:
-        return float(losses.mean())
-    weights = _checked_weights(class_weights, num_classes)[targets]  # (N,)
-    if weights.sum() == 0:
-        raise ValueError(
-            "class_weights must be positive for some target, got 0 for all of"
-            " them"
-        )
-    return float(np.average(losses, weights=weights))
+    return float(np.average(losses, weights=class_weights[targets]))
 
 
 def entropy(probabilities, axis=-1):
@@ -206,7 +183,7 @@ def entropy(probabilities, axis=-1):
     ValueError
         If the entries are not probabilities that sum to 1 along ``axis``.
     """
-    p = _checked_distribution("probabilities", probabilities, axis)
+    p = checks.distribution("probabilities", probabilities, axis)
     return -_times_log(p, p).sum(axis=axis)
 
 
@@ -233,8 +210,8 @@ def kl_divergence(p, q, axis=-1):
     ValueError
         If either is not a distribution along ``axis``.
     """
-    p = _checked_distribution("p", p, axis)
-    q = _checked_distribution("q", q, axis)
+    p = checks.distribution("p", p, axis)
+    q = checks.distribution("q", q, axis)
     return (_times_log(p, p) - _times_log(p, q)).sum(axis=axis)
 
 
@@ -270,106 +247,11 @@ def bits_per_character(loss, num_tokens, num_characters):
     ValueError
         If either count is not positive.
     """
-    if num_tokens <= 0 or num_characters <= 0:
-        raise ValueError(
-            f"num_tokens and num_characters must be positive, got {num_tokens}"
-            f" and {num_characters}"
-        )
+    checks.positive(num_tokens=num_tokens, num_characters=num_characters)
     return loss / np.log(2) * num_tokens / num_characters
-
-
-def _logsumexp(x, axis):
-    maximum = np.max(x, axis=axis, keepdims=True)  # (..., 1)
-    if not np.isfinite(maximum).all():
-        raise ValueError(
-            "x must have a finite maximum along axis, got"
-            f" {maximum[~np.isfinite(maximum)][0]}"
-        )
-    return maximum + np.log(
-        np.sum(np.exp(x - maximum), axis=axis, keepdims=True)
-    )  # (..., 1)
 
 
 def _times_log(p, q):
     """Return p log q, which is 0 where p is 0, whatever q is."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(p > 0, p * np.log(q), 0.0)
-
-
-def _counted_positions(logits, targets, mask):
-    """Check the arguments of a cross-entropy and return the positions that
-    count, in one row.
-    """
-    logits = np.asarray(logits, dtype=float)
-    targets = np.asarray(targets)
-    if mask is None:
-        mask = np.ones(targets.shape, dtype=bool)
-    mask = np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(
-            "mask must be boolean, True where a position counts, got"
-            f" {mask.dtype}"
-        )
-    if mask.shape != targets.shape or logits.shape[:-1] != targets.shape:
-        raise ValueError(
-            "logits, targets and mask must have shapes (..., V), (...) and"
-            f" (...), got {logits.shape}, {targets.shape} and {mask.shape}"
-        )
-    if not mask.any():
-        raise ValueError("mask must be True for some position, got none")
-    logits = logits[mask]  # (N, V)
-    return logits, _checked_classes("targets", targets[mask], logits.shape)
-
-
-def _checked_classes(name, classes, shape):
-    """Return ``classes`` as an array of ids that index the last axis of
-    ``shape``.
-    """
-    classes = np.asarray(classes)
-    if not np.issubdtype(classes.dtype, np.integer) and classes.dtype != bool:
-        raise TypeError(f"{name} must be integers, got {classes.dtype}")
-    if classes.shape != shape[:-1] or classes.size == 0:
-        raise ValueError(
-            f"{name} must have shape {shape[:-1]} and an entry, got"
-            f" {classes.shape}"
-        )
-    if classes.min() < 0 or classes.max() >= shape[-1]:
-        raise ValueError(
-            f"{name} must lie in range({shape[-1]}), got {classes.min()} to"
-            f" {classes.max()}"
-        )
-    return classes.astype(int)
-
-
-def _checked_matrix(name, values):
-    if values.ndim != 2:
-        raise ValueError(
-            f"{name} must have the shape (N,) or (N, V), got {values.shape}"
-        )
-    return values
-
-
-def _checked_weights(class_weights, num_classes):
-    weights = np.asarray(class_weights, dtype=float)
-    if (
-        weights.shape != (num_classes,)
-        or not (np.isfinite(weights) & (weights >= 0)).all()
-    ):
-        raise ValueError(
-            f"class_weights must be {num_classes} numbers that are not"
-            f" negative, got {weights}"
-        )
-    return weights
-
-
-def _checked_distribution(name, values, axis):
-    values = np.asarray(values, dtype=float)
-    if not (values >= 0).all() or not np.allclose(
-        values.sum(axis=axis), 1, atol=1e-4
-    ):
-        raise ValueError(
-            f"{name} must be probabilities that sum to 1 along axis {axis}, got"
-            f" sums {np.unique(values.sum(axis=axis))[:3]} and a least entry"
-            f" {values.min()}"
-        )
-    return values

@@ -9,6 +9,8 @@ text is scored without a loop over its tokens.
 
 import numpy as np
 
+from llmbook import checks
+
 
 class Level:
     """The distinct n-grams of one length in a text, each with its count,
@@ -73,14 +75,15 @@ class NGramModel:
     Raises
     ------
     ValueError
-        If a parameter is below 1, or a text holds anything but such integers.
+        If a parameter is below 1, or a text holds an integer outside of the
+        vocabulary.
+    TypeError
+        If a parameter is not an integer, or a text holds anything else.
     """
 
     def __init__(self, order, vocab_size):
-        for name, value in (("order", order), ("vocab_size", vocab_size)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        self.order, self.vocab_size = order, vocab_size
+        self.order = checks.count("order", order)
+        self.vocab_size = checks.count("vocab_size", vocab_size)
         self.levels = []
 
     def fit(self, ids):
@@ -95,7 +98,7 @@ class NGramModel:
         -------
         self
         """
-        ids = self._checked("ids", ids)
+        ids = checks.text_ids("ids", ids, self.vocab_size)
         if len(ids) < self.order:
             raise ValueError(
                 f"ids must hold at least order={self.order} tokens, got"
@@ -123,11 +126,11 @@ class NGramModel:
         (T,)
             ``-inf`` where the model holds the token to be impossible.
         """
-        ids = self._checked("ids", ids)
+        ids = checks.text_ids("ids", ids, self.vocab_size)
         # order times (T,)
         contexts = [numbers[:-1] for numbers in self._contexts(ids)]
         with np.errstate(divide="ignore"):
-            return np.log(self._probabilities(contexts, ids))  # (T,)
+            return np.log(self.probabilities(contexts, ids))  # (T,)
 
     def perplexity(self, ids):
         """Return the perplexity of a text of at least one token; see
@@ -139,10 +142,11 @@ class NGramModel:
         """Return the probability of every token after ``context``, a sequence
         of ids: (V,).
         """
-        context = self._checked("context", context)[-self.order :]
+        context = checks.text_ids("context", context, self.vocab_size)
+        context = context[-self.order :]
         # order times ()
         contexts = [numbers[-1] for numbers in self._contexts(context)]
-        return self._probabilities(contexts, np.arange(self.vocab_size))  # (V,)
+        return self.probabilities(contexts, np.arange(self.vocab_size))  # (V,)
 
     def _contexts(self, ids):
         """Number, for each length from 0 up, the contexts that end before each
@@ -161,29 +165,13 @@ class NGramModel:
             contexts.append(np.concatenate([[-1], numbers]))  # (T + 1,)
         return contexts
 
-    def _checked(self, name, ids):
-        ids = np.asarray(ids)
-        if ids.size == 0:
-            return ids.astype(int).reshape(-1)
-        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
-            raise ValueError(
-                f"{name} must be one sequence of integers, got {ids.dtype}"
-                f" {ids.shape}"
-            )
-        if ids.min() < 0 or ids.max() >= self.vocab_size:
-            raise ValueError(
-                f"{name} must lie between 0 and vocab_size - 1 ="
-                f" {self.vocab_size - 1}, got {ids.min()} to {ids.max()}"
-            )
-        return ids.astype(int)
-
     def _estimate(self):
-        """Prepare what :meth:`_probabilities` needs once the levels are
+        """Prepare what :meth:`probabilities` needs once the levels are
         counted.
         """
         raise NotImplementedError
 
-    def _probabilities(self, contexts, tokens):
+    def probabilities(self, contexts, tokens):
         """Return the probability of each token after its context, given for
         each length from 0.
         """
@@ -211,8 +199,7 @@ class AddK(NGramModel):
 
     def __init__(self, order, vocab_size, k=1.0):
         super().__init__(order, vocab_size)
-        if k < 0:
-            raise ValueError(f"k must not be negative, got {k}")
+        checks.within("k", k, 0, np.inf, closed=False)
         self.k = k
 
     def _estimate(self):
@@ -222,7 +209,8 @@ class AddK(NGramModel):
         # of the contexts, likewise
         self._totals = np.append(_sums(self.levels, top.counts), 0)
 
-    def _probabilities(self, contexts, tokens):
+    def probabilities(self, contexts, tokens):
+        """Return relative frequencies after ``k`` was added to all counts."""
         counts = self._counts[self.levels[-1].find(contexts[-1], tokens)]
         totals = self._totals[contexts[-1]]
         uniform = np.full(np.shape(counts), 1 / self.vocab_size)
@@ -275,10 +263,8 @@ class KneserNey(NGramModel):
 
     def __init__(self, order, vocab_size, discount=None):
         super().__init__(order, vocab_size)
-        if discount is not None and not 0 <= discount <= 1:
-            raise ValueError(
-                f"discount must lie between 0 and 1, got {discount}"
-            )
+        if discount is not None:
+            checks.within("discount", discount, 0, 1)
         self.discount = discount
 
     def _estimate(self):
@@ -295,9 +281,8 @@ class KneserNey(NGramModel):
             # (C,): one for each context
             totals = _sums(self.levels[: depth + 1], counts)
             taken = _sums(self.levels[: depth + 1], discounts)  # (C,)
-            everything = np.ones(
-                len(totals)
-            )  # a context that nothing followed passes on all it has
+            # a context that nothing followed passes on all it has
+            everything = np.ones(len(totals))
             left_over = np.divide(
                 taken, totals, out=everything, where=totals > 0
             )  # (C,)
@@ -328,7 +313,8 @@ class KneserNey(NGramModel):
         discounts = np.append(0, np.clip(estimates, 0, j))
         return discounts[np.minimum(counts, 3)]
 
-    def _probabilities(self, contexts, tokens):
+    def probabilities(self, contexts, tokens):
+        """Return the formula, from the shortest context to the longest."""
         probabilities = np.full(np.shape(tokens), 1 / self.vocab_size)
         for level, shares, left_over, context in zip(
             self.levels, self._shares, self._left_over, contexts, strict=True
@@ -362,8 +348,7 @@ class Mixture:
     """
 
     def __init__(self, first, second, share):
-        if not 0 <= share <= 1:
-            raise ValueError(f"share must lie between 0 and 1, got {share}")
+        checks.within("share", share, 0, 1)
         self.first, self.second, self.share = first, second, share
 
     def log_probabilities(self, ids):

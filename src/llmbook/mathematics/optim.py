@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from llmbook import checks
+
 
 class SGD:
     r"""Stochastic gradient descent, with momentum and decoupled weight decay if
@@ -42,10 +44,10 @@ class SGD:
     def __init__(
         self, parameters, learning_rate, momentum=0.0, weight_decay=0.0
     ):
-        self.parameters = _float_arrays(parameters)
-        _check_range("learning_rate", learning_rate, 0, math.inf)
-        _check_range("momentum", momentum, 0, 1)
-        _check_range("weight_decay", weight_decay, 0, math.inf)
+        self.parameters = checks.float_arrays(parameters)
+        checks.within("learning_rate", learning_rate, 0, math.inf, closed=False)
+        checks.within("momentum", momentum, 0, 1, closed=False)
+        checks.within("weight_decay", weight_decay, 0, math.inf, closed=False)
         self.learning_rate, self.momentum = learning_rate, momentum
         self.weight_decay = weight_decay
         self.velocities = [
@@ -56,7 +58,7 @@ class SGD:
         """Take one step; ``ValueError`` if the gradients do not fit the
         parameters.
         """
-        _check_gradients(gradients, self.parameters)
+        checks.same_shapes(gradients, self.parameters)
         decay = 1 - self.learning_rate * self.weight_decay
         for parameter, gradient, velocity in zip(
             self.parameters, gradients, self.velocities, strict=True
@@ -113,17 +115,14 @@ class Adam:
         epsilon=1e-7,
         weight_decay=0.0,
     ):
-        self.parameters = _float_arrays(parameters)
-        _check_range("learning_rate", learning_rate, 0, math.inf)
-        _check_range("beta_1", beta_1, 0, 1)
-        _check_range("beta_2", beta_2, 0, 1)
-        _check_range("epsilon", epsilon, 0, math.inf)
-        _check_range("weight_decay", weight_decay, 0, math.inf)
-        self.learning_rate, self.beta_1, self.beta_2 = (
-            learning_rate,
-            beta_1,
-            beta_2,
-        )
+        self.parameters = checks.float_arrays(parameters)
+        checks.within("learning_rate", learning_rate, 0, math.inf, closed=False)
+        checks.within("beta_1", beta_1, 0, 1, closed=False)
+        checks.within("beta_2", beta_2, 0, 1, closed=False)
+        checks.within("epsilon", epsilon, 0, math.inf, closed=False)
+        checks.within("weight_decay", weight_decay, 0, math.inf, closed=False)
+        self.learning_rate = learning_rate
+        self.beta_1, self.beta_2 = beta_1, beta_2
         self.epsilon, self.weight_decay = epsilon, weight_decay
         self.steps = 0
         self.means = [np.zeros_like(parameter) for parameter in self.parameters]
@@ -135,13 +134,12 @@ class Adam:
         """Take one step; ``ValueError`` if the gradients do not fit the
         parameters.
         """
-        _check_gradients(gradients, self.parameters)
+        checks.same_shapes(gradients, self.parameters)
         self.steps += 1
-        # Both running means start at 0 and are too small at first; this undoes
-        # it.
-        correction = math.sqrt(1 - self.beta_2**self.steps) / (
-            1 - self.beta_1**self.steps
-        )
+        # both running means start at 0 and are too small at first
+        correction = math.sqrt(1 - self.beta_2**self.steps)
+        correction /= 1 - self.beta_1**self.steps
+        rate = self.learning_rate * correction
         decay = 1 - self.learning_rate * self.weight_decay
         for parameter, gradient, mean, square in zip(
             self.parameters, gradients, self.means, self.squares, strict=True
@@ -149,12 +147,7 @@ class Adam:
             mean += (1 - self.beta_1) * (gradient - mean)
             square += (1 - self.beta_2) * (gradient**2 - square)
             parameter *= decay
-            parameter -= (
-                self.learning_rate
-                * correction
-                * mean
-                / (np.sqrt(square) + self.epsilon)
-            )
+            parameter -= rate * mean / (np.sqrt(square) + self.epsilon)
 
 
 def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
@@ -189,13 +182,7 @@ def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
         If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is
         negative.
     """
-    if not 0 <= warmup_steps < total_steps:
-        raise ValueError(
-            f"warmup_steps must lie in [0, total_steps = {total_steps}), got"
-            f" {warmup_steps}"
-        )
-    if step < 0:
-        raise ValueError(f"step must be 0 or more, got {step}")
+    checks.schedule(step, warmup_steps, total_steps)
     if step < warmup_steps:
         return peak * step / warmup_steps
     progress = min((step - warmup_steps) / (total_steps - warmup_steps), 1.0)
@@ -231,40 +218,10 @@ def clip_by_global_norm(gradients, max_norm):
         If ``max_norm`` is not positive, or the norm is not finite: a NaN has no
         direction to keep.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm must be positive, got {max_norm}")
+    checks.positive(max_norm=max_norm)
     norm = math.sqrt(
         sum(float(np.sum(np.square(gradient))) for gradient in gradients)
     )
-    if not math.isfinite(norm):
-        raise ValueError(f"gradients must have a finite norm, got {norm}")
+    checks.finite_norm(norm)
     scale = 1.0 if norm <= max_norm else max_norm / norm
     return [gradient * scale for gradient in gradients], norm
-
-
-def _float_arrays(parameters):
-    parameters = list(parameters)
-    for parameter in parameters:
-        if not (
-            isinstance(parameter, np.ndarray)
-            and np.issubdtype(parameter.dtype, np.floating)
-        ):
-            raise TypeError(
-                "parameters must be arrays of floats, got"
-                f" {type(parameter).__name__}"
-            )
-    return parameters
-
-
-def _check_range(name, number, low, high):
-    if not low <= number < high:
-        raise ValueError(f"{name} must lie in [{low}, {high}), got {number}")
-
-
-def _check_gradients(gradients, parameters):
-    given = [np.shape(gradient) for gradient in gradients]
-    expected = [parameter.shape for parameter in parameters]
-    if given != expected:
-        raise ValueError(
-            f"gradients must have the shapes {expected}, got {given}"
-        )

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from llmbook import checks
+
 
 class PowerLaw(NamedTuple):
     """A fitted law ``a · n ** -alpha``, and how far each point lies from it."""
@@ -41,21 +43,7 @@ def fit_power_law(amounts, losses):
         If the arguments do not fit each other, are not positive, or hold a
         single amount.
     """
-    amounts, losses = np.asarray(amounts, float), np.asarray(losses, float)
-    if amounts.shape != losses.shape or amounts.ndim != 1:
-        raise ValueError(
-            "amounts and losses must be two lists of one length, got shapes"
-            f" {amounts.shape} and {losses.shape}"
-        )
-    if (
-        len(set(amounts.tolist())) < 2
-        or not (amounts > 0).all()
-        or not (losses > 0).all()
-    ):
-        raise ValueError(
-            "amounts and losses must be positive, with at least two different"
-            " amounts"
-        )
+    amounts, losses = checks.measurements(amounts, losses)
     slope, intercept = np.polyfit(np.log(amounts), np.log(losses), deg=1)
     predicted = np.exp(intercept + slope * np.log(amounts))  # (N,)
     return PowerLaw(
@@ -101,17 +89,11 @@ def gpt_parameters(
         If a size is below 1, or ``positions`` negative.
     """
     hidden_dim = 4 * d_model if hidden_dim is None else hidden_dim
-    sizes = {
-        "vocab_size": vocab_size,
-        "d_model": d_model,
-        "num_layers": num_layers,
-        "hidden_dim": hidden_dim,
-    }
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name} must be at least 1, got {size}")
-    if positions < 0:
-        raise ValueError(f"positions must not be negative, got {positions}")
+    checks.count("vocab_size", vocab_size)
+    checks.count("d_model", d_model)
+    checks.count("num_layers", num_layers)
+    checks.count("hidden_dim", hidden_dim)
+    checks.within("positions", positions, 0, np.inf, closed=False)
     attention = 4 * d_model**2
     feed_forward = 2 * d_model * hidden_dim + hidden_dim + d_model
     norm = 2 * d_model
@@ -143,9 +125,6 @@ def training_flops(parameters, tokens):
     ValueError
         If either is negative.
     """
-    if parameters < 0 or tokens < 0:
-        raise ValueError(
-            f"parameters and tokens must not be negative, got {parameters} and"
-            f" {tokens}"
-        )
+    checks.within("parameters", parameters, 0, np.inf, closed=False)
+    checks.within("tokens", tokens, 0, np.inf, closed=False)
     return 6 * parameters * tokens

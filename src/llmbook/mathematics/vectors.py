@@ -4,6 +4,8 @@ truncated SVD.
 
 import numpy as np
 
+from llmbook import checks
+
 
 def followers(ids, vocab_size, window):
     r"""Count how often token b stands at most ``window`` places after token a.
@@ -29,14 +31,8 @@ def followers(ids, vocab_size, window):
     ValueError
         If ``window`` is below 1 or an id lies outside of the vocabulary.
     """
-    ids = np.asarray(ids)
-    if window < 1:
-        raise ValueError(f"window must be at least 1, got {window}")
-    if len(ids) and not 0 <= ids.min() <= ids.max() < vocab_size:
-        raise ValueError(
-            f"ids must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
-            f"got {ids.min()} to {ids.max()}"
-        )
+    window = checks.count("window", window)
+    ids = checks.text_ids("ids", ids, vocab_size)
     counts = np.zeros(vocab_size**2)
     for distance in range(1, window + 1):
         pairs = ids[:-distance] * vocab_size + ids[distance:]  # (T - distance,)
@@ -121,10 +117,7 @@ def truncated_svd(matrix, rank, rng, iterations=4):
         If ``rank`` is out of range.
     """
     matrix = np.asarray(matrix)
-    if not 1 <= rank < min(matrix.shape):
-        raise ValueError(
-            f"rank must lie between 1 and {min(matrix.shape) - 1}, got {rank}"
-        )
+    checks.within("rank", rank, 1, min(matrix.shape) - 1)
     columns = min(rank + 10, *matrix.shape)
     basis, _ = np.linalg.qr(
         matrix @ rng.standard_normal((matrix.shape[1], columns))

@@ -295,14 +295,17 @@ def _variables(model):
     """Return, for each name of a tensor, the variable it is for, and how it is
     to be turned.
     """
-    halves = lambda heads: lambda weights: _halves_from_pairs(weights, heads).T  # noqa: E731
-    wanted = {
+
+    def halves(num_heads):
+        return lambda weights: halves_from_pairs(weights, num_heads).T
+
+    wanted: dict[str, tuple] = {
         "token_embd.weight": (model.embedding.embeddings, np.asarray),
         "output_norm.weight": (model.norm.scale, np.asarray),
     }
     for i, block in enumerate(model.blocks):
         attention, network = block.attention, block.feed_forward
-        parts = {
+        parts: dict[str, tuple] = {
             "attn_norm": (block.attention_norm.scale, np.asarray),
             "attn_q": (
                 attention.query_projection.kernel,
@@ -326,7 +329,7 @@ def _variables(model):
     return wanted
 
 
-def _halves_from_pairs(weights, num_heads):
+def halves_from_pairs(weights, num_heads):
     """Reorder the rows of each head: what the file pairs as neighbours, the
     book pairs by halves.
 

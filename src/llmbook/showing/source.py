@@ -2,7 +2,9 @@
 second copy of it.
 """
 
+import ast
 import inspect
+import itertools
 
 
 class Source:
@@ -21,7 +23,10 @@ class Source:
 
 
 def show(obj, docstring=True):
-    """Return the source of ``obj`` as the output of a cell.
+    """Return the source of ``obj`` as the output of a cell, the idea alone.
+
+    The lines in which a function has its arguments checked, calls of
+    :mod:`llmbook.checks`, are left out.
 
     Parameters
     ----------
@@ -42,16 +47,31 @@ def show(obj, docstring=True):
             f"obj must be a Python function, class or module, got {obj!r}"
         ) from error
     text = inspect.cleandoc("\n" + text) + "\n"
-    return Source(text if docstring else _without_docstring(text))
+    tree = ast.parse(text)
+    hidden = [node for node in ast.walk(tree) if _is_check(node)]
+    if not docstring and ast.get_docstring(tree.body[0]):
+        hidden.append(tree.body[0].body[0])
+    return Source(_without(text, hidden))
 
 
-def _without_docstring(text):
-    import ast
+def _is_check(node):
+    """Tell whether a statement does no more than call a check."""
+    call = getattr(node, "value", None)
+    return (
+        isinstance(node, ast.Assign | ast.Expr)
+        and isinstance(call, ast.Call)
+        and ast.unparse(call.func).startswith("checks.")
+    )
 
-    definition = ast.parse(text).body[0]
-    if not ast.get_docstring(definition):
-        return text
+
+def _without(text, nodes):
+    """Return a source without the lines of some statements."""
+    gone = set(
+        itertools.chain.from_iterable(
+            range(node.lineno, node.end_lineno + 1) for node in nodes
+        )
+    )
     lines = text.splitlines(keepends=True)
-    literal = definition.body[0]
-    del lines[literal.lineno - 1 : literal.end_lineno]
-    return "".join(lines)
+    return "".join(
+        line for number, line in enumerate(lines, 1) if number not in gone
+    )

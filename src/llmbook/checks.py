@@ -1,0 +1,686 @@
+"""What functions ask of their arguments.
+
+A function calls a check in a line of its own, before its idea begins::
+
+    query, key, value, mask = checks.attention(query, key, value, mask)
+
+The check returns the arguments as the arrays that the idea needs, or raises an
+error that names the argument, what was given and what is expected.
+:func:`llmbook.showing.source.show` leaves such lines out, so that a page shows
+the idea alone.
+"""
+
+import math
+import operator
+
+import numpy as np
+
+
+def numbers(name, array, at_least=0, finite=True):
+    """Return ``array`` as floats, with ``at_least`` so many axes; integers
+    become float64.
+
+    Raises
+    ------
+    ValueError
+        If it is not of real numbers, has too few axes, or holds a NaN or an
+        infinity although it must be ``finite``.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{name} must be an array of real numbers, got dtype {array.dtype}"
+        )
+    if array.ndim < at_least:
+        raise ValueError(
+            f"{name} must have at least {at_least} axes, got shape"
+            f" {array.shape}"
+        )
+    if finite and not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got a NaN or an infinity")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def count(name, number):
+    """Return ``number`` as an integer of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is below 1.
+    """
+    try:
+        number = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {number!r}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return number
+
+
+def within(name, number, low, high, closed=True):
+    """Check that a number lies in ``[low, high]``, or in ``[low, high)`` if the
+    range is not closed.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if not (low <= number <= high and (closed or number < high)):
+        end = "]" if closed else ")"
+        raise ValueError(
+            f"{name} must lie in [{low}, {high}{end}, got {number}"
+        )
+
+
+def positive(**values):
+    """Check that each value is above 0.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} must be positive, got {value}")
+
+
+def shape(name, array, expected):
+    """Check the shape of an array.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    if np.shape(array) != tuple(expected):
+        raise ValueError(
+            f"{name} must have the shape {tuple(expected)}, got"
+            f" {np.shape(array)}"
+        )
+
+
+def ids(name, values, size):
+    """Return integers that number the rows of a table, or the tokens of a
+    vocabulary, of a given size.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If one lies outside of ``range(size)``.
+    """
+    values = np.asarray(values)
+    if values.size == 0:
+        return values.astype(int)
+    if values.dtype.kind not in "iub":
+        raise TypeError(f"{name} must be integers, got {values.dtype}")
+    if values.min() < 0 or values.max() >= size:
+        raise ValueError(
+            f"{name} must lie in range({size}), got {values.min()} to"
+            f" {values.max()}"
+        )
+    return values.astype(int)
+
+
+def text_ids(name, values, size):
+    """Return the ids (T,) of one text.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they are not one sequence, or as :func:`ids`.
+    """
+    if np.ndim(values) != 1:
+        raise ValueError(
+            f"{name} must be one sequence of integers, got the shape"
+            f" {np.shape(values)}"
+        )
+    return ids(name, values, size)
+
+
+# --- attention --------------------------------------------------------------
+
+
+def scores(x, axis):
+    """Return scores that a softmax can take, minus infinities among them.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is not of numbers, is empty along ``axis``, holds a NaN or plus
+        infinity, or has nothing but minus infinities along ``axis``.
+    """
+    x = numbers("x", x, at_least=1, finite=False)
+    if x.shape[axis] == 0:
+        raise ValueError(
+            f"x must have at least one entry along axis {axis}, got shape"
+            f" {x.shape}"
+        )
+    if not np.isfinite(x.max(axis=axis)).all():
+        raise ValueError(
+            f"x must have a finite largest entry along axis {axis}, "
+            "got a NaN, an infinity or nothing but -inf"
+        )
+    return x
+
+
+def lengths(values, length):
+    """Return the lengths of padded sequences, and their common length.
+
+    Raises
+    ------
+    TypeError
+        If ``length`` is not an integer.
+    ValueError
+        If it is below 1, or ``lengths`` are not integers from 0 to it.
+    """
+    length = count("length", length)
+    values = np.asarray(values)
+    fits = (
+        values.dtype.kind in "iu" and ((values >= 0) & (values <= length)).all()
+    )
+    if not fits:
+        raise ValueError(
+            f"lengths must be integers from 0 to length = {length}, got"
+            f" {values}"
+        )
+    return values, length
+
+
+def attention(query, key, value, mask):
+    """Return the arguments of attention as arrays that fit, the mask in the
+    weights' shape.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an array holds a NaN or an infinity, the mask is
+        not boolean or does not fit, or a query has no key to attend to.
+    """
+    query = numbers("query", query, at_least=2)
+    key = numbers("key", key, at_least=2)
+    value = numbers("value", value, at_least=2)
+    if query.shape[-1] != key.shape[-1] or query.shape[-1] == 0:
+        raise ValueError(
+            "query and key must have the same width d_k >= 1, "
+            f"got shapes {query.shape} and {key.shape}"
+        )
+    if key.shape[-2] != value.shape[-2] or key.shape[-2] == 0:
+        raise ValueError(
+            "key and value must have the same length T_k >= 1, "
+            f"got shapes {key.shape} and {value.shape}"
+        )
+    batch = _batch_shape(query=query, key=key, value=value)
+    if mask is not None:
+        mask = _mask(mask, (*batch, query.shape[-2], key.shape[-2]))
+    return query, key, value, mask
+
+
+def multi_head_attention(
+    x, context, w_query, w_key, w_value, w_output, num_heads, mask
+):
+    """Return the arguments of multi-head attention as arrays that fit, the mask
+    as (..., 1, T, T_k).
+
+    Raises
+    ------
+    TypeError
+        If ``num_heads`` is not an integer.
+    ValueError
+        If shapes do not fit, or ``num_heads`` does not divide the columns.
+    """
+    x = numbers("x", x, at_least=2)
+    context = numbers("context", context, at_least=2)
+    w_query = _projection("w_query", w_query, x.shape[-1])
+    w_key = _projection("w_key", w_key, context.shape[-1], w_query.shape[1])
+    w_value = _projection("w_value", w_value, context.shape[-1])
+    w_output = _projection("w_output", w_output, w_value.shape[1])
+    num_heads = heads("the columns of w_query", w_query.shape[1], num_heads)
+    heads("the columns of w_value", w_value.shape[1], num_heads)
+    batch = _batch_shape(x=x, context=context)
+    if mask is not None:
+        mask = _mask(mask, (*batch, x.shape[-2], context.shape[-2]))
+        mask = mask[..., None, :, :]  # the same for every head
+    return x, context, w_query, w_key, w_value, w_output, num_heads, mask
+
+
+def heads(name, width, num_heads):
+    """Return the number of heads, which must divide a width.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is below 1 or does not divide the width.
+    """
+    num_heads = count("num_heads", num_heads)
+    if width % num_heads:
+        raise ValueError(
+            f"num_heads must divide {name}, {width}, got {num_heads}"
+        )
+    return num_heads
+
+
+def overflow(values):
+    """Check that dot products of finite numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "query and key are too large: their dot products overflow"
+        )
+
+
+def waves(name, width, base):
+    """Return the width of vectors whose entries are taken in pairs.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is below 1 or odd, or ``base`` is not positive.
+    """
+    width = count(name, width)
+    if width % 2:
+        raise ValueError(
+            f"{name} must be even, since entries are taken in pairs, got"
+            f" {width}"
+        )
+    positive(base=base)
+    return width
+
+
+def rotation(x, positions, base):
+    """Return vectors (..., T, d) and their positions (..., T).
+
+    Raises
+    ------
+    ValueError
+        If ``d`` is odd, ``positions`` do not fit the leading axes of ``x`` or
+        hold no finite numbers, or ``base`` is not positive.
+    """
+    x = numbers("x", x, at_least=2)
+    waves("the last axis of x", x.shape[-1], base)
+    positions = np.arange(x.shape[-2]) if positions is None else positions
+    positions = numbers("positions", positions, at_least=1)
+    try:
+        return x, np.broadcast_to(positions, x.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"positions must broadcast to shape {x.shape[:-1]}, got"
+            f" {positions.shape}"
+        ) from None
+
+
+def _batch_shape(**arrays):
+    try:
+        return np.broadcast_shapes(
+            *(array.shape[:-2] for array in arrays.values())
+        )
+    except ValueError:
+        shapes = ", ".join(
+            f"{name} {array.shape}" for name, array in arrays.items()
+        )
+        raise ValueError(
+            f"leading axes must broadcast together, got {shapes}"
+        ) from None
+
+
+def _mask(mask, expected):
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        raise ValueError(
+            f"mask must be boolean, True where allowed, got dtype {mask.dtype}"
+        )
+    try:
+        mask = np.broadcast_to(mask, expected)
+    except ValueError:
+        raise ValueError(
+            f"mask must broadcast to shape {expected}, got {mask.shape}"
+        ) from None
+    if not mask.any(axis=-1).all():
+        row = tuple(int(i) for i in np.argwhere(~mask.any(axis=-1))[0])
+        raise ValueError(
+            "mask must allow every query at least one key, got none for query"
+            f" {row}"
+        )
+    return mask
+
+
+def _projection(name, matrix, rows, columns=None):
+    matrix = numbers(name, matrix, at_least=2)
+    if (
+        matrix.ndim != 2
+        or matrix.shape[0] != rows
+        or columns not in (None, matrix.shape[1])
+    ):
+        wanted = f"({rows}, {'any' if columns is None else columns})"
+        raise ValueError(f"{name} must have shape {wanted}, got {matrix.shape}")
+    return matrix
+
+
+# --- losses -----------------------------------------------------------------
+
+
+def questions(logits, targets):
+    """Return the logits and targets of yes-or-no questions, in one shape.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no question, a logit is not finite or a
+        target lies outside [0, 1].
+    """
+    logits = np.asarray(logits, dtype=float)
+    targets = np.asarray(targets, dtype=float)
+    if logits.shape != targets.shape or logits.size == 0:
+        raise ValueError(
+            "logits and targets must have one shape and hold at least one"
+            f" entry, got {logits.shape} and {targets.shape}"
+        )
+    _finite("logits", logits)
+    if not ((targets >= 0) & (targets <= 1)).all():
+        raise ValueError(
+            f"targets must lie in [0, 1], got {targets.min()} to"
+            f" {targets.max()}"
+        )
+    return logits, targets
+
+
+def choices(logits, targets, mask, label_smoothing, class_weights):
+    """Return what a cross-entropy needs: logits (..., V), targets (...), the
+    mask (...) and the weights (V,), all True and all 1 unless given.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, no position counts, a target that counts is not
+        in ``range(V)``, or the smoothing or a weight is out of range.
+    TypeError
+        If the targets are not integers or the mask is not boolean.
+    """
+    logits, targets = np.asarray(logits, dtype=float), np.asarray(targets)
+    mask = np.ones(targets.shape, bool) if mask is None else np.asarray(mask)
+    if mask.dtype != bool:
+        raise TypeError(
+            "mask must be boolean, True where a position counts, got"
+            f" {mask.dtype}"
+        )
+    if mask.shape != targets.shape or logits.shape[:-1] != targets.shape:
+        raise ValueError(
+            "logits, targets and mask must have shapes (..., V), (...) and"
+            f" (...), got {logits.shape}, {targets.shape} and {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError("mask must be True for some position, got none")
+    num_classes = logits.shape[-1]
+    counted = ids("targets", targets[mask], num_classes)  # (N,)
+    within("label_smoothing", label_smoothing, 0, 1)
+    weights = _class_weights(class_weights, num_classes)  # (V,)
+    if weights[counted].sum() == 0:
+        raise ValueError(
+            "class_weights must be positive for some target, got 0 for all of"
+            " them"
+        )
+    targets = np.zeros(mask.shape, dtype=int)  # 0 where it does not count
+    targets[mask] = counted
+    return logits, targets, mask, weights
+
+
+def distribution(name, values, axis):
+    """Return probabilities that sum to 1 along an axis.
+
+    Raises
+    ------
+    ValueError
+        If the entries are none.
+    """
+    values = np.asarray(values, dtype=float)
+    if not (values >= 0).all() or not np.allclose(
+        values.sum(axis=axis), 1, atol=1e-4
+    ):
+        raise ValueError(
+            f"{name} must be probabilities that sum to 1 along axis {axis}, got"
+            f" sums {np.unique(values.sum(axis=axis))[:3]} and a least entry"
+            f" {values.min()}"
+        )
+    return values
+
+
+def labelled_logits(logits, labels):
+    """Return logits (N, V), of two classes if they are log-odds (N,), and
+    labels (N,).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, a logit is not finite, or a label is no class.
+    TypeError
+        If the labels are not integers.
+    """
+    logits = np.asarray(logits, dtype=float)
+    if logits.ndim == 1:
+        logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (N, 2)
+    logits, labels = _labelled("logits", logits, labels)
+    _finite("logits", logits)
+    return logits, labels
+
+
+def labelled_probabilities(probabilities, labels):
+    """Return probabilities (N, V), of two classes if they are (N,), and labels
+    (N,).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, the entries are not probabilities, or a label is
+        no class.
+    TypeError
+        If the labels are not integers.
+    """
+    values = np.asarray(probabilities, dtype=float)
+    if values.ndim == 1:
+        values = np.stack([1 - values, values], axis=-1)  # (N, 2)
+    values, labels = _labelled("probabilities", values, labels)
+    return distribution("probabilities", values, axis=-1), labels
+
+
+def _labelled(name, values, labels):
+    if values.ndim != 2:
+        raise ValueError(
+            f"{name} must have the shape (N,) or (N, V), got {values.shape}"
+        )
+    labels = np.asarray(labels)
+    if labels.shape != values.shape[:-1] or labels.size == 0:
+        raise ValueError(
+            f"labels must have shape {values.shape[:-1]} and an entry, got"
+            f" {labels.shape}"
+        )
+    return values, ids("labels", labels, values.shape[-1])
+
+
+def _class_weights(class_weights, num_classes):
+    if class_weights is None:
+        return np.ones(num_classes)
+    weights = np.asarray(class_weights, dtype=float)
+    if (
+        weights.shape != (num_classes,)
+        or not (np.isfinite(weights) & (weights >= 0)).all()
+    ):
+        raise ValueError(
+            f"class_weights must be {num_classes} numbers that are not"
+            f" negative, got {weights}"
+        )
+    return weights
+
+
+def _finite(name, values):
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be finite, got {values[~np.isfinite(values)][0]}"
+        )
+
+
+# --- gradients and optimisers -----------------------------------------------
+
+
+def gradients_of(gradients, inputs):
+    """Check that there is a gradient, or None, for each input, of its shape.
+
+    Raises
+    ------
+    ValueError
+        If numbers or shapes differ, or there is no gradient at all.
+    """
+    given = [gradient for gradient in gradients if gradient is not None]
+    if len(gradients) != len(inputs) or not given:
+        raise ValueError(
+            "gradients must hold an array or None for each input and at least"
+            f" one array, got {len(gradients)} for {len(inputs)} inputs"
+        )
+    pairs = zip(gradients, inputs, strict=True)
+    for index, (gradient, given) in enumerate(pairs):
+        if gradient is not None:
+            shape(f"gradients[{index}]", gradient, np.shape(given))
+
+
+def broadcast(shape_before, shape_after):
+    """Check that one shape broadcasts to another.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    try:
+        reached = np.broadcast_shapes(shape_before, shape_after)
+    except ValueError:
+        reached = None
+    if reached != shape_after:
+        raise ValueError(
+            f"shape must broadcast to that of grad, {shape_after}, got"
+            f" {shape_before}"
+        )
+
+
+def matrices(left, right):
+    """Check that both sides of a product have two axes or more.
+
+    Raises
+    ------
+    ValueError
+        If one has not.
+    """
+    if left.ndim < 2 or right.ndim < 2:
+        raise ValueError(
+            f"@ needs at least two axes on both sides, got {left.shape} and"
+            f" {right.shape}"
+        )
+
+
+def float_arrays(parameters):
+    """Return a list of arrays of floats, which can be changed in place.
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+    """
+    parameters = list(parameters)
+    for parameter in parameters:
+        if not (
+            isinstance(parameter, np.ndarray)
+            and np.issubdtype(parameter.dtype, np.floating)
+        ):
+            raise TypeError(
+                "parameters must be arrays of floats, got"
+                f" {type(parameter).__name__}"
+            )
+    return parameters
+
+
+def same_shapes(gradients, parameters):
+    """Check that gradients fit parameters, one by one.
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    given = [np.shape(gradient) for gradient in gradients]
+    expected = [parameter.shape for parameter in parameters]
+    if given != expected:
+        raise ValueError(
+            f"gradients must have the shapes {expected}, got {given}"
+        )
+
+
+def finite_norm(norm):
+    """Check that a norm is a finite number: a NaN has no direction to keep.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if not math.isfinite(norm):
+        raise ValueError(f"gradients must have a finite norm, got {norm}")
+
+
+def schedule(step, warmup_steps, total_steps):
+    """Check the steps of a schedule.
+
+    Raises
+    ------
+    ValueError
+        If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is
+        negative.
+    """
+    if not 0 <= warmup_steps < total_steps:
+        raise ValueError(
+            f"warmup_steps must lie in [0, total_steps = {total_steps}), got"
+            f" {warmup_steps}"
+        )
+    if step < 0:
+        raise ValueError(f"step must be 0 or more, got {step}")
+
+
+def measurements(amounts, losses):
+    """Return amounts (N,) and losses (N,) that a power law can be fitted to.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit each other, are not positive, or hold a single
+        amount.
+    """
+    amounts, losses = np.asarray(amounts, float), np.asarray(losses, float)
+    if amounts.shape != losses.shape or amounts.ndim != 1:
+        raise ValueError(
+            "amounts and losses must be two lists of one length, got shapes"
+            f" {amounts.shape} and {losses.shape}"
+        )
+    if (
+        len(np.unique(amounts)) < 2
+        or not (amounts > 0).all()
+        or not (losses > 0).all()
+    ):
+        raise ValueError(
+            "amounts and losses must be positive, with at least two different"
+            " amounts"
+        )
+    return amounts, losses
