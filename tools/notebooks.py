@@ -7,15 +7,14 @@ of date.
 
 The normal form holds nothing that a second run on the same machine would
 change: no times, no stderr, outputs of one stream joined, metadata reduced to
-what the book uses. A fingerprint of the notebook's code and of the modules of
-``llmbook`` that it imports, comments and docstrings left out, is stored with
-the outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares
-the first, the tests both. What a run took, which differs from run to run, is
+what the book uses. A fingerprint of the notebook's code and of all that it
+reaches in ``llmbook``, comments and docstrings left out, is stored with the
+outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares the
+first, the tests both. What a run took, which differs from run to run, is
 recorded apart, in ``appendix/run_times.json``.
 """
 
 import argparse
-import ast
 import base64
 import hashlib
 import io
@@ -32,9 +31,10 @@ import psutil
 from nbclient import NotebookClient
 from PIL import Image
 
+from llmbook import fingerprint as code
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
-PACKAGE = ROOT / "src" / "llmbook"
 RUN_TIMES = ROOT / "appendix" / "run_times.json"
 CELL_TIMEOUT = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -194,22 +194,12 @@ def compact_png(encoded):
 
 
 def fingerprint(notebook):
-    """Return a hash of what outputs follow from: the code and the ``llmbook``
-    modules beneath.
+    """Return a hash of what outputs follow from: the code and what it reaches
+    in ``llmbook``.
     """
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    trees = [ast.parse(source) for source in code]
-    digest = hashlib.sha256()
-    for tree in trees:
-        digest.update(structure(tree).encode())
-    for module in sorted(imported_modules(trees)):
-        digest.update(
-            structure(ast.parse(module.read_text(encoding="utf-8"))).encode()
-        )
-        # style and script
-        for companion in sorted(module.parent.glob(f"{module.stem}.[cj]s*")):
-            digest.update(companion.read_bytes())
-    return digest.hexdigest()
+    return code.fingerprint(
+        [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    )
 
 
 def seal(notebook):
@@ -232,80 +222,6 @@ def is_stale(path):
     return notebook.metadata.get("llmbook", {}).get(
         "fingerprint"
     ) != fingerprint(notebook)
-
-
-def structure(node):
-    """Return a text of a syntax tree, without docstrings, that is the same in
-    every Python.
-
-    ``ast.dump`` prints empty fields in some versions and not in others; here
-    they are left out.
-    """
-    if isinstance(node, list):
-        return "[" + ",".join(structure(item) for item in node) + "]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = dict(ast.iter_fields(node))
-    if (
-        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and ast.get_docstring(node) is not None
-    ):
-        fields["body"] = fields["body"][1:]
-    given = {
-        name: value
-        for name, value in fields.items()
-        if value not in (None, []) and name != "kind"
-    }
-    return (
-        type(node).__name__
-        + "("
-        + ",".join(
-            f"{name}={structure(value)}" for name, value in given.items()
-        )
-        + ")"
-    )
-
-
-def imported_modules(trees):
-    """Return the files of ``llmbook`` that syntax trees import, directly or
-    through others.
-    """
-    found, waiting = set(), list(trees)
-    while waiting:
-        for name in imported_names(waiting.pop()):
-            for file in module_files(name):
-                if file not in found:
-                    found.add(file)
-                    waiting.append(ast.parse(file.read_text(encoding="utf-8")))
-    return found
-
-
-def imported_names(tree):
-    """Yield the dotted names that a tree imports: of ``from a import b`` both
-    ``a`` and ``a.b``.
-    """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def module_files(name):
-    """Return the files that importing a name of ``llmbook`` runs: its packages'
-    and its own.
-    """
-    parts = name.split(".")
-    if parts[0] != "llmbook":
-        return []
-    paths = [
-        PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)
-    ]
-    candidates = [path / "__init__.py" for path in paths] + [
-        path.with_suffix(".py") for path in paths[1:]
-    ]
-    return [path for path in candidates if path.is_file()]
 
 
 def main():
