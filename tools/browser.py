@@ -8,6 +8,7 @@ or any other found here or named by the variable CHROMIUM.
 import gzip
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -115,3 +116,9 @@ def set_mode(page, mode):
         " mode})",
         mode,
     )
+
+
+if __name__ == "__main__":
+    if find_browser() is None:
+        sys.exit(MISSING)
+    print(find_browser())

@@ -54,7 +54,8 @@ def test_every_package_is_pinned_by_the_book():
     distributions = packages_distributions()
     for package in PACKAGES:
         assert any(
-            f"\n{name.lower()}==" in pinned for name in distributions[package]
+            f"\n{name.lower().replace('_', '-')}==" in pinned
+            for name in distributions[package]
         ), package
 
 
