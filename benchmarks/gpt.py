@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from llmbook.models.generation import generate
-from llmbook.models.gpt import GPT, GPTConfig
+from llmbook.models.gpt import GPT, GPTConfig, next_token_loss
 from llmbook.models.training import adamw, compiled_step
 
 SHAPES = {  # sizes, then sequences and tokens of a batch
@@ -49,7 +49,7 @@ def use_one_thread():
 
 def our_training(config, batches):
     model = GPT(config)
-    step = compiled_step(model, adamw(model, 10_000, 1e-3))
+    step = compiled_step(model, next_token_loss, adamw(model, 10_000, 1e-3))
 
     def run():
         for batch in batches:

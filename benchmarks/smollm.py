@@ -26,7 +26,7 @@ except ModuleNotFoundError:
 import numpy as np
 import tensorflow as tf
 
-from llmbook.models import generation, lora, smollm, training
+from llmbook.models import generation, gpt, lora, smollm, training
 
 try:
     import xllamacpp
@@ -148,7 +148,9 @@ def train(report, model, rate, kind):
     optimizer = training.adamw(
         model, steps=10, learning_rate=1e-3, weight_decay=0.0
     )
-    step = training.compiled_step(model, optimizer, jit_compile=False)
+    step = training.compiled_step(
+        model, gpt.next_token_loss, optimizer, jit_compile=False
+    )
     seconds, _ = cpu_seconds(lambda: step(ids))
     report.add(f"first step of LoRA, tracing included{kind}", seconds, "CPU-s")
     seconds, _ = cpu_seconds(lambda: step(ids), 5)

@@ -10,16 +10,17 @@ the validation text that it passed through: with little text it rises again
 while the text is learned by heart.
 """
 
+import functools
 import itertools
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from llmbook.corpora.books import load_sanguo, split_book
-from llmbook.models import gpt, training
-from llmbook.recording import Recording
+from llmbook.models import gpt
+from llmbook.models.training import train, windows
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "gpt_scaling.json"
@@ -31,67 +32,65 @@ RUNS = [
     ),
     *((32, 1, share) for share in SHARES),
 ]
+MODEL = {"length": 64, "num_heads": 4}
 BATCH = {"length": 64, "batch_size": 16}
 TRAINING = {"steps": 600, "learning_rate": 0.004, "warmup": 0.05, "every": 100}
 SEED = 0
 
 
-def run(width, depth, text, validation, vocab_size):
-    keras.utils.set_random_seed(SEED)
-    config = gpt.GPTConfig(
-        vocab_size, BATCH["length"], width, num_heads=4, num_layers=depth
-    )
-    start = time.process_time()
-    model = gpt.start_from_counts(gpt.GPT(config), text, SEED)
+@functools.cache
+def texts():
+    """Return the ids of the training and the validation text, and the size of
+    the vocabulary.
+    """
+    book = split_book(load_sanguo())
+    characters = CharTokenizer.fit([book.train], min_count=5)
+    train, validation = (np.array(characters.encode(text)) for text in book[:2])
+    return train, validation, len(characters)
+
+
+def run(share, seed, model, batch, training):
+    text, validation, vocab_size = texts()
+    text = text[: int(share * len(text))]
+    keras.utils.set_random_seed(seed)
+    model = gpt.GPT(gpt.GPTConfig(vocab_size, **model))
+    gpt.start_from_counts(model, text, seed)
     curve = []
 
     def report(step, loss):
         held_out = -gpt.text_log_probabilities(model, validation).mean()
-        curve.append([step, round(loss, 4), round(float(held_out), 4)])
+        curve.append([step, loss, held_out])
 
-    training.train(
-        model,
-        training.windows(text, seed=SEED, **BATCH),
-        report=report,
-        **TRAINING,
-    )
+    batches = windows(text, **batch)
+    train(model, gpt.next_token_loss, batches, report=report, **training)
     return {
         "parameters": model.count_params(),
         "tokens": len(text),
         "loss": min(held_out for _, _, held_out in curve),
         "curve": curve,
-        "seed": SEED,
-        "cpu_seconds": round(time.process_time() - start, 1),
     }
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("numpy", "keras", "tensorflow"),
         what=(
             "validation loss in nats a character; curve: step, training loss,"
             " validation loss"
         ),
-        batch=BATCH,
-        training=TRAINING,
     )
-    book = split_book(load_sanguo())
-    characters = CharTokenizer.fit([book.train], min_count=5)
-    train, validation = (np.array(characters.encode(text)) for text in book[:2])
     for width, depth, share in RUNS:
-        sizes = {"d_model": width, "num_layers": depth, "share": share}
-        if not recording.holds(**sizes):
-            text = train[: int(share * len(train))]
-            found = run(width, depth, text, validation, len(characters))
-            recording.add(sizes | found)
-            print(
-                sizes,
-                found["parameters"],
-                found["loss"],
-                found["cpu_seconds"],
-                flush=True,
-            )
+        sizes = {"d_model": width, "num_layers": depth}
+        recording.once(
+            sizes | {"share": share},
+            run,
+            seed=SEED,
+            model=with_defaults(gpt.GPTConfig, **MODEL | sizes),
+            batch=with_defaults(windows, seed=SEED, **BATCH),
+            training=with_defaults(train, **TRAINING),
+        )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ live with the first seed. The recipe was chosen on the validation text. Both
 models are also mixed with counting, at the share that is best there.
 """
 
+import functools
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import keras
@@ -20,8 +20,9 @@ import numpy as np
 
 from llmbook.corpora.books import load_sanguo, split_book
 from llmbook.mathematics.ngram import KneserNey, perplexity
-from llmbook.models import gpt, training, window
-from llmbook.recording import Recording
+from llmbook.models import gpt, window
+from llmbook.models.training import train, windows
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import CharTokenizer
 
 FOLDER = Path(__file__).parent / "results"
@@ -38,27 +39,64 @@ SEEDS = [0, 1, 2]
 SHARES = [round(0.1 * tenths, 1) for tenths in range(1, 10)]
 
 
-def trained_gpt(seed, ids, vocab_size):
-    """Return a function that scores a text, one log-probability for each token
-    but the first.
+@functools.cache
+def texts():
+    """Return the ids of the book's parts, and the size of the vocabulary."""
+    book = split_book(load_sanguo())
+    characters = CharTokenizer.fit([book.train], min_count=5)
+    ids = {
+        part: np.array(characters.encode(text))
+        for part, text in book._asdict().items()
+    }
+    return ids, len(characters)
+
+
+@functools.cache
+def counted(order):
+    """Return the log-probabilities that counting gives to each token but the
+    first.
     """
-    model = gpt.GPT(gpt.GPTConfig(vocab_size, **RECIPE["model"]))
-    gpt.start_from_counts(model, ids, seed)
+    ids, vocab_size = texts()
+    counting = KneserNey(order, vocab_size).fit(ids["train"])
+    return {
+        part: counting.log_probabilities(ids[part])[1:]
+        for part in ("validation", "test")
+    }
+
+
+def gpt_run(seed, model, batch, training, counting_order):
+    ids, vocab_size = texts()
+    keras.utils.set_random_seed(seed)
+    model = gpt.GPT(gpt.GPTConfig(vocab_size, **model))
+    gpt.start_from_counts(model, ids["train"], seed)
     checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_seeds_{seed}.npz"
-    batches = training.windows(ids, seed=seed, **RECIPE["batch"])
-    training.train(model, batches, checkpoint=checkpoint, **RECIPE["training"])
-    checkpoint.unlink()
-    return lambda text: gpt.text_log_probabilities(model, text)
-
-
-def trained_window(seed, ids, vocab_size):
-    """Return the same of the model with memory of chapter 1."""
-    model = window.WindowModel(
-        vocab_size, averages=[16, 128], **WINDOW["model"]
+    train(
+        model,
+        gpt.next_token_loss,
+        windows(ids["train"], **batch),
+        checkpoint=checkpoint,
+        **training,
     )
-    window.start_from_counts(model, ids, seed)
-    window.train(model, ids, seed=seed, **WINDOW["training"])
-    return lambda text: model.log_probabilities(text)[1:]
+    checkpoint.unlink()
+    found = {
+        part: gpt.text_log_probabilities(model, ids[part])
+        for part in ("validation", "test")
+    }
+    return figures(found, counting_order)
+
+
+def window_run(seed, model, training, counting_order):
+    """Do the same with the model with memory of chapter 1."""
+    ids, vocab_size = texts()
+    keras.utils.set_random_seed(seed)
+    model = window.WindowModel(vocab_size, **model)
+    window.start_from_counts(model, ids["train"], seed)
+    window.train(model, ids["train"], **training)
+    found = {
+        part: model.log_probabilities(ids[part])[1:]
+        for part in ("validation", "test")
+    }
+    return figures(found, counting_order)
 
 
 def mixed(ours, counted, share):
@@ -70,30 +108,26 @@ def mixed(ours, counted, share):
     )
 
 
-def run(train, seed, ids, vocab_size, counted):
-    keras.utils.set_random_seed(seed)
-    start = time.process_time()
-    score = train(seed, ids["train"], vocab_size)
-    seconds = time.process_time() - start
-    scores = {part: score(ids[part]) for part in counted}
-    share = min(
-        SHARES,
-        key=lambda share: mixed(
-            scores["validation"], counted["validation"], share
-        ),
-    )
+def figures(found, counting_order):
+    """Return what is tabled, of the log-probabilities that a model gives."""
+    counts = counted(counting_order)
+    validated = [
+        mixed(found["validation"], counts["validation"], share)
+        for share in SHARES
+    ]
+    share = SHARES[np.argmin(validated)]
     return {
-        "validation": perplexity(scores["validation"]),
-        "test": perplexity(scores["test"]),
+        "validation": perplexity(found["validation"]),
+        "test": perplexity(found["test"]),
         "share": share,
-        "test_with_counts": mixed(scores["test"], counted["test"], share),
-        "cpu_seconds": round(seconds, 1),
+        "test_with_counts": mixed(found["test"], counts["test"], share),
     }
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("numpy", "keras", "tensorflow"),
         what=(
             "perplexity on the Three Kingdoms, and that of the mixture with"
@@ -101,30 +135,26 @@ def main():
         ),
         recipe=RECIPE,
     )
-    book = split_book(load_sanguo())
-    characters = CharTokenizer.fit([book.train], min_count=5)
-    ids = {
-        part: np.array(characters.encode(text))
-        for part, text in book._asdict().items()
-    }
-    counting = KneserNey(RECIPE["counting_order"], len(characters)).fit(
-        ids["train"]
-    )
-    counted = {
-        p: counting.log_probabilities(ids[p])[1:]
-        for p in ("validation", "test")
-    }
-    for name, train in (
-        ("GPT", trained_gpt),
-        ("window with memory", trained_window),
-    ):
-        for seed in SEEDS:
-            if not recording.holds(model=name, seed=seed):
-                found = run(train, seed, ids, len(characters), counted)
-                print(
-                    recording.add({"model": name, "seed": seed} | found),
-                    flush=True,
-                )
+    order = RECIPE["counting_order"]
+    for seed in SEEDS:
+        recording.once(
+            {"kind": "GPT", "seed": seed},
+            gpt_run,
+            model=with_defaults(gpt.GPTConfig, **RECIPE["model"]),
+            batch=with_defaults(windows, seed=seed, **RECIPE["batch"]),
+            training=with_defaults(train, **RECIPE["training"]),
+            counting_order=order,
+        )
+    for seed in SEEDS:
+        recording.once(
+            {"kind": "window with memory", "seed": seed},
+            window_run,
+            model=WINDOW["model"] | {"averages": [16, 128]},
+            training=with_defaults(
+                window.train, seed=seed, **WINDOW["training"]
+            ),
+            counting_order=order,
+        )
 
 
 if __name__ == "__main__":

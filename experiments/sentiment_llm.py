@@ -10,6 +10,8 @@ evaluates one arm, the model as it is or tuned with one seed, and is stored in
 repeated. The adapters of seed 0 are kept beside it, for the chapter to load.
 """
 
+import hashlib
+import operator
 import time
 from pathlib import Path
 
@@ -21,9 +23,10 @@ from llmbook.corpora.probes import pass_rates
 from llmbook.corpora.reviews import split
 from llmbook.corpora.snippets import load_aspects, load_snippets
 from llmbook.measures.sentiment import cut, fit_cuts, macro_f1
-from llmbook.models import lora, smollm, training
+from llmbook.models import lora, smollm
 from llmbook.models.judge import PROMPT, WordJudge
-from llmbook.recording import Recording
+from llmbook.models.training import train
+from llmbook.recording import Recording, with_defaults
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results" / "sentiment_llm.json"
@@ -119,62 +122,58 @@ def evaluate(model, tokenizer, prompt):
     found |= {
         f"aspect_{k}": v for k, v in polarity(z, labels, np.median(z)).items()
     }
-    return {key: round(float(x), 4) for key, x in found.items()} | {
-        "test_scores": " ".join(f"{score:.2f}" for score in scores)
-    }
+    return found | {"test_scores": " ".join(f"{score:.2f}" for score in scores)}
 
 
-def tune(model, tokenizer, prompt, seed):
+def tune(model, tokenizer, prompt, adapters, batch, training):
     """Put adapters on the model and train them on movie snippets; return the
     losses.
     """
     examples = parts("movies")[0].polar()
     judge = WordJudge(model, tokenizer, prompt)
-    batch = judge.batches(
-        examples.texts, examples.labels, seed=seed, **RECIPE["batch"]
-    )
-    lora.add_adapters(model, seed=seed, **RECIPE["adapters"])
-    return training.train(
-        model, batch, loss=judge.loss, jit_compile=False, **RECIPE["training"]
-    )
+    batches = judge.batches(examples.texts, examples.labels, **batch)
+    lora.add_adapters(model, **adapters)
+    return train(model, judge.loss, batches, **training)
 
 
-def try_prompts():
+def try_prompts(prompts):
     """Return the validation figures of each prompt."""
     model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
     reviews = first(parts("movies")[1].polar(), "prompts")
     found = []
-    for prompt in PROMPTS:
+    for prompt in prompts:
         scores = WordJudge(model, tokenizer, prompt).logits(reviews.texts)
         figures = polarity(scores, reviews.labels, np.median(scores))
-        found.append(
-            {"prompt": prompt}
-            | {k: round(float(v), 4) for k, v in figures.items()}
-        )
-        print(found[-1], flush=True)
-    return {"arm": "prompts", "found": found}
+        found.append({"prompt": prompt} | figures)
+    return {"found": found}
 
 
-def run(arm, seed, prompt):
-    start = time.process_time()
+def zero_shot(prompt):
     model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
-    found = {"arm": arm, "seed": seed, "dtype": model.compute_dtype}
-    if arm == "lora":
-        losses = tune(model, tokenizer, prompt, seed)
-        found["loss"] = [
-            round(float(x), 3) for x in losses.reshape(10, -1).mean(axis=1)
-        ]
-        found["training_cpu_seconds"] = round(time.process_time() - start)
-        print(found, flush=True)
-        if seed == 0:
-            lora.save(model, ADAPTERS)
-    found |= evaluate(model, tokenizer, prompt)
-    return found | {"cpu_seconds": round(time.process_time() - start)}
+    found = {"dtype": model.compute_dtype}
+    return found | evaluate(model, tokenizer, prompt)
+
+
+def tuned(seed, prompt, adapters, batch, training):
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
+    start = time.process_time()
+    losses = tune(model, tokenizer, prompt, adapters, batch, training)
+    found = {
+        "dtype": model.compute_dtype,
+        "loss": losses.reshape(10, -1).mean(axis=1),
+        "training_cpu_seconds": time.process_time() - start,
+    }
+    if seed == 0:
+        lora.save(model, ADAPTERS)
+        content = ADAPTERS.read_bytes()
+        found["adapters_sha256"] = hashlib.sha256(content).hexdigest()
+    return found | evaluate(model, tokenizer, prompt)
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         (
             "tensorflow",
             "keras",
@@ -190,17 +189,26 @@ def main():
         recipe=RECIPE,
         read=READ,
     )
-    if not recording.holds(arm="prompts"):
-        recording.add(try_prompts())
-    tried = next(
-        run["found"]
-        for run in recording.results["runs"]
-        if run["arm"] == "prompts"
+    tried = recording.once({"kind": "prompts"}, try_prompts, prompts=PROMPTS)
+    prompt = max(tried["found"], key=operator.itemgetter("auc"))["prompt"]
+    recording.once(
+        {"kind": "zero_shot", "seed": None}, zero_shot, prompt=prompt
     )
-    prompt = max(tried, key=lambda found: found["auc"])["prompt"]
-    for arm, seed in [("zero_shot", None), *(("lora", seed) for seed in SEEDS)]:
-        if not recording.holds(arm=arm, seed=seed):
-            recording.add(run(arm, seed, prompt))
+    for seed in SEEDS:
+        recording.once(
+            {"kind": "lora", "seed": seed},
+            tuned,
+            prompt=prompt,
+            adapters=with_defaults(
+                lora.add_adapters, seed=seed, **RECIPE["adapters"]
+            ),
+            batch=with_defaults(
+                WordJudge.batches, seed=seed, **RECIPE["batch"]
+            ),
+            training=with_defaults(
+                train, jit_compile=False, **RECIPE["training"]
+            ),
+        )
 
 
 if __name__ == "__main__":

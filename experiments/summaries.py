@@ -9,7 +9,6 @@ the pointer, one without the function's name. A run is stored in
 ``experiments/results/summaries.json`` when it is done, and not repeated.
 """
 
-import time
 from functools import cache, partial
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from llmbook.models.seq2seq import (
     target_loss,
 )
 from llmbook.models.training import shuffled, train
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "summaries.json"
@@ -58,6 +57,10 @@ DECODINGS = {
 CHOSEN = "beam_no_word_twice"  # the best of them on validation
 VOCABULARY, EXTRA = 2_000, 24
 SEEDS = [0, 1, 2]
+QUESTION = (
+    "Say in one sentence of at most twelve words what this Python function"
+    " does.\n"
+)
 
 
 @cache
@@ -89,9 +92,9 @@ def encode(pairs, name=True):
     return encode_pairs(both, words, words, EXTRA, summaries.LENGTHS)
 
 
-def fit(model, encoded, seed, batch_size, coverage=0.0, **options):
+def fit(model, encoded, batch_size, seed, coverage, **options):
     loss = partial(target_loss, coverage=coverage)
-    train(model, shuffled(encoded, batch_size, seed), loss=loss, **options)
+    train(model, loss, shuffled(encoded, batch_size, seed), **options)
 
 
 def measures(model, pairs, encoded, **options):
@@ -140,27 +143,27 @@ def copy_alignment(model, encoded, ids, written):
     )
 
 
-def run(kind, seed):
-    training, test = parts()["training"], parts()["test"]
+def run(kind, seed, model, training, coverage, decodings):
+    """Train a summariser; measure it decoded in several ways, and one with the
+    pointer on validation and after the steps with the coverage loss, too.
+    """
+    test = parts()["test"]
     named = kind != "no_name"
-    encoded, held_out = encode(training, named), encode(test, named)
+    encoded = encode(parts()["training"], named)
+    held_out = encode(test, named)
     keras.utils.set_random_seed(seed)
     size = len(vocabulary())
-    config = Seq2SeqConfig(size, size, shared=True, extra=EXTRA, **MODEL)
-    start = time.process_time()
+    config = Seq2SeqConfig(size, size, **model)
     if kind == "no_pointer":
         model = EncoderDecoder(config)
         known = [np.where(x < size, x, 1) for x in encoded[:2]]
         encoded = encoded._replace(source=known[0], target=known[1])
     else:
         model = PointerGenerator(config)
-    fit(model, encoded, seed, **TRAINING)
-    seconds = time.process_time() - start
-    result = {"cpu_seconds": seconds}
-    for name in DECODINGS if kind == "pointer" else [CHOSEN]:
-        result[name], written, ids = measures(
-            model, test, held_out, **DECODINGS[name]
-        )
+    fit(model, encoded, **training)
+    result = {}
+    for name, options in decodings.items():
+        result[name], written, ids = measures(model, test, held_out, **options)
         if kind == "pointer":
             result[name] |= copy_alignment(model, held_out, ids, written)
         if name == CHOSEN:
@@ -170,9 +173,9 @@ def run(kind, seed):
         asked = encode(validation)
         result["validation"] = {
             name: measures(model, validation, asked, **options)[0]
-            for name, options in DECODINGS.items()
+            for name, options in decodings.items()
         }
-        fit(model, encoded, seed, **COVERAGE)
+        fit(model, encoded, **coverage)
         result["coverage"] = measures(model, test, held_out)[0]
     return result
 
@@ -208,23 +211,19 @@ def baselines():
     return found
 
 
-def smollm_run(written, count=24):
+def smollm_run(written, count, question, answering):
     """Ask SmolLM2 for summaries, and compare them with those of the
     first seed.
     """
     model, tokenizer = smollm.load()
     pairs = parts()["test"][:count]
-    question = (
-        "Say in one sentence of at most twelve words what this Python function"
-        " does.\n"
-    )
     answers = []
     for start in range(0, count, 8):
         asked = [
             f"{question}{pair.name}: {' '.join(pair.body.split()[:60])}"
             for pair in pairs[start : start + 8]
         ]
-        answers += smollm.answer(model, tokenizer, asked, 40)
+        answers += smollm.answer(model, tokenizer, asked, **answering)
     texts = {
         "": [summaries.tokens(answer.rstrip(". ")) for answer in answers],
         "ours_": [words.split() for words in written[:count]],
@@ -251,20 +250,28 @@ def smollm_run(written, count=24):
     return found | {"cases": cases}
 
 
-def rounded(value):
-    """Round every float inside."""
-    if isinstance(value, dict):
-        return {name: rounded(inside) for name, inside in value.items()}
-    return (
-        round(float(value), 4)
-        if isinstance(value, float | np.floating)
-        else value
-    )
+def recipe(kind, seed):
+    """Return the options of a run."""
+    defaults = with_defaults(target_loss, shuffled, train, seed=seed)
+    pointer = kind == "pointer"
+    return {
+        "model": with_defaults(
+            Seq2SeqConfig, shared=True, extra=EXTRA, **MODEL
+        ),
+        "training": defaults | TRAINING,
+        "coverage": defaults | COVERAGE if pointer else None,
+        "decodings": {
+            name: with_defaults(decode, **options)
+            for name, options in DECODINGS.items()
+            if pointer or name == CHOSEN
+        },
+    }
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("tensorflow", "keras", "numpy", "rouge-score", "scikit-learn"),
         what=(
             "ROUGE F-measures on the test docstrings; shares of summaries that"
@@ -280,30 +287,21 @@ def main():
         vocabulary=VOCABULARY,
         extra=EXTRA,
     )
-    if not recording.holds(kind="baselines"):
-        print(
-            recording.add({"kind": "baselines"} | rounded(baselines())),
-            flush=True,
-        )
+    recording.once({"kind": "baselines"}, baselines)
     wanted = [("pointer", seed) for seed in SEEDS] + [
         ("no_pointer", 0),
         ("no_name", 0),
     ]
     for kind, seed in wanted:
-        if not recording.holds(kind=kind, seed=seed):
-            done = recording.add(
-                {"kind": kind, "seed": seed} | rounded(run(kind, seed))
-            )
-            print(
-                {k: v for k, v in done.items() if k != "summaries"}, flush=True
-            )
-    if not recording.holds(kind="smollm"):
-        written = next(
-            run["summaries"]
-            for run in recording.results["runs"]
-            if "summaries" in run
-        )
-        recording.add({"kind": "smollm"} | rounded(smollm_run(written)))
+        recording.once({"kind": kind, "seed": seed}, run, **recipe(kind, seed))
+    first = recording.runs(kind="pointer", seed=SEEDS[0])[0]
+    recording.once(
+        {"kind": "smollm"},
+        partial(smollm_run, first["summaries"]),
+        count=24,
+        question=QUESTION,
+        answering=with_defaults(smollm.answer, max_new=40),
+    )
 
 
 if __name__ == "__main__":

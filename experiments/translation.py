@@ -107,7 +107,7 @@ def expression_run(values, size, seed):
     model, start = EncoderDecoder(config), time.process_time()
     options = dict(EXPRESSIONS["training"])
     batches = shuffled(encode(training[:size]), options.pop("batch_size"), seed)
-    train(model, batches, loss=target_loss, **options)
+    train(model, target_loss, batches, **options)
     seconds = time.process_time() - start
     encoded = encode(test)
     weights = (
@@ -200,8 +200,8 @@ def sentence_run(glosses, size, seed):
     options = dict(SENTENCES["training"])
     train(
         model,
+        target_loss,
         shuffled(encode(training), options.pop("batch_size"), seed),
-        loss=target_loss,
         **options,
     )
     result = {"cpu_seconds": time.process_time() - start}

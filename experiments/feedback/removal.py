@@ -62,6 +62,7 @@ def run(width, steps, seed):
     start = time.process_time()
     training.train(
         model,
+        gpt.next_token_loss,
         documents(seed),
         steps,
         learning_rate=LEARNING_RATE,

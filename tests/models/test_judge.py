@@ -117,7 +117,7 @@ def test_adapters_learn_to_tell_two_letters_apart():
         right, abs=1e-5
     )
     losses = training.train(
-        model, batch, 80, learning_rate=3e-2, loss=judge.loss, jit_compile=False
+        model, judge.loss, batch, 80, learning_rate=3e-2, jit_compile=False
     )
     assert losses[-1] < 0.2 < losses[0]
     judge = WordJudge(model, Letters(), "so {text} is ", ("n", "p"))

@@ -139,11 +139,11 @@ def test_training_moves_the_adapters_and_nothing_else():
     lora.add_adapters(model, 2)
     losses = train(
         model,
+        next_token_loss,
         lambda step: IDS,
         30,
         0.03,
         weight_decay=0.0,
-        loss=next_token_loss,
         jit_compile=False,
     )
     assert losses[-1] < losses[0] - 0.5
@@ -235,7 +235,13 @@ def test_in_16_bits_what_is_trained_has_32():
     }
     assert model(IDS).dtype == "float32"
     losses = train(
-        model, lambda step: IDS, 40, 0.03, weight_decay=0.0, jit_compile=False
+        model,
+        next_token_loss,
+        lambda step: IDS,
+        40,
+        0.03,
+        weight_decay=0.0,
+        jit_compile=False,
     )
     assert losses[-1] < losses[0] - 0.1
     written = generate(model, [[3, 7]], 5, temperature=0)[0]

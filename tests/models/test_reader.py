@@ -235,6 +235,41 @@ def test_a_threshold_needs_questions():
         best_threshold(np.array([]), np.array([]), np.array([]))
 
 
+def test_training_goes_on_after_an_interruption_to_the_same_loss(
+    encoder, examples, tmp_path
+):
+    encoded = encoder.encode(examples)
+    options = {
+        "steps": 8,
+        "batch_size": 4,
+        "seed": 3,
+        "every": 3,
+        "jit_compile": False,
+    }
+
+    def new_model(seed=0):
+        return build_reader(encoder, seed, **SMALL | {"dropout": 0.1})
+
+    whole = new_model()
+    expected = train(whole, encoder, encoded, **options)
+
+    class Killed(Exception):
+        pass
+
+    def kill(step, loss):
+        if step == 6:
+            raise Killed
+
+    options["checkpoint"] = tmp_path / "reader.npz"
+    with pytest.raises(Killed):
+        train(new_model(), encoder, encoded, report=kill, **options)
+    again = new_model(seed=5)
+    losses = train(again, encoder, encoded, **options)
+    np.testing.assert_array_equal(losses, expected)
+    for weight, other in zip(again.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
 def test_a_reader_learns_to_point_and_reads_strings(encoder):
     """A toy world: of two numbers, the one that follows the name that the question gives."""
     toy = [

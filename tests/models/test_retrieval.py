@@ -194,3 +194,5 @@ def test_what_cannot_be_asked_is_named():
         SectionIndex(SECTIONS, weight=0.3)
     with pytest.raises(ValueError, match="zebra"):
         SectionIndex(SECTIONS).ask("zebra?")
+    with pytest.raises(ValueError, match="vectors must be given to the index"):
+        SectionIndex(SECTIONS).vector_scores(["the sea"])

@@ -352,9 +352,11 @@ def test_it_learns_to_reverse_what_it_has_not_seen(kind):
         )
     )
     train(
-        *(model, shuffled(encoded.take(range(400)), 50), 200),
+        model,
+        target_loss,
+        shuffled(encoded.take(range(400)), 50),
+        steps=200,
         learning_rate=1e-2,
-        loss=target_loss,
         jit_compile=False,
     )
     held_out = encoded.take(range(400, 512))

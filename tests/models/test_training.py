@@ -55,6 +55,7 @@ def test_training_learns_a_text_by_heart_and_writes_it():
     reports = []
     losses = train(
         model,
+        next_token_loss,
         windows(text, 15, 8),
         120,
         learning_rate=1e-2,
@@ -76,7 +77,7 @@ def test_training_goes_on_after_an_interruption_to_the_same_loss(tmp_path):
     text, path = some_ids(1, 200)[0], tmp_path / "gpt.npz"
     options = {"steps": 8, "every": 3, "jit_compile": False}
     without = small_gpt(dropout=0.2, num_layers=1)
-    expected = train(without, windows(text, 15, 4), **options)
+    expected = train(without, next_token_loss, windows(text, 15, 4), **options)
 
     class Killed(Exception):
         pass
@@ -89,6 +90,7 @@ def test_training_goes_on_after_an_interruption_to_the_same_loss(tmp_path):
     with pytest.raises(Killed):
         train(
             small_gpt(dropout=0.2, num_layers=1),
+            next_token_loss,
             batch_that_dies,
             checkpoint=path,
             **options,
@@ -100,7 +102,7 @@ def test_training_goes_on_after_an_interruption_to_the_same_loss(tmp_path):
         steps_run.append(step)
         return windows(text, 15, 4)(step)
 
-    losses = train(again, batch, checkpoint=path, **options)
+    losses = train(again, next_token_loss, batch, checkpoint=path, **options)
     assert steps_run == [3, 4, 5, 6, 7]
     np.testing.assert_array_equal(losses, expected)
     for weight, other in zip(again.weights, without.weights, strict=True):
@@ -111,6 +113,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     text, path = some_ids(1, 200)[0], tmp_path / "gpt.npz"
     train(
         small_gpt(num_layers=1),
+        next_token_loss,
         windows(text, 15, 4),
         2,
         checkpoint=path,
@@ -122,6 +125,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         ):
             train(
                 model,
+                next_token_loss,
                 windows(text, 15, 4),
                 steps,
                 checkpoint=path,
@@ -139,9 +143,9 @@ def test_a_loss_of_ones_own_receives_the_whole_batch():
     ids, weights = some_ids(), np.ones((2, 7), "float32")
     train(
         small_gpt(num_layers=1),
+        loss,
         lambda step: (ids, weights),
         1,
-        loss=loss,
         jit_compile=False,
     )
     assert received == [((2, 7), (2, 7), True)]
@@ -163,11 +167,11 @@ def test_gradients_are_clipped_and_the_rate_warms_up_and_falls():
 
     train(
         model,
+        loss,
         batch,
         21,
         learning_rate=0.1,
         warmup=0.2,
-        loss=loss,
         jit_compile=False,
     )
     rates = -np.diff(betas, axis=0)[:, 0]  # (20,)
@@ -196,7 +200,7 @@ def test_adam_squares_the_whole_gradient_of_a_token_that_occurs_often(
         tape.gradient(loss, table)
     ).numpy()  # (V, d_model)
     optimizer = adamw(model, 100, 0.01, clip=1e9)
-    compiled_step(model, optimizer, jit_compile=jit_compile)(ids)
+    compiled_step(model, next_token_loss, optimizer, jit_compile)(ids)
     (second,) = (
         v for v in optimizer.variables if v.path.endswith("embeddings_velocity")
     )

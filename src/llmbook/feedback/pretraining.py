@@ -51,6 +51,7 @@ def pretrain(
     seed=0,
     steps=700,
     learning_rate=6e-3,
+    weight_decay=0.01,
     choices=invitations.CHOICES,
     **options,
 ):
@@ -68,10 +69,11 @@ def pretrain(
     batch = documents(seed, choices=choices)
     training.train(
         model,
+        gpt.next_token_loss,
         batch,
         steps,
         learning_rate=learning_rate,
-        weight_decay=0.01,
+        weight_decay=weight_decay,
         **options,
     )
     return model
@@ -102,7 +104,8 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
         raise ValueError(
             f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
         )
-    rng, task, cases = random.Random(seed), learner.task, []
+    rng, task = random.Random(seed), learner.task
+    cases: list[tuple] = []
     while len(cases) < number:
         record = task.draw(rng, split)
         draft = invitations.render(

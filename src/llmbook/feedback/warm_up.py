@@ -17,7 +17,7 @@ from llmbook.feedback.tasks.shop import (
     original,
     render,
 )
-from llmbook.models import lora, training
+from llmbook.models import gpt, lora, training
 
 ADAPTERS = Path(__file__).with_name("refiner.npz")
 """The adapters that the warm-up made, as :func:`llmbook.models.lora.load` reads
@@ -59,7 +59,15 @@ def documents(tokenizer, seed=0, batch_size=8):
     return batch
 
 
-def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
+def warm_up(
+    model,
+    tokenizer,
+    seed=0,
+    steps=80,
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    **options,
+):
     """Put adapters on a model and train them on such documents; return the
     losses (steps,).
 
@@ -70,7 +78,7 @@ def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
     tokenizer : ChatTokenizer
     seed : int
     steps : int
-    learning_rate : float
+    learning_rate, weight_decay : float
     options
         Of :func:`llmbook.models.training.train`.
     """
@@ -79,7 +87,13 @@ def warm_up(model, tokenizer, seed=0, steps=80, learning_rate=1e-3, **options):
     )
     batch = documents(tokenizer, seed)
     return training.train(
-        model, batch, steps, learning_rate, weight_decay=0.0, **options
+        model,
+        gpt.next_token_loss,
+        batch,
+        steps,
+        learning_rate,
+        weight_decay=weight_decay,
+        **options,
     )
 
 

@@ -25,7 +25,12 @@ from llmbook.models.layers import (
     small_normal,
     token_mask,
 )
-from llmbook.models.training import LazyAdam, length_batches
+from llmbook.models.training import (
+    LazyAdam,
+    cosine,
+    dataset,
+    length_batches,
+)
 from llmbook.text.tokenizers import UNKNOWN, Tokenizer, normalise, pad
 
 
@@ -276,26 +281,14 @@ def fit(
             answers = labels[batch][:, None].astype("float32")  # (b, 1)
             yield pad([sequences[i] for i in batch]), answers
 
-    batches = tf.data.Dataset.from_generator(
-        epoch,
-        output_signature=(
-            tf.TensorSpec(
-                (None, None, *np.shape(pad(sequences[:1]))[2:]), tf.int32
-            ),
-            tf.TensorSpec((None, 1), tf.float32),
-        ),
-    ).apply(
-        tf.data.experimental.assert_cardinality(
-            -(-len(sequences) // batch_size)
-        )
+    views = np.shape(pad(sequences[:1]))[2:]  # () or (N,)
+    signature = (
+        tf.TensorSpec((None, None, *views), tf.int32),
+        tf.TensorSpec((None, 1), tf.float32),
     )
+    batches = dataset(epoch, -(-len(sequences) // batch_size), signature)
     steps = epochs * len(batches)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=learning_rate,
-        warmup_steps=round(warmup * steps),
-        decay_steps=round((1 - warmup) * steps),
-    )
+    rate = cosine(learning_rate, steps, round(warmup * steps))
     model.compile(
         optimizer=LazyAdam(rate, beta_2=0.98),
         loss=keras.losses.BinaryCrossentropy(
@@ -306,7 +299,7 @@ def fit(
         jit_compile=False,
     )
     model.fit(
-        batches.prefetch(2),
+        batches,
         epochs=epochs,
         verbose=0,
         callbacks=callbacks,
@@ -326,7 +319,7 @@ class _Watch(keras.callbacks.Callback):
             validation,
             report,
         )
-        self.history = {
+        self.history: dict[str, list[float]] = {
             "loss": [],
             "validation_loss": [],
             "validation_accuracy": [],

@@ -292,30 +292,24 @@ class MultiHeadAttention(keras.layers.Layer):
         T_k).
         """
         length_q, length_k = ops.shape(queries)[2], ops.shape(memory.keys)[2]
-        group = self.num_heads // self.num_kv_heads
-        # Heads that share keys stand together like further queries: no key is
-        # repeated in memory.
-        grouped = ops.reshape(
-            queries, (-1, self.num_kv_heads, group * length_q, self.d_k)
-        )
-        scores = ops.einsum(
-            "bhqd,bhkd->bhqk", grouped * self.d_k**-0.5, memory.keys
-        )
-        scores = ops.reshape(scores, (-1, self.num_heads, length_q, length_k))
+        # Heads that share keys stand together like further queries, G of them:
+        # no key is repeated in memory.
+        together = self.num_heads // self.num_kv_heads * length_q  # G
+        grouped = (-1, self.num_kv_heads, together)
+        apart = (-1, self.num_heads, length_q)
+        # (B, H_kv, G, d_k)
+        queries = ops.reshape(queries, (*grouped, self.d_k)) * self.d_k**-0.5
+        # (B, H_kv, G, T_k)
+        scores = ops.einsum("bhqd,bhkd->bhqk", queries, memory.keys)
+        scores = ops.reshape(scores, (*apart, length_k))  # (B, H, T_q, T_k)
         weights = masked_softmax(
             scores, None if allowed is None else allowed[:, None]
-        )
-        # (B, H, T_q, T_k)
+        )  # (B, H, T_q, T_k)
         kept = self.weight_dropout(weights, training=training)
-        kept = ops.reshape(
-            kept, (-1, self.num_kv_heads, group * length_q, length_k)
-        )
-        # (B, H_kv, H / H_kv · T_q, d_k)
-        context = ops.matmul(kept, memory.values)
-        return (
-            ops.reshape(context, (-1, self.num_heads, length_q, self.d_k)),
-            weights,
-        )
+        kept = ops.reshape(kept, (*grouped, length_k))  # (B, H_kv, G, T_k)
+        context = ops.matmul(kept, memory.values)  # (B, H_kv, G, d_k)
+        # (B, H, T_q, d_k)
+        return ops.reshape(context, (*apart, self.d_k)), weights
 
     def compute_mask(self, query, previous_mask):
         """Return the mask of the queries: an explicit ``mask`` speaks of the
@@ -405,11 +399,11 @@ class TransformerBlock(keras.layers.Layer):
         shared = {"dropout": dropout, "dtype": self.dtype_policy}
         self.attention = MultiHeadAttention(
             num_heads,
-            head_dim,
-            num_kv_heads,
-            causal,
-            rotary,
-            rotary_base,
+            head_dim=head_dim,
+            num_kv_heads=num_kv_heads,
+            causal=causal,
+            rotary=rotary,
+            rotary_base=rotary_base,
             name="attention",
             **shared,
         )

@@ -331,10 +331,14 @@ def train(
     steps=1200,
     batch_size=32,
     learning_rate=4e-3,
+    weight_decay=0.05,
     seed=0,
     **options,
 ):
     """Train on encoded examples, slots dealt out anew at every step.
+
+    What a step draws depends on ``seed`` and the step alone, so that an
+    interrupted training can go on with what it would have seen.
 
     Parameters
     ----------
@@ -343,19 +347,19 @@ def train(
     encoder : Encoder
     encoded : Encoded
     steps, batch_size, seed : int
-    learning_rate : float
+    learning_rate, weight_decay : float
     options
         The others of :func:`llmbook.models.training.train`: ``report``,
-        ``every`` and so on.
+        ``checkpoint`` and so on.
 
     Returns
     -------
     (steps,) array
         The loss of every step.
     """
-    rng = np.random.default_rng(seed)
 
     def batch(step):
+        rng = np.random.default_rng((seed, step))
         chosen = encoded.take(rng.integers(0, len(encoded.ids), batch_size))
         return (
             encoder.shuffle_slots(chosen.ids, rng),
@@ -363,8 +367,15 @@ def train(
             chosen.separators,
         )
 
-    options = {"learning_rate": learning_rate, "weight_decay": 0.05} | options
-    return training.train(model, batch, steps, loss=span_loss, **options)
+    return training.train(
+        model,
+        span_loss,
+        batch,
+        steps,
+        learning_rate,
+        weight_decay=weight_decay,
+        **options,
+    )
 
 
 def span_logits(model, encoded, batch_size=128):

@@ -200,7 +200,7 @@ def train(
     # XLA takes several times as long here: it is slow at the random numbers of
     # dropout.
     options = {"learning_rate": learning_rate, "jit_compile": False} | options
-    return training.train(model, batch, len(order), loss=pair_loss, **options)
+    return training.train(model, pair_loss, batch, len(order), **options)
 
 
 def embed(model, tokenizer, texts, length, batch_size=256):
@@ -237,7 +237,8 @@ class SectionIndex:
         Turns a list of texts into vectors (N, d) of length 1; without it words
         alone decide.
     weight : float
-        That of the vectors, as in :func:`weighted_fusion`.
+        That of the vectors, as in
+        :func:`~llmbook.measures.ranking.weighted_fusion`.
 
     Raises
     ------
@@ -281,7 +282,14 @@ class SectionIndex:
     def vector_scores(self, questions):
         """Return how well the best passage of each section fits by its vector,
         (Q, N).
+
+        Raises
+        ------
+        ValueError
+            If the index was made without vectors.
         """
+        if self.passage_vectors is None:
+            raise ValueError("vectors must be given to the index, got none")
         return self._best(self.vectors(questions) @ self.passage_vectors.T)
 
     def scores(self, questions):

@@ -363,6 +363,7 @@ class EncoderDecoder(keras.Model):
                 block.cross_attention.remember(*memory),
             )
             for block in self.decoder
+            if block.cross_attention  # of a decoder, each has it
         ]
 
     def next_log_probabilities(self, source, tokens, parents, caches):

@@ -18,7 +18,7 @@ from keras import ops
 
 from llmbook.mathematics.losses import log_softmax
 from llmbook.models.layers import TransformerBlock
-from llmbook.models.training import length_batches
+from llmbook.models.training import cosine, dataset, length_batches
 from llmbook.text.tags import (
     OUTSIDE,
     allowed_steps,
@@ -311,12 +311,7 @@ def train(
         tagger, _checked(examples), batch_size, unknown, frequent
     )
     steps = epochs * len(batches)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=learning_rate,
-        warmup_steps=steps // 10,
-        decay_steps=steps - steps // 10,
-    )
+    rate = cosine(learning_rate, steps, steps // 10)
     mean = {"reduction": "mean_with_sample_weight"}
     tagger.model.compile(
         optimizer=keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0),
@@ -411,15 +406,7 @@ def _batches(tagger, examples, batch_size, unknown, frequent):
         table["int32"],
         table["float32"],
     )
-    return (
-        tf.data.Dataset.from_generator(epoch, output_signature=signature)
-        .apply(
-            tf.data.experimental.assert_cardinality(
-                -(-len(examples) // batch_size)
-            )
-        )
-        .prefetch(2)
-    )
+    return dataset(epoch, -(-len(examples) // batch_size), signature)
 
 
 def _rare_words(tokenizer, frequent):

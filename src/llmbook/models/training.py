@@ -9,8 +9,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from llmbook.models.gpt import next_token_loss
-
 
 def shuffled(encoded, batch_size, seed=0):
     """Return a function of the step that gives a batch: every pair once before
@@ -77,6 +75,23 @@ def length_batches(lengths, batch_size, random, noise=8):
     ]
     random.shuffle(batches)
     yield from batches
+
+
+def dataset(epoch, count, signature):
+    """Return the batches of a generator as a data set of TensorFlow's.
+
+    Parameters
+    ----------
+    epoch : callable
+        Without arguments; yields the batches of one epoch.
+    count : int
+        How many these are.
+    signature : nested tf.TensorSpec
+        Of a batch.
+    """
+    batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+    known = batches.apply(tf.data.experimental.assert_cardinality(count))
+    return known.prefetch(2)
 
 
 class LazyAdam(keras.optimizers.Adam):
@@ -156,13 +171,13 @@ def windows(ids, length, batch_size, seed=0):
 
 def train(
     model,
+    loss,
     batch,
     steps,
     learning_rate=3e-3,
     warmup=0.1,
     weight_decay=0.1,
     clip=1.0,
-    loss=next_token_loss,
     checkpoint=None,
     every=100,
     report=None,
@@ -173,8 +188,11 @@ def train(
 
     Parameters
     ----------
-    model : GPT
+    model : keras.Model
         Is changed.
+    loss : function
+        Of the model, a batch, and ``training``; returns one number, such as
+        :func:`llmbook.models.gpt.next_token_loss`.
     batch : function
         Of the step, 0 … ``steps - 1``; returns the arguments of ``loss`` after
         the model, one array or a tuple, in shapes that stay the same.
@@ -187,8 +205,6 @@ def train(
     clip : float
         The largest norm of the gradient, all variables together (Pascanu et al.
         2013, algorithm 1).
-    loss : function
-        Of the model, a batch, and ``training``.
     checkpoint : path, optional
         A file that is written every ``every`` steps and at the end. If it
         exists, training goes on from it, to the same result as if it had never
@@ -211,7 +227,7 @@ def train(
         If ``checkpoint`` is of another model or another number of steps.
     """
     optimizer = adamw(model, steps, learning_rate, warmup, weight_decay, clip)
-    step = compiled_step(model, optimizer, loss, jit_compile)
+    step = compiled_step(model, loss, optimizer, jit_compile)
     state = [*model.variables, *optimizer.variables]
     losses = np.zeros(steps, "float32")
     done = 0 if checkpoint is None else _restore(checkpoint, state, losses)
@@ -229,19 +245,39 @@ def train(
     return losses
 
 
+def cosine(learning_rate, steps, warmup_steps, first=0.0, last=0.0):
+    """Return a schedule: up in a line to ``learning_rate``, then down along
+    half a cosine (Loshchilov and Hutter 2017, Eq. 5).
+
+    Parameters
+    ----------
+    learning_rate : float
+        The highest, reached after ``warmup_steps``.
+    steps, warmup_steps : int
+        Of the whole training, and of its rise.
+    first, last : float
+        The rate at the beginning, and the share of the highest that is left at
+        the end.
+
+    Returns
+    -------
+    keras.optimizers.schedules.CosineDecay
+    """
+    return keras.optimizers.schedules.CosineDecay(
+        first,
+        decay_steps=steps - warmup_steps,
+        alpha=last,
+        warmup_target=learning_rate,
+        warmup_steps=warmup_steps,
+    )
+
+
 def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
     """Return the optimizer that :func:`train` describes, with its state
     made.
     """
-    warmup_steps = int(warmup * steps)
     optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(
-            0.0,
-            decay_steps=steps - warmup_steps,
-            alpha=0.05,
-            warmup_target=learning_rate,
-            warmup_steps=warmup_steps,
-        ),
+        cosine(learning_rate, steps, int(warmup * steps), last=0.05),
         weight_decay=weight_decay,
         beta_2=0.98,
         global_clipnorm=clip,
@@ -253,7 +289,7 @@ def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
     return optimizer
 
 
-def compiled_step(model, optimizer, loss=next_token_loss, jit_compile=True):
+def compiled_step(model, loss, optimizer, jit_compile=True):
     """Return a function of a batch that changes the model by one step and
     returns the loss.
     """

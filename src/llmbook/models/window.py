@@ -9,11 +9,11 @@ averages, which know what was there but not where.
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from llmbook.mathematics.ngram import perplexity
 from llmbook.mathematics.vectors import embed
+from llmbook.models.training import compiled_step, cosine
 from llmbook.text.tokenizers import PAD_ID
 
 
@@ -204,6 +204,12 @@ def token_losses(logits, targets):
     return ops.logsumexp(logits, axis=-1) - of_targets
 
 
+def _piece_loss(model, pieces, training=None):
+    """Return the mean surprise at what follows the first ``reach`` tokens."""
+    logits = model(pieces[:, :-1])  # (B, T, V)
+    return ops.mean(token_losses(logits, pieces[:, model.reach :]))
+
+
 def start_from_counts(model, ids, seed=0):
     """Set a model's vectors and output bias to what counting the text tells;
     return the model.
@@ -268,25 +274,12 @@ def train(
     padded = model._padded(ids)  # (reach + T,)
     starts = np.arange(0, len(ids) - length + 1, length)
     steps = len(starts) // batch_size
-    optimizer = keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(
-            learning_rate / 10,
-            epochs * steps - steps // 10,
-            warmup_target=learning_rate,
-            warmup_steps=steps // 10,
-            alpha=0.0,
-        )
+    rate = cosine(
+        learning_rate, epochs * steps, steps // 10, first=learning_rate / 10
     )
+    optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
-
-    @tf.function(autograph=False)
-    def step(pieces):
-        with tf.GradientTape() as tape:
-            logits = model(pieces[:, :-1])  # (batch, length, V)
-            loss = ops.mean(token_losses(logits, pieces[:, model.reach :]))
-        optimizer.apply(tape.gradient(loss, model.trainable_variables))
-        return loss
-
+    step = compiled_step(model, _piece_loss, optimizer, jit_compile=False)
     rng = np.random.default_rng(seed)
     for epoch in range(1, epochs + 1):
         order = rng.permutation(starts)[: steps * batch_size].reshape(
