@@ -76,7 +76,7 @@ class _Reach:
     def __init__(self, program, folder):
         self.folder, self.files = folder, data_files()
         self.found, self.seen, self.modules = [], set(), {}
-        self.waiting = []
+        self.waiting: list[tuple[_Module, ast.stmt]] = []
         self._take(program, program.body)
         while self.waiting:
             module, statement = self.waiting.pop()
@@ -130,7 +130,9 @@ class _Module:
         self.name = "" if path is None else path.stem
         if path is not None and path.is_relative_to(PACKAGE):
             self.name = path.relative_to(PACKAGE).as_posix()
-        self.definitions, self.imports, self.effects = {}, {}, []
+        self.definitions: dict[str, list[ast.stmt]] = {}
+        self.imports: dict[str, list[str]] = {}
+        self.effects: list[ast.stmt] = []
         for source in sources:
             self.body += [
                 statement

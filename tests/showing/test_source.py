@@ -24,6 +24,13 @@ def test_the_docstring_can_be_left_out():
     )
 
 
+def test_the_docstring_of_a_module_can_be_left_out():
+    assert repr(source.show(source)).startswith('"""')
+    assert (
+        repr(source.show(source, docstring=False)).lstrip().startswith("import")
+    )
+
+
 def test_what_checks_arguments_is_left_out():
     whole = inspect.getsource(attention.scaled_dot_product_attention)
     shown = repr(source.show(attention.scaled_dot_product_attention))

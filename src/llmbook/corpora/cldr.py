@@ -130,15 +130,15 @@ def quantity_expression(chinese, english, numerals=False):
     """Return the Expression of a number with its unit; the fields are the
     number and the rest.
     """
-    parts = []
-    for text in (chinese, english):
-        pieces = re.split(r"([\d.,]*\d)", text)  # text and numbers in turn
-        parts.append(
-            [("n" if i % 2 else "u", piece) for i, piece in enumerate(pieces)]
-        )
+    source, target = _quantity_parts(chinese), _quantity_parts(english)
     if numerals:
-        parts[0] = [(field, _numerals(text, False)) for field, text in parts[0]]
-    return _expression(*parts, "quantity")
+        source = [(field, _numerals(text, False)) for field, text in source]
+    return _expression(source, target, "quantity")
+
+
+def _quantity_parts(text):
+    pieces = re.split(r"([\d.,]*\d)", text)  # text and numbers in turn
+    return [("n" if i % 2 else "u", piece) for i, piece in enumerate(pieces)]
 
 
 @functools.cache
@@ -152,8 +152,9 @@ def skeletons():
     chinese, english = (
         Locale(language).datetime_skeletons for language in ("zh", "en")
     )
-    example, longest = datetime(1987, 11, 23, 14, 5), {}
-    for name in chinese:
+    example = datetime(1987, 11, 23, 14, 5)
+    longest: dict[str, str] = {}
+    for name in map(str, chinese):
         shown = (
             len(name) > 1
             and set(name) & set("yMdE")
@@ -181,8 +182,10 @@ def _fields(name, language):
     """
     pattern = _pattern(Locale(language).datetime_skeletons, name)
     return [
-        (PUNCTUATION, text) if kind == "chars" else (text[0], text[0] * text[1])
-        for kind, text in dates.tokenize_pattern(pattern)
+        (PUNCTUATION, piece)
+        if isinstance(piece, str)
+        else (piece[0], piece[0] * piece[1])
+        for _, piece in dates.tokenize_pattern(pattern)
     ]
 
 

@@ -114,7 +114,8 @@ def load_docstrings(packages=PACKAGES, report=print):
     FileNotFoundError
         If a package is not installed.
     """
-    pairs, counts = [], Counter()
+    pairs: list[Pair] = []
+    counts: Counter[str] = Counter()
     for package in packages:
         root = _root(package)
         for path in sorted(root.rglob("*.py")):
@@ -223,7 +224,8 @@ def _plain(text):
 
 
 def _distinct(pairs):
-    seen, kept = set(), []
+    seen: set[str] = set()
+    kept = []
     for pair in pairs:
         keys = {_letters(pair.summary), _letters(pair.body)[:120]}
         if not keys & seen:

@@ -563,7 +563,7 @@ def make_examples(
         )
     rng = random.Random(seed)
     world = _World(facts)
-    examples = []
+    examples: list[Example] = []
     while len(examples) < count:
         fact = rng.choice(facts)
         if fact.relation != "spoken" and world.twinned and rng.random() < twins:
@@ -650,7 +650,8 @@ def _fits(other, fact, template):
 
 
 def _example(fact, asked, template, told, statements, rng):
-    passage, sentences, answer = [], [], None
+    passage: list[str] = []
+    sentences, answer = [], None
     for other in told:
         tokens, spans = fill(
             rng.choice(STATEMENTS[other.relation][statements]), other
@@ -679,7 +680,8 @@ def fill(template, fact):
     """Return the tokens of a filled template, and the first and last token of
     each part in it.
     """
-    tokens, spans = [], {}
+    tokens: list[str] = []
+    spans = {}
     for piece in re.split(r"({\w+})", template):
         part = piece.strip("{}")
         words = tokenize(

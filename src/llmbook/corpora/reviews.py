@@ -83,7 +83,7 @@ def packaged_rows():
     ones first.
     """
     folder = packaged_file(REVIEWS_PACKAGE, "data")
-    rows = []
+    rows: list[tuple[str, int]] = []
     for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
         with (folder / name).open(encoding="utf-8") as file:
             rows.extend((line, label) for line in file)
@@ -186,7 +186,8 @@ def clean(rows):
             continue
         copies[identity] += 1
         kept.setdefault(identity, (normalise(text), set()))[1].add(label)
-    texts, labels = [], []
+    texts: list[str] = []
+    labels: list[int] = []
     for identity, (text, found) in kept.items():
         if len(found) > 1:
             dropped["of texts under both labels"] += copies[identity]

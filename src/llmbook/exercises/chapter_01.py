@@ -74,7 +74,8 @@ def _(is_final):
     ):
         found = is_final(pieces, merges)
         assert bool(found) == expected, f"for {pieces} it returns {found}."
-    tokenizer = BPETokenizer.fit(["low low lower lowest newest newest"], 6)
+    texts = ["low low lower lowest newest newest"]
+    tokenizer = BPETokenizer.fit(texts, num_merges=6)
     for word in ("lowest", "newer", "wet"):
         found = is_final(tokenizer.tokenize(word), tokenizer.merges)
         assert found, (

@@ -32,7 +32,7 @@ def _(soften):
     with np.errstate(all="ignore"):
         cold = np.asarray(soften(scores, 1e-4))
     assert np.isfinite(cold).all(), "at temperature 0.0001 it overflows."
-    assert np.allclose(cold, [[1, 0, 0], [0.5, 0.5, 0]]), (
+    assert np.allclose(cold, [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]), (
         "near temperature 0 the largest score of a row should take everything,"
         " equal ones sharing."
     )

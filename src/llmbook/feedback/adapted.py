@@ -99,12 +99,27 @@ class AdapterLearner(Learner):
             )
 
     def train(
-        self, loss, data, steps, learning_rate, batch_size=None, **options
+        self,
+        loss,
+        data,
+        steps,
+        learning_rate,
+        batch_size=None,
+        model=None,
+        fresh=True,
+        **constants,
     ):
         """Take steps down a loss as the base class does, in batches no larger
         than its own.
         """
         batch_size = min(batch_size or self.batch_size, self.batch_size)
         return super().train(
-            loss, data, steps, learning_rate, batch_size, **options
+            loss,
+            data,
+            steps,
+            learning_rate,
+            batch_size,
+            model,
+            fresh,
+            **constants,
         )

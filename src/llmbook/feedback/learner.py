@@ -310,7 +310,7 @@ def _row_batches(rng, n, batch_size):
     """Yield index arrays (batch_size,) for ever, each row once an epoch as far
     as that goes.
     """
-    queue = []
+    queue: list[int] = []
     while True:
         while len(queue) < batch_size:
             queue += rng.sample(range(n), n)

@@ -64,12 +64,12 @@ def alignment_accuracy(weights, right):
         best = heatmap[:rows, :columns].argmax(axis=1)  # (T',)
         hits.append(expected[np.arange(rows), best][counted])
         chances.append(expected.mean(axis=1)[counted])
-    hits, chances = np.concatenate(hits), np.concatenate(chances)
-    if not len(hits):
+    hit, chance = np.concatenate(hits), np.concatenate(chances)
+    if not len(hit):
         raise ValueError(
             "right must have a right column for some row, got none"
         )
-    return Alignment(float(hits.mean()), float(chances.mean()), len(hits))
+    return Alignment(float(hit.mean()), float(chance.mean()), len(hit))
 
 
 def same(queries, keys, ignored=()):

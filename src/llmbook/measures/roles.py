@@ -144,10 +144,8 @@ def _after(words, verb, kinds, passive):
         + 1
         + (words[verb + 1 : verb + 2] != [] and words[verb + 1] in _PARTICLES)
     )
-    spans, object_is_free = (
-        [],
-        not passive and not (kinds and kinds <= _WITHOUT_OBJECT),
-    )
+    spans: list[tuple[int, int, str]] = []
+    object_is_free = not passive and not (kinds and kinds <= _WITHOUT_OBJECT)
     while start < len(words) and words[start] not in _CUTS | _LINKS:
         if words[start] in _CLAUSE and kinds & {
             "clausal",

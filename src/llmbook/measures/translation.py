@@ -2,6 +2,7 @@
 to beat.
 """
 
+import functools
 from collections import Counter
 from typing import NamedTuple
 
@@ -100,7 +101,8 @@ def learned_dictionary(pairs):
     pairs : list of (list of str, list of str)
     """
     together: dict[str, Counter] = {}
-    of_source, of_target = Counter(), Counter()
+    of_source: Counter[str] = Counter()
+    of_target: Counter[str] = Counter()
     for source, target in (
         (set(source), set(target)) for source, target in pairs
     ):
@@ -108,13 +110,12 @@ def learned_dictionary(pairs):
         of_target.update(target)
         for token in source:
             together.setdefault(token, Counter()).update(target)
+
+    def dice(x, y):
+        return 2 * together[x][y] / (of_source[x] + of_target[y])
+
     return {
-        x: max(
-            counts,
-            key=lambda y, x=x, n=counts: (
-                2 * n[y] / (of_source[x] + of_target[y])
-            ),
-        )
+        x: max(counts, key=functools.partial(dice, x))
         for x, counts in together.items()
         if counts
     }

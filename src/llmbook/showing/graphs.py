@@ -63,12 +63,13 @@ def _layout(tensor):
     """Return a place for each tensor: its longest path from an input, and a row
     there.
     """
-    depths, columns = {}, {}
+    depths: dict[int, int] = {}
+    columns: dict[int, list[int]] = {}
     for node in tensor.graph():
         depths[id(node)] = 1 + max(
             (depths[id(source)] for source, _ in node.inputs), default=-1
         )
-    uses = {}
+    uses: dict[int, int] = {}
     for node in tensor.graph():
         for source, _ in node.inputs:
             uses.setdefault(id(source), depths[id(node)] - 1)

@@ -49,8 +49,13 @@ def show(obj, docstring=True):
     text = inspect.cleandoc("\n" + text) + "\n"
     tree = ast.parse(text)
     hidden = [node for node in ast.walk(tree) if _is_check(node)]
-    if not docstring and ast.get_docstring(tree.body[0]):
-        hidden.append(tree.body[0].body[0])
+    shown = tree if inspect.ismodule(obj) else tree.body[0]
+    if (
+        not docstring
+        and isinstance(shown, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(shown)
+    ):
+        hidden.append(shown.body[0])
     return Source(_without(text, hidden))
 
 

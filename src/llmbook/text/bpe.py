@@ -9,6 +9,7 @@ decoding gives back every space.
 import functools
 import heapq
 import itertools
+import math
 import re
 from collections import Counter, defaultdict
 
@@ -39,7 +40,7 @@ def count_pairs(words):
     collections.Counter
         Of each pair of neighbours, how often it occurs.
     """
-    pairs = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
     for word, count in words:
         for pair in itertools.pairwise(word):
             pairs[pair] += count
@@ -69,7 +70,7 @@ def merge_pair(word, pair, merged):
     return tuple(result)
 
 
-def learn_merges(counts, num_merges):
+def learn_merges(counts, num_merges, min_count=1):
     """Learn merges: again and again, join the most frequent pair of neighbours.
 
     Among equally frequent pairs the one whose tokens are older is taken: first
@@ -84,6 +85,8 @@ def learn_merges(counts, num_merges):
     num_merges : int
         How many merges at most; there are fewer if every word has become one
         token.
+    min_count : int
+        Neighbours that stand together less often are not joined.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def learn_merges(counts, num_merges):
     # the present count.
     heap = [entry(pair) for pair in pairs]
     heapq.heapify(heap)
-    merges = []
+    merges: list[tuple[str, str]] = []
     while heap and len(merges) < num_merges:
         best = heapq.heappop(heap)
         pair = best[-1]
@@ -116,6 +119,8 @@ def learn_merges(counts, num_merges):
             if pairs[pair] > 0:
                 heapq.heappush(heap, entry(pair))
             continue
+        if pairs[pair] < min_count:
+            break
         merges.append(pair)
         merged = "".join(pair)
         age.setdefault(merged, len(age))
@@ -155,37 +160,56 @@ class BPETokenizer(Tokenizer):
         self._cut = functools.cache(self._cut_word)
 
     @classmethod
-    def fit(cls, texts, num_merges):
-        """Learn the merges, and with them the vocabulary, from texts.
+    def fit(
+        cls, texts, min_count=1, max_size=None, *, num_merges=None, **options
+    ):
+        """Learn the merges, and with them the vocabulary, from texts: as many
+        as the limits allow.
 
         Parameters
         ----------
         texts : iterable of str
-        num_merges : int
+        min_count : int
+            Neighbours that stand together less often are not joined.
+        max_size : int, optional
+            The size of the vocabulary at most, padding and unknown included.
+        num_merges : int, optional
+            How many merges at most.
+        options
+            What a subclass is constructed with.
 
         Raises
         ------
         TypeError
             If ``texts`` is a single string.
         ValueError
-            If ``num_merges`` is negative or there is no text.
+            If ``num_merges`` is negative, there is no text, or ``max_size``
+            leaves no room for its characters.
         """
         if isinstance(texts, str):
             raise TypeError(
                 "texts must be a list of strings, got a single string"
             )
-        if num_merges < 0:
+        if num_merges is not None and num_merges < 0:
             raise ValueError(
                 f"num_merges must not be negative, got {num_merges}"
             )
         counts = Counter(word for text in texts for word in split_words(text))
         if not counts:
             raise ValueError("texts must hold at least one character, got none")
-        merges = learn_merges(counts, num_merges)
+        tokens = [PAD, UNKNOWN, *sorted(set().union(*counts))]
+        room = math.inf if max_size is None else max_size - len(tokens)
+        if room < 0:
+            raise ValueError(
+                f"max_size must leave room for the {len(tokens) - 2} characters"
+                f" of texts, padding and unknown, got {max_size}"
+            )
+        limit = room if num_merges is None else min(room, num_merges)
+        merges = learn_merges(counts, limit, min_count)
         # Two merges may make the same token, as a + bc and ab + c do: it is
         # listed once.
         made = dict.fromkeys("".join(pair) for pair in merges)
-        return cls([PAD, UNKNOWN, *sorted(set().union(*counts)), *made], merges)
+        return cls([*tokens, *made], merges, **options)
 
     def tokenize(self, text):
         """Cut a text into tokens that concatenate to it."""

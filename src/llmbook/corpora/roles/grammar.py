@@ -110,7 +110,9 @@ def words(text):
 
 def join(*phrases):
     """Return the phrases one after another, their gaps open."""
-    joined, frames, gaps = (), (), ()
+    joined: tuple[str, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    gaps: tuple[tuple[int, str], ...] = ()
     for phrase in phrases:
         gaps += tuple(
             (index + len(frames), role) for index, role in phrase.gaps
@@ -214,7 +216,8 @@ class Grammar:
         """Return a whole sentence as a :class:`Phrase`, with a capital and a
         full stop.
         """
-        setting = self.random.choices(list(SETTINGS), SETTINGS.values())[0]
+        kinds, weights = list(SETTINGS), list(SETTINGS.values())
+        setting = self.random.choices(kinds, weights)[0]
         phrase = getattr(self, setting)()
         if self.chance(0.08):
             phrase = join(self.one_of(*_OPENINGS), phrase)
@@ -735,7 +738,7 @@ class Grammar:
         """Return the parts that follow a verb and its objects: none, or up to
         three.
         """
-        found = []
+        found: list[tuple[Phrase, str | None]] = []
         if self.longer and depth < 2:
             probability = 0.85
         while len(found) < 3 and self.chance(probability):
@@ -1088,7 +1091,8 @@ def generate(count, seed, longest=40, wanted=None, **options):
     """
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
-    grammar, found = Grammar(seed, **options), {}
+    grammar = Grammar(seed, **options)
+    found: dict[tuple, Example] = {}
     while len(found) < count:
         several = [
             e

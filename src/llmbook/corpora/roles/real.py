@@ -113,7 +113,8 @@ def parse(line):
         If brackets do not match or are empty, a role is not known, or there is
         not one verb.
     """
-    words, spans, verbs = [], [], []
+    words: list[str] = []
+    spans, verbs = [], []
     for match in re.finditer(r"\[(\S+) ([^\[\]]+)\]|(\S+)", line):
         role, inside, word = match.groups()
         if word and re.search(r"[\[\]]", word):

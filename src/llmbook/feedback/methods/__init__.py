@@ -7,6 +7,7 @@ learner, and yields the figures of each round as a dict.
 """
 
 import functools
+from collections.abc import Callable
 
 from llmbook.feedback.methods import (
     dpo,
@@ -18,7 +19,7 @@ from llmbook.feedback.methods import (
     sft,
 )
 
-METHODS = {
+METHODS: dict[str, Callable] = {
     "sft": sft.learn,
     "ilf": ilf.learn,
     "ilf_replay": functools.partial(ilf.learn, replay=True),

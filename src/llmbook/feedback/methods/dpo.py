@@ -147,7 +147,8 @@ def learn(
             f"source must be one of {sorted(SOURCES)}, got {source!r}"
         )
     kind, pair = SOURCES[source]
-    records, pairs = [], []
+    records: list = []
+    pairs: list[tuple[str, str]] = []
     for number in shares(annotator.left(kind), rounds):
         new = pair(learner, annotator, number)
         records, pairs = records + new[0], pairs + new[1]

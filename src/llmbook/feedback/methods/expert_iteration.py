@@ -38,7 +38,9 @@ def learn(
     """Each round, have drafts scored, and imitate the best of all so far;
     yields figures.
     """
-    records, drafts, scores = [], [], []
+    records: list = []
+    drafts: list[str] = []
+    scores: list[float] = []
     for number in shares(annotator.left("score"), rounds):
         new = annotator.draw(number)
         written = learner.draft(new)

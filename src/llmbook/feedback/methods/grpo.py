@@ -106,11 +106,11 @@ def learn(
     """
     size = groups * group_size
     if source == "model":
-        compared = compare_drafts(
+        records, pairs = compare_drafts(
             learner, annotator, annotator.left("comparison")
         )
         train_reward_model(
-            learner, *compared, reward_steps, reward_learning_rate
+            learner, records, pairs, reward_steps, reward_learning_rate
         )
     elif source == "annotator":
         iterations = annotator.left("score") // size

@@ -193,7 +193,8 @@ def criticise(learner, annotator, records):
 def _imitate(learner, pairs, steps, learning_rate):
     if not pairs:
         return {"imitated": 0}
-    losses = imitate(learner, *zip(*pairs, strict=True), steps, learning_rate)
+    records, drafts = zip(*pairs, strict=True)
+    losses = imitate(learner, records, drafts, steps, learning_rate)
     return {"loss": losses[-1], "imitated": len(pairs)}
 
 
@@ -215,7 +216,8 @@ def learn_in_dialogue(
     messages of the annotator, each one paid, acceptance too; then the policy is
     fine-tuned on all texts accepted so far.
     """
-    accepted, pending = [], []
+    accepted: list[tuple] = []
+    pending: list[tuple] = []
     for number in shares(annotator.left("critique"), rounds):
         stop = annotator.left("critique") - number
         while annotator.left("critique") > stop:

@@ -276,8 +276,8 @@ def apply_edits(record, message, edits):
             parts[first], parts[second] = parts[second], parts[first]
             message = message._replace(parts=tuple(parts))
         else:  # add or fix
-            parts = dict(message.parts) | {target: getattr(record, target)}
-            message = message._replace(parts=tuple(parts.items()))
+            facts = dict(message.parts) | {target: getattr(record, target)}
+            message = message._replace(parts=tuple(facts.items()))
     return message
 
 
@@ -297,7 +297,7 @@ def possible_edits(record, message, choices=CHOICES):
     facts = dict(message.parts) | (
         {"price": message.price} if message.price else {}
     )
-    edits = [
+    edits: list[tuple] = [
         ("set", name, option)
         for name, options in choices.items()
         for option in options
@@ -314,7 +314,7 @@ def possible_edits(record, message, choices=CHOICES):
         message.parts, message.parts[1:], strict=False
     ):
         edits.append(("swap", second, first))
-    grouped = {}
+    grouped: dict[str, list[tuple]] = {}
     for edit in edits:
         grouped.setdefault(criterion_of(edit), []).append(edit)
     return grouped
@@ -367,7 +367,9 @@ def faults(record, message):
     """Return an edit for every criterion that the message does not meet."""
     style, met = house_style(record), criteria(record, message)
     rank = {part: place for place, (part, _) in enumerate(style.parts)}
-    wanted = {("set", name, getattr(style, name)) for name in CHOICES}
+    wanted: set[tuple] = {
+        ("set", name, getattr(style, name)) for name in CHOICES
+    }
     wanted |= {("add", part) for part in PARTS} | {
         ("fix", part) for part in PARTS
     }
