@@ -82,10 +82,10 @@ def packaged_rows():
     """Return the raw lines of the packaged reviews as (text, label), negative
     ones first.
     """
-    folder = packaged_file(REVIEWS_PACKAGE, "data")
     rows: list[tuple[str, int]] = []
     for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
-        with (folder / name).open(encoding="utf-8") as file:
+        path = packaged_file(REVIEWS_PACKAGE, f"data/{name}")
+        with path.open(encoding="utf-8") as file:
             rows.extend((line, label) for line in file)
     return rows
 
