@@ -89,6 +89,21 @@ def positive(**values):
             raise ValueError(f"{name} must be positive, got {value}")
 
 
+def one_of(name, value, options):
+    """Check that a value is one of some options.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if value not in options:
+        *others, last = map(repr, options)
+        raise ValueError(
+            f"{name} must be {', '.join(others)} or {last}, got {value!r}"
+        )
+
+
 def shape(name, array, expected):
     """Check the shape of an array.
 
@@ -533,6 +548,63 @@ def _finite(name, values):
         raise ValueError(
             f"{name} must be finite, got {values[~np.isfinite(values)][0]}"
         )
+
+
+# --- tags and heads ---------------------------------------------------------
+
+
+def tags(values):
+    """Return BIO tags as a list.
+
+    Raises
+    ------
+    ValueError
+        If one is neither ``O`` nor begins with ``B-`` or ``I-``.
+    """
+    values = list(values)
+    for tag in values:
+        if tag != "O" and tag[:2] not in ("B-", "I-"):
+            raise ValueError(f"tags must be 'O', 'B-…' or 'I-…', got {tag!r}")
+    return values
+
+
+def tag_scores(scores, allowed):
+    """Return scores (T, N) of tags, and which may follow which (N + 1, N).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or there is no word.
+    """
+    scores, allowed = np.asarray(scores, dtype=float), np.asarray(allowed)
+    if (
+        scores.ndim != 2
+        or not len(scores)
+        or allowed.shape != (scores.shape[1] + 1, scores.shape[1])
+    ):
+        raise ValueError(
+            "scores must have the shape (T, N) with at least one word and"
+            f" allowed (N + 1, N), got {scores.shape} and {allowed.shape}"
+        )
+    return scores, allowed
+
+
+def weights_of_repetition(weights, period):
+    """Return the weights of a text that is some tokens twice.
+
+    Raises
+    ------
+    ValueError
+        If ``period`` is below 3 or the weights are not of twice as many
+        positions.
+    """
+    weights = np.asarray(weights)
+    if period < 3 or weights.shape[-2:] != (2 * period, 2 * period):
+        raise ValueError(
+            "weights must be of 2 * period positions, and period at least 3,"
+            f" got the shape {weights.shape} and period {period}"
+        )
+    return weights
 
 
 # --- gradients and optimisers -----------------------------------------------

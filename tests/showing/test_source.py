@@ -1,6 +1,8 @@
 import ast
+import importlib
 import inspect
 
+import notebooks
 import pytest
 
 from llmbook.mathematics import attention
@@ -68,3 +70,42 @@ def test_a_function_without_docstring_is_shown_whole():
 def test_what_has_no_python_source_is_named(thing):
     with pytest.raises(TypeError, match="obj must be"):
         source.show(thing)
+
+
+def names_of(trees):
+    """Return what the cells of a notebook import from the library, by name."""
+    found = {}
+    for node in (node for tree in trees for node in tree.body):
+        if isinstance(node, ast.ImportFrom) and "llmbook" in node.module:
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                name = alias.asname or alias.name
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
+                found[name] = getattr(module, alias.name)
+    return found
+
+
+def shown():
+    """Yield what the chapters show, as it is written and as it is."""
+    for path in notebooks.notebooks():
+        cells = notebooks.read(path).cells
+        code = [cell.source for cell in cells if cell.cell_type == "code"]
+        trees = [ast.parse(source) for source in code]
+        names = names_of(trees)
+        for call in (node for tree in trees for node in ast.walk(tree)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "show":
+                written, *parts = ast.unparse(call.args[0]).split(".")
+                thing = names[written]
+                for part in parts:
+                    thing = getattr(thing, part)
+                yield f"{path.stem}: {ast.unparse(call)}", thing
+
+
+def test_whatever_a_chapter_shows_reads_without_checks_in_eighty_columns():
+    listings = {name: repr(source.show(thing)) for name, thing in shown()}
+    assert len(listings) > 50
+    for name, text in listings.items():
+        assert "raise " not in text, name
+        assert "checks." not in text, name
+        assert max(map(len, text.splitlines())) <= 80, name

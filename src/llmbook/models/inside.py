@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.mathematics.attention import softmax
 
 
@@ -64,12 +65,7 @@ def head_scores(weights, period):
         If ``period`` is below 3 or the weights are not of twice as many
         positions.
     """
-    weights = np.asarray(weights)
-    if period < 3 or weights.shape[-2:] != (2 * period, 2 * period):
-        raise ValueError(
-            "weights must be of 2 * period positions, and period at least 3,"
-            f" got the shape {weights.shape} and period {period}"
-        )
+    weights = checks.weights_of_repetition(weights, period)
     query = np.arange(period + 1, 2 * period)
     keys = {
         "previous": query - 1,

@@ -5,6 +5,8 @@ through scores of labels.
 import numpy as np
 from seqeval.metrics import f1_score
 
+from llmbook import checks
+
 OUTSIDE = "O"
 
 
@@ -52,11 +54,10 @@ def spans_of(tags):
     ValueError
         If a tag is neither ``O`` nor begins with ``B-`` or ``I-``.
     """
+    tags = checks.tags(tags)
     spans: list[tuple[int, int, str]] = []
     last = OUTSIDE
     for position, tag in enumerate(tags):
-        if tag != OUTSIDE and tag[:2] not in ("B-", "I-"):
-            raise ValueError(f"tags must be 'O', 'B-…' or 'I-…', got {tag!r}")
         if tag[:2] == "I-" and last[2:] == tag[2:]:
             start, _, role = spans.pop()
             spans.append((start, position + 1, role))
@@ -115,16 +116,7 @@ def best_path(scores, allowed):
     ValueError
         If the shapes do not fit, or there is no word.
     """
-    scores, allowed = np.asarray(scores, dtype=float), np.asarray(allowed)
-    if (
-        scores.ndim != 2
-        or not len(scores)
-        or allowed.shape != (scores.shape[1] + 1, scores.shape[1])
-    ):
-        raise ValueError(
-            "scores must have the shape (T, N) with at least one word and"
-            f" allowed (N + 1, N), got {scores.shape} and {allowed.shape}"
-        )
+    scores, allowed = checks.tag_scores(scores, allowed)
     price = np.where(allowed, 0.0, -np.inf)  # (N + 1, N)
     best = scores[0] + price[-1]  # (N,)
     back = []

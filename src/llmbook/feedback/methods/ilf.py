@@ -32,6 +32,7 @@ from collections import Counter
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.feedback.annotator import shares
 from llmbook.feedback.methods.sft import imitate
 
@@ -155,10 +156,7 @@ def learn(
     ValueError
         If ``feedback`` or ``rule`` is none of those.
     """
-    if feedback not in ("own", "another", "none"):
-        raise ValueError(
-            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
-        )
+    checks.one_of("feedback", feedback, ("own", "another", "none"))
     accepted = []
     for number in shares(annotator.left("critique"), rounds):
         annotated = criticise(learner, annotator, annotator.draw(number))

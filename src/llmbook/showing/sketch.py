@@ -1,0 +1,404 @@
+"""The book's drawings: boxes, arrows, tokens and matrices as SVG, on drawsvg.
+
+A drawing says *what* it draws, by classes; ``sketch.css`` says how that looks
+in light, in dark and in print. Square boxes are data, round ones operations, a
+bubble is what a person says. Blue is learned, orange a person's words or a
+gradient, green what is right; a solid line is now, a dashed one goes back, a
+dotted one is frozen or forbidden, and a thick one is the residual stream.
+
+Lengths are units of the page: a drawing for every screen is at most
+:data:`NARROW` wide, one for the page's column :data:`WIDE`.
+"""
+
+import functools
+import html
+from importlib.resources import files
+from typing import NamedTuple
+
+import drawsvg
+from matplotlib import font_manager
+
+NARROW, WIDE = 360, 680
+LARGE, SMALL = 14, 12  # the two sizes of letters
+KINDS = ("op", "data", "learned", "frozen", "word", "good", "query", "key")
+LINES = ("flow", "back", "stream", "forbidden", "query", "key", "value")
+
+
+class Box(NamedTuple):
+    """A rectangle that arrows can leave and reach at the middle of a side."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def top(self):
+        """The middle of the upper side, (x, y)."""
+        return self.x + self.width / 2, self.y
+
+    @property
+    def bottom(self):
+        """The middle of the lower side, (x, y)."""
+        return self.x + self.width / 2, self.y + self.height
+
+    @property
+    def left(self):
+        """The middle of the left side, (x, y)."""
+        return self.x, self.y + self.height / 2
+
+    @property
+    def right(self):
+        """The middle of the right side, (x, y)."""
+        return self.x + self.width, self.y + self.height / 2
+
+    @property
+    def centre(self):
+        """The middle, (x, y)."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+class Sketch:
+    """One drawing, shown as SVG by a notebook and put into its page by the
+    site.
+
+    Parameters
+    ----------
+    name : str
+        Begins with a letter; different for each drawing of the book, since the
+        names of its parts are made from it.
+    title, text : str
+        What a screen reader says: what it is, and what is to be seen.
+    width, height : float
+
+    Raises
+    ------
+    ValueError
+        If the title or the text is empty, or it is wider than :data:`WIDE`.
+    """
+
+    def __init__(self, name, title, text, width=NARROW, height=400):
+        if not title.strip() or not text.strip():
+            raise ValueError("title and text must say what is to be seen")
+        if width > WIDE:
+            raise ValueError(f"width must be at most {WIDE}, got {width}")
+        self.name, self.width, self.height = name, width, height
+        self.drawing = drawsvg.Drawing(
+            width,
+            height,
+            id_prefix=name,
+            class_="sketch",
+            role="img",
+            aria_labelledby=f"{name}-title {name}-text",
+            font_size=LARGE,
+        )
+        for tag, part, said in (
+            ("title", "title", title),
+            ("desc", "text", text),
+        ):
+            said = html.escape(said, quote=False)
+            self._add(drawsvg.Raw(f'<{tag} id="{name}-{part}">{said}</{tag}>'))
+        self._tips = {}
+
+    def box(self, x, y, width, lines, kind="op", height=None):
+        """Draw a box with centred lines; the first is its name, the others are
+        small.
+
+        Parameters
+        ----------
+        x, y : float
+            The upper left corner.
+        width : float
+        lines : str or list of str
+        kind : str
+            One of :data:`KINDS`.
+        height : float, optional
+            By default what the lines need.
+
+        Returns
+        -------
+        Box
+
+        Raises
+        ------
+        ValueError
+            If a line does not fit, or ``kind`` is none of these.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+        lines = [lines] if isinstance(lines, str) else lines
+        height = height or 16 + 16 * len(lines)
+        box = Box(x, y, width, height)
+        round_ = {"data": 0, "query": 0, "key": 0, "word": 12}.get(kind, 7)
+        self._add(drawsvg.Rectangle(*box, rx=round_, class_=f"box {kind}"))
+        if kind == "word":  # the tail of the bubble
+            low = y + height - 1
+            tail = (x + 18, low, x + 14, low + 12, x + 34, low)
+            self._add(drawsvg.Lines(*tail, class_="box word tail"))
+        first = y + height / 2 - 8 * (len(lines) - 1)
+        for i, line in enumerate(lines):
+            size = SMALL if i else LARGE
+            needed = text_width(line, size) + 12
+            if needed > width:
+                raise ValueError(
+                    f"lines must fit the box, which is {width} wide; {line!r}"
+                    f" needs {needed:.0f}"
+                )
+            middle = x + width / 2
+            self.text(middle, first + 16 * i, line, size=size, anchor="middle")
+        return box
+
+    def text(self, x, y, text, kind="", size=SMALL, anchor="start"):
+        """Write one line, its middle at the height ``y``.
+
+        Parameters
+        ----------
+        x, y : float
+        text : str
+        kind : str
+            ``"shape"`` for shapes of arrays, ``"said"`` for a person's words,
+            ``"strong"``, ``"learned"``, ``"good"``, ``"word"`` for a colour.
+        size : float
+        anchor : {"start", "middle", "end"}
+
+        Raises
+        ------
+        ValueError
+            If the text leaves the drawing.
+        """
+        length = text_width(text, size)
+        shift = {"start": 0, "middle": length / 2, "end": length}[anchor]
+        if x - shift < -1 or x - shift + length > self.width + 1:
+            raise ValueError(
+                f"text must lie within the drawing, {self.width} wide; {text!r}"
+                f" goes from {x - shift:.0f} to {x - shift + length:.0f}"
+            )
+        letters = "small" if size == SMALL else ""
+        classes = " ".join(filter(None, (letters, kind)))
+        self._add(
+            drawsvg.Text(
+                text,
+                size,
+                x,
+                y + 0.36 * size,
+                text_anchor=anchor,
+                class_=classes or None,
+            )
+        )
+
+    def arrow(self, *points, kind="flow", tip=True, label="", strength=None):
+        """Draw a line through points, with round corners and a tip at its end.
+
+        Parameters
+        ----------
+        points : (x, y), two or more
+        kind : str
+            One of :data:`LINES`.
+        tip : bool
+        label : str
+            Is written beside the middle of the last piece.
+        strength : float, optional
+            Between 0 and 1: draws a line as thick, as a weight of attention.
+
+        Raises
+        ------
+        ValueError
+            If ``kind`` is none of these, or there are fewer than two points.
+        """
+        if kind not in LINES:
+            raise ValueError(f"kind must be one of {LINES}, got {kind!r}")
+        if len(points) < 2:
+            raise ValueError(f"points must be two or more, got {len(points)}")
+        extra = {}
+        if tip:
+            extra["marker_end"] = self._tip(kind)
+        if strength is not None:
+            extra["style"] = f"stroke-width:{0.6 + 9 * strength:.2f}"
+        path = drawsvg.Path(class_=kind, **extra).M(*points[0])
+        for before, corner, after in zip(
+            points, points[1:], points[2:], strict=False
+        ):
+            path.L(*_towards(corner, before))
+            path.Q(*corner, *_towards(corner, after))
+        self._add(path.L(*points[-1]))
+        if label:
+            (x0, y0), (x1, y1) = points[-2:]
+            beside = (x0 + x1) / 2 + 7, (y0 + y1) / 2
+            if y0 == y1:
+                beside = (x0 + x1) / 2 - text_width(label, SMALL) / 2, y0 - 9
+            self.text(*beside, label)
+
+    def plus(self, x, y, radius=10):
+        """Draw the place where a branch is added; return its :class:`Box`."""
+        self._add(drawsvg.Circle(x, y, radius, class_="box plus"))
+        cross = drawsvg.Path(class_="cross").M(x - 5, y).h(10)
+        self._add(cross.M(x, y - 5).v(10))
+        return Box(x - radius, y - radius, 2 * radius, 2 * radius)
+
+    def frame(self, x, y, width, height, label=""):
+        """Draw a dashed frame around what belongs together or is repeated."""
+        self._add(drawsvg.Rectangle(x, y, width, height, rx=10, class_="frame"))
+        if label:
+            self.text(x + width - 10, y + 14, label, anchor="end")
+        return Box(x, y, width, height)
+
+    def number(self, x, y, number):
+        """Put the number of a step in a dark disc."""
+        self._add(drawsvg.Circle(x, y, 10, class_="step"))
+        self.text(x, y, str(number), kind="on", anchor="middle")
+
+    def tokens(self, x, y, tokens, width, gap=6, kind="data", height=28):
+        """Draw tokens in a row, a box each; return the list of boxes."""
+        return [
+            self.box(x + i * (width + gap), y, width, token, kind, height)
+            for i, token in enumerate(tokens)
+        ]
+
+    def cells(self, x, y, values, width=34, height=24, digits=2, shade=None):
+        """Draw a matrix, its numbers in cells; return its :class:`Box`.
+
+        Parameters
+        ----------
+        x, y : float
+        values : (R, C)
+            Numbers, written with so many ``digits`` after the point; strings
+            are written as they are, and None leaves a cell empty.
+        width, height : float
+            Of a cell.
+        digits : int
+        shade : (R, C), optional
+            Between 0 and 1: how much of the colour of what is learned a cell
+            has.
+        """
+        for i, row in enumerate(values):
+            for j, value in enumerate(row):
+                corner = x + j * width, y + i * height
+                cell = (*corner, width, height)
+                self._add(drawsvg.Rectangle(*cell, class_="cell"))
+                if shade is not None:
+                    depth = f"fill-opacity:{float(shade[i][j]):.3f}"
+                    self._add(
+                        drawsvg.Rectangle(*cell, class_="shade", style=depth)
+                    )
+                if value is not None:
+                    written = (
+                        value
+                        if isinstance(value, str)
+                        else f"{value:.{digits}f}"
+                    )
+                    middle = corner[0] + width / 2, corner[1] + height / 2
+                    self.text(
+                        *middle, written, kind="cellnumber", anchor="middle"
+                    )
+        rows, columns = len(values), len(values[0])
+        return Box(x, y, columns * width, rows * height)
+
+    def fan(self, sources, target, weights, kind="value"):
+        """Draw lines from points to one point, as thick as weights."""
+        for source, weight in zip(sources, weights, strict=True):
+            self.arrow(
+                source, target, kind=kind, tip=False, strength=float(weight)
+            )
+
+    def brace(self, x, y, width, label, below=True):
+        """Draw a bracket along a width, with a label in its middle."""
+        step = 6 if below else -6
+        path = drawsvg.Path(class_="flow").M(x, y).v(step).h(width).v(-step)
+        self._add(path)
+        self.text(x + width / 2, y + 2.6 * step, label, anchor="middle")
+
+    def bar(self, x, y, width, height, share, kind="learned"):
+        """Draw a bar that fills a share of its length; return its box."""
+        self._add(drawsvg.Rectangle(x, y, width, height, class_="cell"))
+        filled = max(0.0, min(1.0, float(share))) * width
+        self._add(
+            drawsvg.Rectangle(x, y, filled, height, class_=f"filled {kind}")
+        )
+        return Box(x, y, width, height)
+
+    def curve(self, points, kind="flow"):
+        """Draw a line through many points, without corners or a tip."""
+        path = drawsvg.Path(class_=kind).M(*points[0])
+        for point in points[1:]:
+            path.L(*point)
+        self._add(path)
+
+    def svg(self, alone=True):
+        """Return the drawing as SVG; ``alone`` it brings its own style, in the
+        site's page it takes the page's.
+        """
+        text = self.drawing.as_svg(header="")
+        text = text.replace('xmlns:xlink="http://www.w3.org/1999/xlink"\n', "")
+        if alone:
+            style = f"<style>\n{stylesheet()}{_ALONE}</style>\n<defs>"
+            text = text.replace("<defs>", style, 1)
+        return text
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+
+    def __repr__(self):
+        return f"Sketch({self.name!r})"
+
+    def _add(self, element):
+        self.drawing.append(element)
+
+    def _tip(self, kind):
+        if kind not in self._tips:
+            tip = drawsvg.Marker(
+                0,
+                0,
+                8,
+                8,
+                orient="auto",
+                refX=7,
+                refY=4,
+                markerWidth=8,
+                markerHeight=8,
+                viewBox="0 0 8 8",
+                markerUnits="userSpaceOnUse",
+                id=f"{self.name}-tip-{kind}",
+            )
+            head = drawsvg.Path(class_=f"tip {kind}")
+            tip.append(head.M(0, 0.5).L(8, 4).L(0, 7.5).Z())
+            self.drawing.append_def(tip)
+            self._tips[kind] = tip
+        return self._tips[kind]
+
+
+_ALONE = """svg.sketch { color-scheme: light dark;
+  font-family: "Noto Sans", "Segoe UI", "Liberation Sans", Arial, sans-serif; }
+"""
+
+
+@functools.cache
+def stylesheet():
+    """Return ``sketch.css``, the style of all drawings."""
+    return (files("llmbook.showing") / "sketch.css").read_text("utf-8")
+
+
+def text_width(text, size=LARGE):
+    """Return how wide a text is at most, in the usual sans-serif faces.
+
+    Measured in DejaVu Sans, which is wider than they are; a character that it
+    lacks, such as a Chinese one, counts as a square.
+    """
+    return size * sum(map(_advance, text))
+
+
+@functools.cache
+def _advance(character):
+    """Return the width of a character as a share of the letters' size."""
+    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    if not font.get_char_index(ord(character)):
+        return 1.0
+    font.set_size(100, 72)
+    return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+
+
+def _towards(corner, point, radius=8):
+    """Return the point ``radius`` away from a corner, on the way to another."""
+    (x, y), (u, v) = corner, point
+    distance = ((u - x) ** 2 + (v - y) ** 2) ** 0.5 or 1.0
+    part = min(radius, distance / 2) / distance
+    return x + part * (u - x), y + part * (v - y)
