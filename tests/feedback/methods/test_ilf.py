@@ -20,7 +20,6 @@ from letter_world import (
     central_differences,
     gradient,
     log_prob,
-    sample,
     texts,
     weights_of,
 )
@@ -395,14 +394,16 @@ def test_every_round_imitates_all_that_was_ever_accepted():
 # --- all three --------------------------------------------------------------------------------
 
 
-def obey(model, prompts, max_new, temperature, stop, seed):
-    """Refine to exactly what the critique asks for, and draft as the policy does."""
-    rows = sample(model, prompts, max_new, temperature, stop, seed)
-    for row, prompt in zip(rows, prompts, strict=True):
-        text = Letters().decode(prompt)
-        if text.endswith("?"):
-            row[:3] = Letters().encode(2 * text[-2] + "!")
-    return rows
+class Obedient(Pen):
+    """Refines to exactly what the critique asks for: the letter that it names, twice."""
+
+    def __call__(self, model, prompts, *rest, **options):
+        rows = super().__call__(model, prompts, *rest, **options)
+        for row, prompt in zip(rows, prompts, strict=True):
+            *_, word, mark = Letters().decode(prompt)
+            if mark == "?":
+                row[:] = Letters().encode(2 * word + "!")
+        return rows
 
 
 @pytest.mark.parametrize(
@@ -414,9 +415,9 @@ def obey(model, prompts, max_new, temperature, stop, seed):
     ],
 )
 def test_what_the_words_ask_for_becomes_likelier(learn, options):
-    learner = Apprentice(obey)
+    learner = Apprentice(Obedient("b", "c", "a"))
     table = weights_of(learner.reference)
-    learner.practise(learn, 24, steps=30, learning_rate=2e-2, **options)
+    learner.practise(learn, 24, steps=40, learning_rate=5e-2, **options)
     for record in "abc":
         before, after = (
             log_prob(model, record, 2 * record)
