@@ -11,6 +11,8 @@ import os
 import platform
 from importlib.metadata import version
 
+from llmbook.files import whole
+
 
 def versions(*packages):
     """Return the version of Python and of each package, by name."""
@@ -34,11 +36,9 @@ def store(path, results):
     """Write results in one step: being killed while writing leaves the file as
     it was.
     """
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(
-        json.dumps(results, indent=1) + "\n", encoding="utf-8"
-    )
-    os.replace(unfinished, path)
+    text = json.dumps(results, indent=1) + "\n"
+    with whole(path) as file:
+        file.write(text)
 
 
 class Recording:

@@ -41,7 +41,7 @@ def test_no_document_is_about_a_record_kept_for_examination():
 def test_pretraining_learns_and_repeats_itself():
     losses = [
         training.train(
-            pretraining.pretrain(seed=5, steps=1),
+            pretraining.pretrain(seed=5, steps=1), gpt.next_token_loss,
             pretraining.documents(5, 8),
             12,
             learning_rate=6e-3,

@@ -19,6 +19,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from llmbook.files import whole
+
 QUERY_AND_VALUE = ("attention.query_projection", "attention.value_projection")
 EVERY_LINEAR = (
     *(
@@ -196,7 +198,7 @@ def save(model, path):
             adapter.up.numpy(),
         )
         arrays["scale"] = np.float32(adapter.scale)
-    with Path(path).open("wb") as file:
+    with whole(path, "wb") as file:
         np.savez(file, **arrays)
 
 

@@ -2,12 +2,13 @@
 is given.
 """
 
-import os
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from llmbook.files import whole
 
 
 def shuffled(encoded, batch_size, seed=0):
@@ -312,10 +313,8 @@ def _store(path, state, losses, done):
     values = {
         f"variable_{i}": variable.numpy() for i, variable in enumerate(state)
     }
-    unfinished = Path(f"{path}.unfinished")
-    with unfinished.open("wb") as file:
+    with whole(path, "wb") as file:
         np.savez(file, losses=losses, done=done, **values)
-    os.replace(unfinished, path)
 
 
 def _restore(path, state, losses):
