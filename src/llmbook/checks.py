@@ -16,6 +16,22 @@ import operator
 import numpy as np
 
 
+def as_array(name, values):
+    """Return values as an array.
+
+    Raises
+    ------
+    ValueError
+        If they are lists of different lengths.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be an array: its rows are of different lengths"
+        ) from None
+
+
 def numbers(name, array, at_least=0, finite=True):
     """Return ``array`` as floats, with ``at_least`` so many axes; integers
     become float64.
@@ -26,7 +42,7 @@ def numbers(name, array, at_least=0, finite=True):
         If it is not of real numbers, has too few axes, or holds a NaN or an
         infinity although it must be ``finite``.
     """
-    array = np.asarray(array)
+    array = as_array(name, array)
     if array.dtype.kind not in "fiu":
         raise ValueError(
             f"{name} must be an array of real numbers, got dtype {array.dtype}"
@@ -41,23 +57,92 @@ def numbers(name, array, at_least=0, finite=True):
     return array if array.dtype.kind == "f" else array.astype(float)
 
 
-def count(name, number):
-    """Return ``number`` as an integer of at least 1.
+def count(name, number, least=1):
+    """Return ``number`` as an integer of at least ``least``.
 
     Raises
     ------
     TypeError
         If it is not an integer.
     ValueError
-        If it is below 1.
+        If it is below ``least``.
+    """
+    number = integer(name, number)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return number
+
+
+def integer(name, number):
+    """Return ``number`` as an integer.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
     """
     try:
-        number = operator.index(number)
+        return operator.index(number)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {number!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
-    return number
+
+
+def real(name, value):
+    """Return ``value`` as a float.
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number.
+    """
+    if isinstance(value, str | bytes) or not hasattr(type(value), "__float__"):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except TypeError:  # an array of several
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+
+
+def function(name, value):
+    """Check that a value can be called.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {_kind(value)}")
+
+
+def kind(name, value, *kinds):
+    """Check that a value is of a class, or of one of several.
+
+    Raises
+    ------
+    TypeError
+        If it is of another.
+    """
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(
+            f"{name} must be of the class {wanted}, got {_kind(value)}"
+        )
+
+
+def offers(name, value, *attributes):
+    """Check that a value has what a function asks of it, whatever its class.
+
+    Raises
+    ------
+    TypeError
+        If it has not.
+    """
+    missing = [each for each in attributes if not hasattr(value, each)]
+    if missing:
+        raise TypeError(
+            f"{name} must have {', '.join(missing)}, got {_kind(value)}"
+        )
 
 
 def within(name, number, low, high, closed=True):
@@ -66,9 +151,12 @@ def within(name, number, low, high, closed=True):
 
     Raises
     ------
+    TypeError
+        If it is not a number.
     ValueError
         If it does not.
     """
+    real(name, number)
     if not (low <= number <= high and (closed or number < high)):
         end = "]" if closed else ")"
         raise ValueError(
@@ -81,11 +169,13 @@ def positive(**values):
 
     Raises
     ------
+    TypeError
+        If one is not a number.
     ValueError
-        If one is not.
+        If one is not above 0.
     """
     for name, value in values.items():
-        if not value > 0:
+        if not real(name, value) > 0:
             raise ValueError(f"{name} must be positive, got {value}")
 
 
@@ -128,9 +218,9 @@ def ids(name, values, size):
     TypeError
         If they are not integers.
     ValueError
-        If one lies outside of ``range(size)``.
+        If one lies outside of ``range(size)``, or they have no shape.
     """
-    values = np.asarray(values)
+    values = as_array(name, values)
     if values.size == 0:
         return values.astype(int)
     if values.dtype.kind not in "iub":
@@ -159,6 +249,89 @@ def text_ids(name, values, size):
             f" {np.shape(values)}"
         )
     return ids(name, values, size)
+
+
+# --- texts and lists --------------------------------------------------------
+
+
+def text(name, value):
+    """Check that a value is a string.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {_kind(value)}")
+
+
+def items(name, values, what="values"):
+    """Return a list of what is listed.
+
+    Raises
+    ------
+    TypeError
+        If ``values`` is a single string, or cannot be listed.
+    """
+    if isinstance(values, str | bytes):
+        kind = "string" if isinstance(values, str) else "bytes"
+        raise TypeError(f"{name} must be a list of {what}, got a single {kind}")
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a list of {what}, got {_kind(values)}"
+        ) from None
+
+
+def texts(name, values):
+    """Return a list of strings.
+
+    Raises
+    ------
+    TypeError
+        If ``values`` is a single string, no list, or holds something else.
+    """
+    found = items(name, values, "strings")
+    for value in found:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must hold strings, got {_kind(value)}")
+    return found
+
+
+def some(name, values, what="values"):
+    """Return a list that is not empty.
+
+    Raises
+    ------
+    TypeError
+        If ``values`` is a single string, or cannot be listed.
+    ValueError
+        If there is none.
+    """
+    found = items(name, values, what)
+    if not found:
+        raise ValueError(f"{name} must hold at least one of the {what}")
+    return found
+
+
+def as_many(**lists):
+    """Check that lists that belong together are of one length.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    if len(set(map(len, lists.values()))) > 1:
+        names = " and ".join(lists)
+        found = ", ".join(f"{len(v)} {name}" for name, v in lists.items())
+        raise ValueError(f"{names} must be as many, got {found}")
+
+
+def _kind(value):
+    return "None" if value is None else type(value).__name__
 
 
 # --- attention --------------------------------------------------------------
