@@ -11,13 +11,17 @@ from hypothesis.extra import numpy as hnp
 
 from llmbook.mathematics.attention import (
     causal_mask,
+    frequencies,
+    merge_heads,
     multi_head_attention,
     online_softmax_attention,
     padding_mask,
     rotary,
     scaled_dot_product_attention,
+    scaled_scores,
     sinusoidal_positions,
     softmax,
+    split_heads,
 )
 
 few = settings(max_examples=40, deadline=None)
@@ -105,11 +109,18 @@ def test_softmax_gives_minus_infinity_no_weight():
 
 @pytest.mark.parametrize(
     "bad",
-    [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf], [], ["a"], 1.0, [1j]],
+    [
+        *([np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]),
+        *([], ["a"], 1.0, [1j], [True]),
+    ],
 )
 def test_softmax_refuses_what_would_be_nan(bad):
     with pytest.raises(ValueError, match=r"^x must"):
         softmax(bad)
+
+
+def test_a_batch_of_none_has_no_weights_to_give():
+    assert softmax(np.ones((0, 3))).shape == (0, 3)
 
 
 @pytest.mark.equation("eq-softmax-jacobian")
@@ -218,6 +229,29 @@ def test_rows_sum_to_one_and_outputs_stay_within_the_values(seed, scale):
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-12)
     assert (output <= value.max(axis=-2, keepdims=True) + 1e-12).all()
     assert (output >= value.min(axis=-2, keepdims=True) - 1e-12).all()
+
+
+def test_what_is_forbidden_stays_so_beside_scores_however_low():
+    query, key, value = [[1e6]], [[-1e6], [1.0]], [[2.0], [9.0]]
+    mask = [[True, False]]
+    output, weights = scaled_dot_product_attention(query, key, value, mask)
+    np.testing.assert_array_equal(weights, [[1, 0]])
+    np.testing.assert_array_equal(output, [[2]])
+    np.testing.assert_array_equal(
+        online_softmax_attention(query, key, value, mask), [[2]]
+    )
+
+
+def test_scores_are_scaled_and_minus_infinity_where_forbidden():
+    query, key, _ = triple(1, (2,), 3, 4, 5, 1)
+    expected = np.einsum("bqd,bkd->bqk", query, key) / math.sqrt(5)
+    np.testing.assert_allclose(scaled_scores(query, key), expected, rtol=1e-12)
+    mask = random_mask(1, 3, 4)
+    scores = scaled_scores(query, key, mask)
+    np.testing.assert_array_equal(
+        scores == -np.inf, ~mask & np.ones_like(scores, bool)
+    )
+    np.testing.assert_allclose(scores[:, mask], expected[:, mask], rtol=1e-12)
 
 
 @pytest.mark.equation("eq-permutation")
@@ -359,6 +393,7 @@ BAD = {
     ),
     "query and key are too large: their dot products overflow": (a34 * 1e200, a54 * 1e200, a56),
     "mask must be boolean, True where allowed, got dtype float64": (a34, a54, a56, np.ones((3, 5))),
+    "mask must be boolean, True where allowed, got dtype int64": (a34, a54, a56, np.ones((3, 5), np.int64)),
     "mask must broadcast to shape (3, 5), got (5, 3)": (a34, a54, a56, np.ones((5, 3), bool)),
     "mask must broadcast to shape (3, 5), got (2, 3, 5)": (a34, a54, a56, np.ones((2, 3, 5), bool)),
     "mask must allow every query at least one key, got none for query (1,)": (
@@ -435,6 +470,56 @@ def test_multi_head_is_a_sum_over_heads(seed, num_heads, d_k, d_v, cross):
     np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.equation("eq-projections")
+@few
+@given(seeds, st.integers(1, 4), sizes)
+def test_cross_attention_takes_a_context_of_another_width(
+    seed, num_heads, width
+):
+    rng = np.random.default_rng(seed)
+    x, context = draw(seed, 2, 5, 7), draw(seed + 1, 2, 3, width)
+    w_query = rng.standard_normal((7, num_heads * 2))
+    w_key = rng.standard_normal((width, num_heads * 2))
+    w_value = rng.standard_normal((width, num_heads * 4))
+    w_output = rng.standard_normal((num_heads * 4, 7))
+    output, weights = multi_head_attention(
+        x, w_query, w_key, w_value, w_output, num_heads, context=context
+    )
+    heads, expected = scaled_dot_product_attention(
+        *(
+            split_heads(y @ w, num_heads)
+            for y, w in ((x, w_query), (context, w_key), (context, w_value))
+        )
+    )
+    np.testing.assert_allclose(weights, expected, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(
+        output, merge_heads(heads) @ w_output, rtol=1e-9, atol=1e-11
+    )
+
+
+def test_a_head_is_a_slice_of_the_columns():
+    x = draw(0, 2, 3, 6)
+    heads = split_heads(x, 2)
+    np.testing.assert_array_equal(heads[:, 0], x[..., :3])
+    np.testing.assert_array_equal(heads[:, 1], x[..., 3:])
+    np.testing.assert_array_equal(merge_heads(heads), x)
+    with pytest.raises(ValueError, match=r"num_heads must divide .* 6, got 4"):
+        split_heads(x, 4)
+
+
+@few
+@given(seeds, hnp.array_shapes(min_dims=0, max_dims=3, max_side=3))
+def test_leading_axes_stay_where_they_are_when_heads_are_split(seed, batch):
+    x = draw(seed, *batch, 4, 6)
+    heads = split_heads(x, 3)
+    assert heads.shape == (*batch, 3, 4, 2)
+    for index in np.ndindex(batch):
+        np.testing.assert_array_equal(
+            heads[index], [x[index][:, h : h + 2] for h in (0, 2, 4)]
+        )
+    np.testing.assert_array_equal(merge_heads(heads), x)
+
+
 def test_multi_head_takes_a_mask_a_sequence():
     x = draw(3, 2, 4, 6)
     mask = padding_mask([2, 4], 4)[:, None, :]
@@ -462,6 +547,10 @@ def test_multi_head_names_what_does_not_fit():
         "mask must broadcast to shape (5, 5), got (3, 5, 5)": (x, *good, 3, np.ones((3, 5, 5), bool)),
         "mask must allow every query at least one key, got none for query (0,)": (x, *good, 3, np.zeros((5, 5), bool)),
         "x must be finite, got a NaN or an infinity": (x * np.nan, *good, 3),
+        "w_value must have shape (4, any), got (6, 6)": (
+            x, w_query, w_key[:4], w_value, w_output, 3, None, x[:, :4],
+        ),
+        "w_key must have shape (4, 6), got (6, 6)": (x, *good, 3, None, x[:, :4]),
         "leading axes must broadcast together, got x (2, 5, 6), context (3, 5, 6)": (
             np.stack([x] * 2), *good, 3, None, np.stack([x] * 3),
         ),
@@ -657,6 +746,24 @@ def test_rotary_takes_positions_of_each_sequence():
     assert rotary(x.astype(np.float32)).dtype == np.float32
 
 
+def test_integers_are_turned_as_floats_are():
+    x = np.array([[3, 1, 4, 1], [5, 9, 2, 6]])
+    np.testing.assert_array_equal(rotary(x), rotary(x.astype(float)))
+
+
+@pytest.mark.equation("eq-rotary")
+def test_the_frequencies_fall_from_one_radian_and_have_a_base_of_10000():
+    np.testing.assert_allclose(frequencies(4), [1, 0.01], rtol=1e-15)
+    np.testing.assert_allclose(frequencies(4, 16.0), [1, 0.25], rtol=1e-15)
+    np.testing.assert_allclose(frequencies(6, 8.0), [1, 0.5, 0.25], rtol=1e-15)
+    x = draw(0, 5, 4)
+    np.testing.assert_array_equal(rotary(x), rotary(x, base=10000.0))
+    angles = np.arange(5) * 0.01
+    np.testing.assert_allclose(
+        sinusoidal_positions(5, 4)[:, 2], np.sin(angles), atol=1e-15
+    )
+
+
 def test_positions_name_what_does_not_fit():
     cases = {
         "d_model must be even, since entries are taken in pairs, got 3": (
@@ -666,6 +773,11 @@ def test_positions_name_what_does_not_fit():
         ),
         "length must be at least 1, got 0": (sinusoidal_positions, 0, 4),
         "base must be positive, got -1": (sinusoidal_positions, 2, 4, -1),
+        "base must be positive, got 0": (sinusoidal_positions, 2, 4, 0),
+        "width must be even, since entries are taken in pairs, got 5": (
+            frequencies,
+            5,
+        ),
         "the last axis of x must be even, since entries are taken in pairs, got 3": (
             rotary,
             np.ones((2, 3)),

@@ -1,0 +1,550 @@
+"""Change the library's code on purpose, one operator at a time, and see whether
+its tests notice.
+
+``mutation.py [MODULE …]`` tries the modules named, or all that
+``mutation/targets.toml`` lists. Cosmic Ray makes the mutants and keeps the
+verdicts in ``_build/mutation``, one session a module: what was interrupted goes
+on where it stopped, and when tests were added, only those that had survived are
+tried again (``--afresh`` tries all). No file of the library is changed: a mutant
+lives in the memory of a process that is forked for it and runs the module's
+tests. Survivors that may live stand in ``mutation/survivors.toml``, each with
+its reason; the scores are written to ``mutation/results.json``.
+"""
+
+import argparse
+import ast
+import collections
+import contextlib
+import datetime
+import difflib
+import gc
+import hashlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import itertools
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import tomllib
+import types
+from multiprocessing import connection
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cosmic_ray.commands import init
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+
+ROOT = Path(__file__).parents[1]
+KEY = "module", "function", "was", "now"  # of an entry in survivors.toml
+SESSIONS = "_build/mutation"
+FORK = multiprocessing.get_context("fork")
+
+
+class Mutant(NamedTuple):
+    """A changed module: its id in the session, its source, and what is told of
+    it.
+    """
+
+    job: str
+    source: str
+    function: str
+    line: int
+    was: str
+    now: str
+
+
+# Which places count
+
+
+def column(line, offset):
+    """Return the column, in characters, of an offset in bytes."""
+    return len(line.encode()[:offset].decode())
+
+
+def spans_without_subject(source):
+    """Return the spans that no test should have to notice, as pairs of
+    positions: what errors say, annotations and heads of functions but for their
+    defaults, and how objects print.
+    """
+    lines = source.splitlines()
+
+    def start(node):
+        return node.lineno, column(lines[node.lineno - 1], node.col_offset)
+
+    def end(node):
+        last = node.end_lineno
+        return last, column(lines[last - 1], node.end_col_offset)
+
+    out, back = [], []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise):
+            out.append((start(node), end(node)))
+        elif isinstance(node, ast.AnnAssign):
+            out.append((start(node.annotation), end(node.annotation)))
+        elif isinstance(node, ast.FunctionDef) and node.name == "__repr__":
+            out.append((start(node), end(node)))
+        elif isinstance(node, ast.FunctionDef | ast.Lambda):
+            body = node.body if isinstance(node, ast.Lambda) else node.body[0]
+            out.append((start(node), start(body)))
+            defaults = node.args.defaults + node.args.kw_defaults
+            back += [(start(d), end(d)) for d in defaults if d is not None]
+    return out, back
+
+
+def is_subject(position, spans):
+    """Return whether a change at a position is one that tests should notice."""
+    out, back = (
+        any(first <= position < last for first, last in part) for part in spans
+    )
+    return back or not out
+
+
+def bytecode(code):
+    """Return a code object without the positions of its lines."""
+    constants = tuple(
+        bytecode(each) if isinstance(each, types.CodeType) else each
+        for each in code.co_consts
+    )
+    return code.replace(co_linetable=b"", co_firstlineno=1, co_consts=constants)
+
+
+def compiled(source):
+    """Return the bytecode of a source, or None if it is no Python."""
+    try:
+        return bytecode(compile(source, "", "exec"))
+    except SyntaxError:
+        return None
+
+
+# The session of a module
+
+
+def open_session(name, path, operators, folder):
+    """Return the session of a module as it now stands: a database of Cosmic Ray
+    with all mutants, of which those without a subject, those that are no Python
+    and those that come to the same bytecode as another are marked as skipped.
+    """
+    source = path.read_text(encoding="utf-8")
+    digest = hashlib.sha256(f"{source}{operators}".encode()).hexdigest()
+    session = folder / f"{name}-{digest[:12]}.sqlite"
+    if not session.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = session.with_suffix(".begun")
+        begun.unlink(missing_ok=True)
+        database = WorkDB(begun, WorkDB.Mode.create)
+        init([path], database, {})
+        spans = spans_without_subject(source)
+        seen = {compiled(source), None}
+        skipped = []
+        for item in sorted(database.work_items, key=place):
+            (mutation,) = item.mutations
+            operator = mutation.operator_name.partition("/")[2]
+            if operator in operators and is_subject(mutation.start_pos, spans):
+                code = compiled(mutated(source, mutation))
+                if code not in seen:
+                    seen.add(code)
+                    continue
+            skipped.append(item.job_id)
+        database.set_multiple_results(
+            skipped, WorkResult(worker_outcome=WorkerOutcome.SKIPPED)
+        )
+        database.close()
+        begun.rename(session)
+    return WorkDB(session, WorkDB.Mode.open)
+
+
+def place(item):
+    """Return where a mutant of a session stands, to sort by."""
+    (mutation,) = item.mutations
+    return mutation.start_pos, mutation.operator_name, mutation.occurrence
+
+
+def mutated(source, mutation):
+    """Return the source with one change made."""
+    operator = get_operator(mutation.operator_name)()
+    return mutate_code(source, operator, mutation.occurrence)
+
+
+def mutants(session, source):
+    """Return the mutants of a session that are not skipped, in the order of
+    their lines, each with its result so far, which may be None.
+    """
+    results = dict(session.results)
+    found = []
+    for item in sorted(session.work_items, key=place):
+        result = results.get(item.job_id)
+        if result and result.worker_outcome == WorkerOutcome.SKIPPED:
+            continue
+        (mutation,) = item.mutations
+        changed = mutated(source, mutation)
+        was, now = difference(source, changed)
+        found.append(
+            (
+                Mutant(
+                    item.job_id,
+                    changed,
+                    mutation.definition_name or "",
+                    mutation.start_pos[0],
+                    was,
+                    now,
+                ),
+                result,
+            )
+        )
+    return found
+
+
+def difference(source, changed):
+    """Return the lines that differ, before and after, without their margins."""
+    sides = {"-": [], "+": []}
+    for line in difflib.unified_diff(
+        source.splitlines(), changed.splitlines(), n=0, lineterm=""
+    ):
+        if line[:3] not in ("---", "+++", "@@ "):
+            sides[line[0]].append(" ".join(line[1:].split()))
+    return "\n".join(sides["-"]), "\n".join(sides["+"])
+
+
+# One mutant, in a process of its own
+
+
+class MutantLoader(importlib.machinery.SourceFileLoader):
+    """Loads one module from a changed source."""
+
+    def __init__(self, name, path, source):
+        super().__init__(name, str(path))
+        self.source = source
+
+    def get_code(self, fullname):
+        """Return the changed source, compiled."""
+        return compile(self.source, self.path, "exec")
+
+
+class MutantFinder(importlib.abc.MetaPathFinder):
+    """Finds one module, and leaves the others to those who come after."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Return how the module is loaded, or None for another module."""
+        if fullname == self.loader.name:
+            return importlib.util.spec_from_file_location(
+                fullname, self.loader.path, loader=self.loader
+            )
+        return None
+
+
+class Watcher:
+    """A plugin of pytest: puts tests in an order, keeps the seconds of each and
+    the name of the first that fails.
+    """
+
+    def __init__(self, rank):
+        self.rank, self.seconds, self.failed = rank, {}, ""
+
+    def pytest_collection_modifyitems(self, items):
+        """Put the tests in order."""
+        items.sort(key=lambda item: self.rank(item.nodeid))
+
+    def pytest_runtest_logreport(self, report):
+        """Keep what a test took, and its name if it is the first to fail."""
+        spent = self.seconds.get(report.nodeid, 0) + report.duration
+        self.seconds[report.nodeid] = spent
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+    def pytest_collectreport(self, report):
+        """Keep the name of a file that cannot be imported."""
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+
+def run_tests(loader, tests, rank, folder, verdict):
+    """Run tests on a mutant and send the exit status, the first failure and the
+    seconds of each test. Ends the process.
+    """
+    from hypothesis import HealthCheck, Phase, settings
+
+    os.setsid()
+    os.chdir(folder)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    sys.meta_path.insert(0, MutantFinder(loader))
+    settings.register_profile(
+        "mutation",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],  # a failure is enough
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("mutation")
+    watcher = Watcher(rank)
+    # Of the plugins that are installed, the tests need one.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    status = pytest.main(
+        [
+            *("-x", "-q", "-p", "no:cacheprovider"),
+            *("-p", "_hypothesis_pytestplugin"),
+            # Hypothesis is imported before pytest, so that it need not be
+            # imported for each mutant.
+            *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+            *tests,
+        ],
+        plugins=[watcher],
+    )
+    verdict.send((int(status), watcher.failed, watcher.seconds))
+    os._exit(0)
+
+
+class Trial:
+    """Tests that run on a mutant, in a process of their own."""
+
+    def __init__(self, loader, tests, rank, folder, timeout):
+        self.verdict, end = FORK.Pipe(duplex=False)
+        self.process = FORK.Process(
+            target=run_tests,
+            args=(loader, tests, rank, folder, end),
+            daemon=True,
+        )
+        self.process.start()
+        end.close()
+        self.deadline = time.monotonic() + timeout
+
+    def is_over(self):
+        """Return whether there is a verdict or no time left."""
+        return self.verdict.poll() or time.monotonic() > self.deadline
+
+    def end(self):
+        """Return status, first failure and seconds; a process that says nothing
+        has crashed or run out of time.
+        """
+        try:
+            answer = (
+                self.verdict.recv()
+                if self.verdict.poll()
+                else (1, "out of time", {})
+            )
+            self.process.join(5)
+        except EOFError:
+            answer = 1, "crash", {}
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
+        self.verdict.close()
+        return answer
+
+
+# A module
+
+
+def digest_of(tests, root):
+    """Return a fingerprint of test files."""
+    files = set()
+    for test in tests:
+        path = root / test.partition("::")[0]
+        files |= set(path.rglob("*.py")) if path.is_dir() else {path}
+    text = b"".join(path.read_bytes() for path in sorted(files))
+    return hashlib.sha256(text + " ".join(tests).encode()).hexdigest()
+
+
+def try_mutants(name, path, tests, session, options):
+    """Try the mutants of a module that have no verdict yet, and those that have
+    survived other tests than the present ones; return their number.
+    """
+    source = path.read_text(encoding="utf-8")
+    present = digest_of(tests, options.root)
+    waiting = [
+        mutant
+        for mutant, result in mutants(session, source)
+        if options.afresh
+        or result is None
+        or (not result.is_killed and result.output != present)
+    ]
+    if not waiting:
+        return 0
+    start = time.monotonic()
+    unchanged = MutantLoader(name, path, source)
+    trial = Trial(unchanged, tests, str, options.root, timeout=3600)
+    connection.wait([trial.verdict])
+    status, failed, seconds = trial.end()
+    if status:
+        sys.exit(f"{name}: {failed or tests} fails on the code as it is")
+    suite = time.monotonic() - start
+    print(f"{name}: {len(waiting)} mutants, tests of {suite:.0f} s", flush=True)
+    kills = collections.defaultdict(collections.Counter)
+
+    def rank(mutant):
+        """Order tests: first those that killed a neighbour, then quick ones."""
+        killed = kills[mutant.function]
+        return lambda test: (-killed[test], seconds.get(test, 0.0))
+
+    queue, running = iter(waiting), {}
+    while True:
+        for mutant in itertools.islice(queue, options.workers - len(running)):
+            running[mutant] = Trial(
+                MutantLoader(name, path, mutant.source),
+                tests,
+                rank(mutant),
+                options.root,
+                options.patience + 5 * suite,
+            )
+        if not running:
+            return len(waiting)
+        connection.wait([trial.verdict for trial in running.values()], 1)
+        for mutant, trial in list(running.items()):
+            if trial.is_over():
+                del running[mutant]
+                status, failed, _ = trial.end()
+                kills[mutant.function][failed] += 1
+                session.set_result(
+                    mutant.job, result_of(status, failed, present)
+                )
+                if not status:
+                    print(f"  line {mutant.line}: {mutant.now}", flush=True)
+
+
+def result_of(status, failed, tests):
+    """Return what the session keeps: which test killed a mutant, or which tests
+    it survived.
+    """
+    if status:
+        outcome, output = TestOutcome.KILLED, failed
+    else:
+        outcome, output = TestOutcome.SURVIVED, tests
+    return WorkResult(
+        worker_outcome=WorkerOutcome.NORMAL, test_outcome=outcome, output=output
+    )
+
+
+def entry(key):
+    """Return a survivor as ``survivors.toml`` would list it, but for its reason."""
+    parts = zip(KEY, key, strict=True)
+    return "\n".join(
+        ["[[survivor]]"]
+        + [f"{part} = {json.dumps(x, ensure_ascii=False)}" for part, x in parts]
+    )
+
+
+# What comes of it
+
+
+def read_reasons(path):
+    """Return why survivors may live: the entries of ``survivors.toml`` by their
+    module, function, and line before and after.
+    """
+    entries = tomllib.loads(path.read_text("utf-8")).get("survivor", [])
+    return {tuple(each[part] for part in KEY): each for each in entries}
+
+
+def count(name, path, session, reasons):
+    """Return the figures of a module, and say which survivors have no reason
+    and which reasons no survivor.
+    """
+    tried = mutants(session, path.read_text(encoding="utf-8"))
+    alive = {
+        mutant: (name, mutant.function, mutant.was, mutant.now)
+        for mutant, result in tried
+        if not result.is_killed
+    }
+    kinds = [reasons[key]["kind"] for key in alive.values() if key in reasons]
+    for mutant, key in alive.items():
+        if key not in reasons:
+            print(f"# without a reason: line {mutant.line}\n{entry(key)}")
+    for key in reasons:
+        if key[0] == name and key not in alive.values():
+            print(f"  killed, but a reason is given for it: {key[1:]}")
+    return {
+        "mutants": len(tried),
+        "killed": len(tried) - len(alive),
+        "equivalent": kinds.count("equivalent"),
+        "let live": kinds.count("let live"),
+        "without a reason": len(alive) - len(kinds),
+    }
+
+
+def score(figures):
+    """Return the share, in per cent, of mutants killed among those that are not
+    equivalent.
+    """
+    apart = figures["mutants"] - figures["equivalent"]
+    return 100 * figures["killed"] / apart
+
+
+def summary(figures):
+    """Return figures as one line."""
+    parts = ", ".join(
+        f"{number} {kind}"
+        for kind, number in figures.items()
+        if isinstance(number, int)
+    )
+    return f"{score(figures):.1f} % ({parts})"
+
+
+def main():
+    """Try the modules and write down what came of it; the exit status is 1 if a
+    group of modules misses its aim or a survivor has no reason.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="such as llmbook.checks")
+    parser.add_argument("--afresh", action="store_true", help="try all again")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=ROOT / "mutation")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    options.root = folder.parent
+    targets = tomllib.loads((folder / "targets.toml").read_text("utf-8"))
+    options.patience = targets["patience"]
+    for module in targets["preload"]:
+        importlib.import_module(module)
+    gc.freeze()  # what is imported here is not looked through for each mutant
+    reasons = read_reasons(folder / "survivors.toml")
+    record = folder / "results.json"
+    results = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    groups = targets["groups"].values()
+    order = [name for group in groups for name in group["modules"]]
+    missed = False
+    for group, aim in targets["groups"].items():
+        total = collections.Counter()
+        for name, tests in aim["modules"].items():
+            if options.modules and name not in options.modules:
+                continue
+            path = options.root / targets["folder"] / name.replace(".", "/")
+            path = path.with_suffix(".py")
+            session = open_session(
+                name, path, targets["operators"], options.root / SESSIONS
+            )
+            tried = try_mutants(name, path, tests, session, options)
+            figures = count(name, path, session, reasons)
+            session.close()
+            print(f"{name}: {summary(figures)}", flush=True)
+            total.update(figures)
+            today = datetime.date.today().isoformat()
+            last = results.get(name, {}).get("date", today)
+            results[name] = {
+                "group": group,
+                **figures,
+                "date": today if tried else last,
+            }
+            in_order = {key: results[key] for key in order if key in results}
+            record.write_text(json.dumps(in_order, indent=1) + "\n", "utf-8")
+        if total:
+            print(f"{group}: {summary(total)}", flush=True)
+            missed |= score(total) < aim["at least"]
+            missed |= total["without a reason"] > 0
+    sys.exit(missed)
+
+
+if __name__ == "__main__":
+    main()
