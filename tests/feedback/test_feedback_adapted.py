@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from letter_world import Critique, Letters, Pen, Tiny, weights_of
 
+from llmbook.feedback import warm_up
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.loop import draw_examination, run
 from llmbook.feedback.methods.sft import imitate
 from llmbook.feedback.tasks import shop
-from llmbook.feedback.warm_up import documents, examine_refiner, warm_up
 from llmbook.models import lora
 from llmbook.models.gpt import GPT, GPTConfig, log_probabilities
 
@@ -48,7 +49,7 @@ def small_model(seed=0, **options):
 
 @pytest.fixture
 def learner():
-    model = small_model()
+    model = small_model(num_layers=1)
     lora.add_adapters(model, 4, targets=lora.EVERY_LINEAR)
     return AdapterLearner(shop.Shop(Words()), model)
 
@@ -81,23 +82,131 @@ def test_the_reference_stays_what_the_policy_was(learner):
     )
 
 
-def test_the_reference_refines_and_the_policy_drafts(learner):
-    records = draw_examination(learner.task, 3)
-    drafts = learner.draft(records, temperature=0)
-    critiques = [shop.Critique('Use "Hey", not "Hi".')] * 3
-    refined = learner.refine(records, drafts, critiques)
-    learner._assign(
-        [
-            2 * variable.numpy() + 0.3
-            for variable in learner.model.trainable_variables
-        ]
-    )
-    assert learner.draft(records, temperature=0) != drafts
-    assert learner.refine(records, drafts, critiques) == refined
-    with pytest.raises(RuntimeError), learner._as(learner.reference):
-        raise RuntimeError  # whatever happens meanwhile, what was learned comes back
-    assert learner.draft(records, temperature=0) != drafts
+# --- with the smallest of models --------------------------------------------------------------
 
+
+class Adapted(Tiny):
+    """A frozen table, and what is added to it, which alone is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.frozen = self.add_weight(
+            shape=self.table.shape, initializer="ones", trainable=False
+        )
+
+    def call(self, ids, training=None):
+        return super().call(ids) + tf.gather(self.frozen, ids)
+
+
+@pytest.fixture
+def small():
+    return AdapterLearner(Letters(), Adapted(), Pen("ab", "c", "bb"))
+
+
+def test_the_policy_drafts_at_its_temperature_and_refinements_are_the_likeliest(
+    small,
+):
+    tables = []
+    write = small.generate
+
+    def generate(model, *arguments, **options):
+        tables.append(weights_of(model))
+        return write(model, *arguments, **options)
+
+    small.generate = generate
+    start = weights_of(small.model)
+    small.model.table.assign(small.model.table + 1)
+    assert small.draft(["a", "b"]) == ["ab", "c"]
+    assert small.refine(["a"], ["ab"], [Critique("a")]) == ["bb"]
+    small.draft(["a"], temperature=0)
+    small.refine(["a"], ["ab"], [Critique("a")], temperature=0.5)
+    assert [z.prompt for z in write.asked] == [
+        "a>",
+        "b>",
+        "a>ab!a?",
+        "a>",
+        "a>ab!a?",
+    ]
+    assert [z.temperature for z in write.asked] == [0.7, 0.7, 0.0, 0.0, 0.5]
+    for table, learned in zip(tables, (True, False, True, False), strict=True):
+        np.testing.assert_allclose(table, start + learned, rtol=1e-6)
+    np.testing.assert_allclose(weights_of(small.model), start + 1, rtol=1e-6)
+
+
+def test_what_was_learned_comes_back_whatever_happens_meanwhile(small):
+    start = small.model.table.numpy()
+    learned = start + 1
+    small.model.table.assign(learned)
+    with small.acting_as(small.model) as model:
+        assert model is small.model
+        np.testing.assert_array_equal(model.table, learned)
+    with small.acting_as(small.reference) as model:
+        assert model is small.model
+        np.testing.assert_array_equal(model.table, start)
+    np.testing.assert_array_equal(small.model.table, learned)
+    with pytest.raises(RuntimeError), small.acting_as(small.reference):
+        raise RuntimeError
+    np.testing.assert_array_equal(small.model.table, learned)
+
+
+def test_evaluation_is_of_the_policy_or_of_what_it_was(small):
+    """In batches of its own size."""
+    ids = np.random.default_rng(0).integers(1, 10, (11, 5)).astype("int32")
+    sizes = []
+
+    def log_probs(model, ids):
+        sizes.append(ids.shape[0])
+        return log_probabilities(model, ids)
+
+    start = small.evaluate(log_probs, small.model, ids)
+    small.model.table.assign(small.model.table[::-1])
+    moved = small.evaluate(log_probs, small.model, ids)
+    assert np.abs(moved - start).max() > 0.1
+    again = small.evaluate(log_probs, small.reference, ids)
+    np.testing.assert_array_equal(again, start)
+    assert sizes == [8]
+    small.evaluate(
+        lambda model, x: log_probs(model, x), small.model, ids, batch_size=3
+    )
+    assert sizes[1:] == [3]
+
+
+def test_batches_are_never_larger_than_said(small):
+    for asked, size in ((None, 8), (4, 4), (16, 8)):
+        sizes = []
+
+        def loss(model, batch, sizes=sizes):
+            sizes.append(batch["ids"].shape[0])
+            return tf.reduce_mean(log_probabilities(model, batch["ids"]))
+
+        ids = np.ones((20, 5), "int32")
+        small.train(loss, {"ids": ids}, 1, 1e-3, batch_size=asked)
+        assert sizes == [size]
+
+
+def test_constants_models_and_moments_are_handed_on(small):
+    def loss(model, batch, scale):
+        return scale * tf.reduce_sum(model.table * batch["x"][0])
+
+    data = {"x": np.ones((1, 10, 10), "float32")}
+    other = Adapted()
+    start, frozen = weights_of(small.model), small.model.frozen.numpy()
+    small.train(loss, data, 1, 0.1, model=other, scale=1.0)
+    np.testing.assert_array_equal(weights_of(small.model), start)
+    assert (weights_of(other) < start).all()
+    small.train(loss, data, 5, 0.1, scale=1.0)
+    np.testing.assert_array_equal(small.model.frozen, frozen)
+    before = weights_of(small.model)
+    small.train(loss, data, 1, 0.1, scale=-1.0, fresh=False)
+    assert (
+        weights_of(small.model) < before
+    ).all()  # the moments still point down
+    before = weights_of(small.model)
+    small.train(loss, data, 1, 0.1, scale=-1.0)
+    assert (weights_of(small.model) > before).all()
+
+
+# --- in the loop ------------------------------------------------------------------------------
 
 OPTIONS = {
     "sft": {},
@@ -127,32 +236,14 @@ def test_it_runs_in_the_loop(learner, method):
     assert json.loads(json.dumps(result)) == result
 
 
-def test_batches_are_never_larger_than_said(learner):
-    sizes = []
-
-    def loss(model, batch):
-        sizes.append(batch["ids"].shape[0])
-        return tf.reduce_mean(log_probabilities(model, batch["ids"]))
-
-    ids = np.ones((20, 5), "int32")
-    for asked in (None, 4, 16):
-        learner.train(loss, {"ids": ids}, 1, 1e-3, batch_size=asked)
-    assert set(sizes) == {4, 8}
-
-
-def test_pairs_of_critiques_or_comparisons_and_nothing_else(learner):
-    with pytest.raises(ValueError, match="source must be one of"):
-        run("dpo", learner, [], annotations=1, source="scores")
-
-
 # --- the warm-up ----------------------------------------------------------------------------------
 
 
 def test_the_answer_of_a_document_is_learned_and_no_more():
     tokenizer = Words()
-    ids, weights = documents(tokenizer, seed=3)(step=5)
+    ids, weights = warm_up.documents(tokenizer, seed=3)(step=5)
     assert ids.shape == weights.shape
-    again = documents(tokenizer, seed=3)(step=5)
+    again = warm_up.documents(tokenizer, seed=3)(step=5)
     np.testing.assert_array_equal(ids, again[0])
     for row, weight in zip(ids, weights, strict=True):
         learned = row[weight == 1]
@@ -163,13 +254,14 @@ def test_the_answer_of_a_document_is_learned_and_no_more():
         assert tokenizer.decode(learned).startswith(" ")
 
 
-def test_a_warm_up_trains_adapters_of_the_upper_blocks():
-    model = small_model(num_layers=11, d_model=8)
-    losses = warm_up(
+def test_a_warm_up_trains_adapters_of_the_upper_blocks(monkeypatch):
+    monkeypatch.setattr(warm_up, "FIRST_BLOCK", 1)
+    model = small_model(d_model=8)
+    losses = warm_up.warm_up(
         model, Words(), steps=12, learning_rate=2e-2, jit_compile=False
     )
     assert losses[-3:].mean() < losses[:3].mean()
-    assert {name.split(".")[0] for name in lora.adapters(model)} == {"block_10"}
+    assert {name.split(".")[0] for name in lora.adapters(model)} == {"block_1"}
 
 
 def test_the_refiner_is_examined_by_what_it_was_asked_for(learner):
@@ -184,12 +276,12 @@ def test_the_refiner_is_examined_by_what_it_was_asked_for(learner):
         ]
 
     learner.refine = refine
-    assert examine_refiner(learner, records) == 1
-    assert examine_refiner(learner, records, "another") < 1
-    assert examine_refiner(learner, records, "none") == 0
+    assert warm_up.examine_refiner(learner, records) == 1
+    assert warm_up.examine_refiner(learner, records, "another") < 1
+    assert warm_up.examine_refiner(learner, records, "none") == 0
     assert read[1] == [*read[0][1:], read[0][0]]
     with pytest.raises(
         ValueError,
         match="feedback must be 'own', 'another' or 'none', got 'some'",
     ):
-        examine_refiner(learner, records, "some")
+        warm_up.examine_refiner(learner, records, "some")

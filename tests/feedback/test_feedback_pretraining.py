@@ -1,5 +1,7 @@
 """What the model that reads criticism is taught before it learns, and how its reading is measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from llmbook.feedback import pretraining
 from llmbook.feedback.learner import Learner
 from llmbook.feedback.loop import draw_examination, run
 from llmbook.feedback.tasks import invitations
-from llmbook.models import gpt, training
+from llmbook.models import gpt
 
 
 def test_documents_depend_on_seed_and_step_alone_and_mark_the_messages():
@@ -38,18 +40,22 @@ def test_no_document_is_about_a_record_kept_for_examination():
     assert {invitations.split_of(record) for record in records} == {"train"}
 
 
-def test_pretraining_learns_and_repeats_itself():
-    losses = [
-        training.train(
-            pretraining.pretrain(seed=5, steps=1), gpt.next_token_loss,
-            pretraining.documents(5, 8),
+def test_pretraining_learns_and_repeats_itself(monkeypatch):
+    small = replace(pretraining.CONFIG, d_model=16, num_layers=1)
+    monkeypatch.setattr(pretraining, "CONFIG", small)
+    first, second = [], []
+    for losses in (first, second):
+        pretraining.pretrain(
+            5,
             12,
-            learning_rate=6e-3,
+            learning_rate=3e-2,
+            every=1,
+            report=lambda step, loss, losses=losses: losses.append(loss),
+            jit_compile=False,
         )
-        for _ in range(2)
-    ]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
-    assert losses[0][-1] < 0.8 * losses[0][0]
+    assert len(first) == 12
+    np.testing.assert_allclose(first, second, rtol=1e-4)
+    assert first[-1] < 0.8 * first[0]
 
 
 class Follower:

@@ -20,6 +20,10 @@ class AdapterLearner(Learner):
     """A model with adapters that learns from feedback; its reference is the
     same, unlearned.
 
+    There is no second model that could learn a reward, so the methods that
+    need one, best of N and GRPO on comparisons, ask for a
+    :class:`llmbook.feedback.learner.Learner`.
+
     Parameters
     ----------
     task : object
@@ -50,9 +54,21 @@ class AdapterLearner(Learner):
         super().__init__(task, model, generate, reference=BEGINNING)
 
     @contextmanager
-    def _as(self, model):
+    def acting_as(self, model):
         """Be the reference, if ``model`` is it, for as long as the context
         lasts.
+
+        Parameters
+        ----------
+        model : keras.Model or str
+            The policy, which is left as it is, or :attr:`reference`: then the
+            model has the adapters that it began with, and gets those that it
+            learned back at the end, whatever happens meanwhile.
+
+        Yields
+        ------
+        model : keras.Model
+            The model to be used.
         """
         if model is not BEGINNING:
             yield model
@@ -71,7 +87,7 @@ class AdapterLearner(Learner):
             variable.assign(value)
 
     def _write(self, model, prompts, temperature):
-        with self._as(model) as model:
+        with self.acting_as(model) as model:
             return super()._write(model, prompts, temperature)
 
     def draft(self, records, temperature=None):
@@ -90,7 +106,7 @@ class AdapterLearner(Learner):
         """Return ``function(model, *arrays)``, computed in batches of rows
         without a gradient.
         """
-        with self._as(model) as model:
+        with self.acting_as(model) as model:
             return super().evaluate(
                 function,
                 model,
@@ -111,6 +127,9 @@ class AdapterLearner(Learner):
     ):
         """Take steps down a loss as the base class does, in batches no larger
         than its own.
+
+        Parameters and returns are those of
+        :meth:`llmbook.feedback.learner.Learner.train`.
         """
         batch_size = min(batch_size or self.batch_size, self.batch_size)
         return super().train(
