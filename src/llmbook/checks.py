@@ -187,7 +187,7 @@ def one_of(name, value, options):
     ValueError
         If it is none.
     """
-    if value not in options:
+    if value not in tuple(options):
         *others, last = map(repr, options)
         raise ValueError(
             f"{name} must be {', '.join(others)} or {last}, got {value!r}"
@@ -247,6 +247,79 @@ def text_ids(name, values, size):
         raise ValueError(
             f"{name} must be one sequence of integers, got the shape"
             f" {np.shape(values)}"
+        )
+    return ids(name, values, size)
+
+
+def known_ids(name, values, size):
+    """Check ids as :func:`ids` does, unless they stand for numbers in a graph
+    that is being traced: there whoever calls the graph has checked them.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If one lies outside of ``range(size)``.
+    """
+    if _is_known(values):
+        ids(name, values, size)
+
+
+def positions(name, length, longest):
+    """Check that a table of positions has enough of them for a length, if this
+    is known.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    if isinstance(length, int) and length > longest:
+        raise ValueError(
+            f"{name} must have at most length={longest} positions, got {length}"
+        )
+
+
+def room(cache, count):
+    """Check that a cache of keys and values has room for so many tokens more,
+    if it is known how many it holds.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    size = cache.keys.shape[2]
+    if _is_known(cache.length) and int(cache.length) + count > size:
+        raise ValueError(
+            f"caches must have room for {count} tokens more, got one of"
+            f" {size} tokens that holds {int(cache.length)}"
+        )
+
+
+def _is_known(values):
+    """Tell whether values are numbers already, and no symbols of Keras or
+    TensorFlow.
+    """
+    return hasattr(values, "numpy") or isinstance(
+        values, np.ndarray | np.generic | list | tuple | int | float
+    )
+
+
+def rows_of_ids(name, values, size, columns):
+    """Return ids (T, columns), several for each position of a text.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they have another shape, or as :func:`ids`.
+    """
+    if np.ndim(values) != 2 or np.shape(values)[1] != columns:
+        raise ValueError(
+            f"{name} must have the shape (T, {columns}), got {np.shape(values)}"
         )
     return ids(name, values, size)
 
@@ -312,8 +385,58 @@ def some(name, values, what="values"):
     """
     found = items(name, values, what)
     if not found:
-        raise ValueError(f"{name} must hold at least one of the {what}")
+        raise ValueError(f"{name} must hold at least one, of {what}, got none")
     return found
+
+
+def id_sequences(name, values):
+    """Return a list of arrays of integers, all (T, …) with the same further
+    axes, T apart.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If there is none, or their further axes differ.
+    """
+    arrays = []
+    for value in some(name, values, "sequences"):
+        array = np.asarray(value)
+        if isinstance(value, str | bytes) or array.ndim == 0:
+            raise TypeError(f"{name} must be lists of ids, got {_kind(value)}")
+        if array.size and array.dtype.kind not in "iu":
+            raise TypeError(f"{name} must hold integers, got {array.dtype}")
+        arrays.append(array)
+    shapes = {array.shape[1:] for array in arrays if len(array)}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{name} must agree in all axes but the first, got {sorted(shapes)}"
+        )
+    return arrays
+
+
+def valences(name, values):
+    """Return a dict of words and finite numbers, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if values is None:
+        return None
+    if not isinstance(values, dict):
+        raise TypeError(
+            f"{name} must be a dict of words and numbers, got {_kind(values)}"
+        )
+    for word, number in values.items():
+        text(f"a key of {name}", word)
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            raise TypeError(
+                f"{name} must hold finite numbers, got {number!r} for {word!r}"
+            )
+    return values
 
 
 def as_many(**lists):

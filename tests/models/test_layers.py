@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 from llmbook.mathematics import attention as reference
 from llmbook.models.layers import (
     AttentionPooling,
+    Embedding,
     FeedForward,
     Linear,
-    MaskedAveragePooling,
     MultiHeadAttention,
     RMSNorm,
     SwiGLU,
     TokenAndPositionEmbedding,
     TransformerBlock,
+    ViewEmbedding,
     masked_softmax,
     rotate,
 )
@@ -359,9 +360,7 @@ def test_a_mask_passes_through_a_whole_model():
     x = TokenAndPositionEmbedding(10, 8, 16)(ids)
     x = TransformerBlock(2)(x)
     x = TransformerBlock(4, pre_norm=False)(x)
-    model = keras.Model(
-        ids, [MaskedAveragePooling()(x), AttentionPooling(4)(x)]
-    )
+    model = keras.Model(ids, [AttentionPooling(2)(x), AttentionPooling(4)(x)])
     short = model(np.array([[4, 5]]))
     for padded in ([[4, 5, 0]], [[4, 5, 0, 0, 0]]):
         for output, expected in zip(
@@ -642,18 +641,6 @@ def test_embedding_adds_token_and_position():
     assert getattr(unmasked, "_keras_mask", None) is None
 
 
-def test_average_pooling_leaves_padding_out():
-    x = normal(3, 4, 2)
-    mask = reference.padding_mask([4, 2, 0], 4)
-    output = MaskedAveragePooling()(x, mask=mask)
-    np.testing.assert_allclose(
-        output, [x[0].mean(0), x[1, :2].mean(0), [0, 0]], **TOLERANCE
-    )
-    np.testing.assert_allclose(
-        MaskedAveragePooling()(x), x.mean(1), **TOLERANCE
-    )
-
-
 def test_attention_pooling_is_attention_with_a_learned_query_a_head():
     x, value = normal(2, 4, 6), normal(2, 4, 8, seed=1)
     mask = reference.padding_mask([4, 2], 4)
@@ -705,7 +692,6 @@ OPTIONS = [
     (FeedForward, {"hidden_dim": 5, "activation": "relu"}),
     (SwiGLU, {"hidden_dim": 5}),
     (RMSNorm, {"epsilon": 0.1}),
-    (MaskedAveragePooling, {}),
     (AttentionPooling, {"num_heads": 2}),
 ]
 
@@ -728,7 +714,7 @@ def test_a_model_comes_back_from_its_file(tmp_path):
     ids = keras.Input((None,), dtype="int32")
     x = TokenAndPositionEmbedding(10, 8, 16)(ids)
     model = keras.Model(
-        ids, MaskedAveragePooling()(TransformerBlock(2, rotary=True)(x))
+        ids, AttentionPooling(2)(TransformerBlock(2, rotary=True)(x))
     )
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
@@ -801,7 +787,10 @@ def test_mixed_precision_keeps_masks_exact():
             ),
             "mask must be boolean",
         ),
-        (lambda: TransformerBlock(2, norm="batch"), "norm must be one of"),
+        (
+            lambda: TransformerBlock(2, norm="batch"),
+            "norm must be 'layer' or 'rms'",
+        ),
         (lambda: TransformerBlock(2, mlp="tanh"), "mlp must be"),
         (
             lambda: TransformerBlock(2)(normal(1, 2, 8), value=normal(1, 2, 8)),
@@ -820,11 +809,76 @@ def test_mixed_precision_keeps_masks_exact():
             "num_heads=3 must divide the width, got 8",
         ),
         (lambda: FeedForward(-1), "hidden_dim must be a positive integer"),
+        (
+            lambda: TransformerBlock(2, hidden_dim=0),
+            "hidden_dim must be a positive integer, got 0",
+        ),
+        (
+            lambda: MultiHeadAttention(2, rotary_base=-1.0),
+            r"rotary_base must be positive, got -1\.0",
+        ),
+        (lambda: ViewEmbedding(None, 4), "vocab_size must be a positive"),
+        (lambda: RMSNorm(epsilon=-1.0), r"epsilon must lie in \[0, inf\)"),
     ],
 )
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+TABLES = {
+    "a table": lambda: Embedding(5, 4),
+    "tokens and positions": lambda: TokenAndPositionEmbedding(5, 9, 4),
+    "views": lambda: ViewEmbedding(5, 4),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+@few
+@given(ids=st.lists(st.integers(-7, 7), min_size=1, max_size=8))
+def test_a_table_refuses_ids_that_it_has_no_row_for(table, ids):
+    layer, outside = TABLES[table](), [i for i in ids if not 0 <= i < 5]
+    if not outside:
+        assert layer(np.array([ids])).shape == (1, len(ids), 4)
+        return
+    with pytest.raises(
+        ValueError, match=rf"range\(5\), got {min(ids)} to {max(ids)}"
+    ):
+        layer(np.array([ids]))
+
+
+def test_a_table_takes_no_fractions_for_ids():
+    with pytest.raises(TypeError, match="ids must be integers, got float32"):
+        Embedding(5, 4)(np.array([[1.0, 2.5]], "float32"))
+
+
+def test_a_graph_reads_what_the_table_reads():
+    table, ids = Embedding(5, 4), np.array([[1, 4, 0]])
+    in_a_graph = tf.function(table)
+    np.testing.assert_array_equal(in_a_graph(ids), table(ids))
+
+
+@pytest.mark.parametrize("steps", [(3, 2), (1,) * 5, (5,)])
+def test_a_cache_without_room_is_refused(steps):
+    layer = MultiHeadAttention(2, causal=True)
+    layer.build((None, None, 8))
+    cache = layer.empty_cache(2, 4)
+    for count in steps[:-1]:
+        _, cache = layer(normal(2, count, 8), cache=cache)
+    held = sum(steps[:-1])
+    with pytest.raises(
+        ValueError,
+        match=f"room for {steps[-1]} tokens more, .* 4 tokens that holds {held}",
+    ):
+        layer(normal(2, steps[-1], 8), cache=cache)
+
+
+def test_rms_norm_of_large_numbers_in_sixteen_bits():
+    """Their squares leave float16, which ends at 65504."""
+    x = normal(2, 8) * 10000
+    found = RMSNorm(dtype="float16")(x.astype("float16"))
+    assert found.dtype == "float16"
+    np.testing.assert_allclose(found, RMSNorm()(x), rtol=2e-3)
 
 
 def test_a_block_computes_in_the_precision_it_is_given():

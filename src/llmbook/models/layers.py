@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.text.tokenizers import PAD_ID
 
 _ATTENTION_OPTIONS = (
@@ -83,9 +84,12 @@ class MultiHeadAttention(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        If ``rotary_base`` is not a number.
     ValueError
-        If a count is not positive or does not divide what it must, or if a mask
-        is not boolean or has a wrong shape.
+        If a count is not a positive integer or does not divide what it must,
+        ``rotary_base`` is not positive, a mask is not boolean or has a wrong
+        shape, or a cache has no room for what is to be added.
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 f"num_kv_heads must divide num_heads={num_heads}, got"
                 f" {num_kv_heads}"
             )
+        checks.positive(rotary_base=rotary_base)
         self.causal, self.dropout = causal, dropout
         self.rotary, self.rotary_base = rotary, rotary_base
         self.weight_dropout = keras.layers.Dropout(
@@ -360,9 +365,12 @@ class TransformerBlock(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        As for :class:`MultiHeadAttention`.
     ValueError
-        If ``norm`` or ``mlp`` is none of these, or a sequence to attend to is
-        missing or not expected.
+        If ``norm`` or ``mlp`` is none of these, a sequence to attend to is
+        missing or not expected, ``hidden_dim`` is no positive integer, or as
+        for :class:`MultiHeadAttention`.
     """
 
     def __init__(
@@ -382,14 +390,10 @@ class TransformerBlock(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if norm not in _NORMS:
-            raise ValueError(
-                f"norm must be one of {sorted(_NORMS)}, got {norm!r}"
-            )
-        if mlp not in ("gelu", "relu", "swiglu"):
-            raise ValueError(
-                f"mlp must be 'gelu', 'relu' or 'swiglu', got {mlp!r}"
-            )
+        checks.one_of("norm", norm, _NORMS)
+        checks.one_of("mlp", mlp, ("gelu", "relu", "swiglu"))
+        if hidden_dim is not None:
+            _positive("hidden_dim", hidden_dim)
         self.hidden_dim, self.pre_norm, self.norm, self.mlp = (
             hidden_dim,
             pre_norm,
@@ -590,6 +594,11 @@ class FeedForward(keras.layers.Layer):
     activation : str
         Any activation of Keras: ``"gelu"`` (Hendrycks and Gimpel 2016),
         ``"relu"``, …
+
+    Raises
+    ------
+    ValueError
+        If ``hidden_dim`` is no positive integer.
     """
 
     def __init__(self, hidden_dim, activation="gelu", **kwargs):
@@ -637,6 +646,11 @@ class SwiGLU(keras.layers.Layer):
     Parameters
     ----------
     hidden_dim : int
+
+    Raises
+    ------
+    ValueError
+        If ``hidden_dim`` is no positive integer.
     """
 
     def __init__(self, hidden_dim, **kwargs):
@@ -674,13 +688,23 @@ class RMSNorm(keras.layers.Layer):
 
     (Zhang and Sennrich 2019, Eq. 4).
 
+    In float16, whose squares end at 255, the mean is computed in 32 bits.
+
     Parameters
     ----------
     epsilon : float
+
+    Raises
+    ------
+    TypeError
+        If ``epsilon`` is not a number.
+    ValueError
+        If it is negative.
     """
 
     def __init__(self, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
+        checks.within("epsilon", epsilon, 0, np.inf, closed=False)
         self.epsilon = epsilon
         self.supports_masking = True
 
@@ -690,8 +714,11 @@ class RMSNorm(keras.layers.Layer):
 
     def call(self, x):
         """Map (…, d) to (…, d)."""
-        mean_square = ops.mean(ops.square(x), axis=-1, keepdims=True)  # (…, 1)
-        return x * ops.rsqrt(mean_square + self.epsilon) * self.scale  # (…, d)
+        wider = ops.cast(x, wide(x.dtype))  # (…, d)
+        # (…, 1)
+        mean_square = ops.mean(ops.square(wider), axis=-1, keepdims=True)
+        unit = wider * ops.rsqrt(mean_square + self.epsilon)  # (…, d)
+        return ops.cast(unit, x.dtype) * self.scale  # (…, d)
 
     def get_config(self):
         """Return the arguments of the constructor."""
@@ -699,6 +726,38 @@ class RMSNorm(keras.layers.Layer):
 
 
 _NORMS = {"layer": keras.layers.LayerNormalization, "rms": RMSNorm}
+
+
+def wide(dtype):
+    """Return a type of numbers that sums of products do not leave: float32 for
+    float16, which ends at 65504, and any other type itself.
+    """
+    dtype = keras.backend.standardize_dtype(dtype)
+    return "float32" if dtype == "float16" else dtype
+
+
+@keras.saving.register_keras_serializable("llmbook")
+class Embedding(keras.layers.Embedding):
+    """A table of vectors that refuses ids for which it has no row.
+
+    Keras alone counts a negative id from the table's end, and a graph compiled
+    by XLA reads past it, both without a word. In a graph the ids are not known
+    yet when this is called, so that whoever calls a graph checks them first.
+
+    The parameters are those of :class:`keras.layers.Embedding`.
+
+    Raises
+    ------
+    TypeError
+        If the ids are not integers.
+    ValueError
+        If one has no row.
+    """
+
+    def call(self, ids):
+        """Map ids (...) of int to vectors (..., d_model)."""
+        checks.known_ids("ids", ids, self.input_dim)
+        return super().call(ids)
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -718,8 +777,11 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        If ids are not integers.
     ValueError
-        If a sequence is longer than ``length``.
+        If a size is no positive integer, a sequence is longer than ``length``
+        or an id lies outside of the vocabulary.
     """
 
     def __init__(self, vocab_size, length, d_model, mask_zero=True, **kwargs):
@@ -730,7 +792,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
             _positive("d_model", d_model),
         )
         self.mask_zero = mask_zero
-        self.token = keras.layers.Embedding(
+        self.token = Embedding(
             vocab_size,
             d_model,
             mask_zero=mask_zero,
@@ -749,11 +811,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     def call(self, ids):
         """Map ids (B, T) of int to vectors (B, T, d_model)."""
         length = ops.shape(ids)[1]
-        if isinstance(length, int) and length > self.length:
-            raise ValueError(
-                f"ids must have at most length={self.length} positions, got"
-                f" {length}"
-            )
+        checks.positions("ids", length, self.length)
         # (B, T, d_model)
         return self.token(ids) + self.position(ops.arange(length))[None]
 
@@ -767,30 +825,6 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
         return super().get_config() | {
             name: getattr(self, name) for name in names
         }
-
-
-@keras.saving.register_keras_serializable("llmbook")
-class MaskedAveragePooling(keras.layers.Layer):
-    """Average the vectors of a sequence without its padding; padding alone
-    gives zeros.
-    """
-
-    def call(self, x, mask=None):
-        """Map (B, T, d) to (B, d), over the positions where ``mask`` (B, T) of
-        bool is True.
-        """
-        mask = _both(_checked_padding(mask), _attached_mask(x))
-        _check_shape("mask", mask, ops.shape(x)[:2])
-        if mask is None:
-            return ops.mean(x, axis=1)
-        kept = ops.cast(mask, x.dtype)  # (B, T)
-        total = ops.einsum("bt,btd->bd", kept, x)
-        # (B, d)
-        return total / ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1)
-
-    def compute_mask(self, x, previous_mask):
-        """Return None: positions are gone."""
-        return None
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -968,6 +1002,7 @@ def _extend(cache, new):
     """Write the keys, values and mask of ``new`` into ``cache``, behind what it
     holds.
     """
+    checks.room(cache, new.keys.shape[2])
     mask = (
         ops.ones_like(new.keys[:, 0, :, 0], "bool")
         if new.mask is None
@@ -1046,12 +1081,21 @@ class ViewEmbedding(keras.layers.Layer):
     vocab_size, d_model : int
     dropout : float
         The share of views that is dropped in training.
+
+    Raises
+    ------
+    TypeError
+        If ids are not integers.
+    ValueError
+        If a size is no positive integer, or an id lies outside of the
+        vocabulary.
     """
 
     def __init__(self, vocab_size, d_model, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.vocab_size, self.d_model = vocab_size, d_model
-        self.table = keras.layers.Embedding(vocab_size, d_model, small_normal())
+        self.vocab_size = _positive("vocab_size", vocab_size)
+        self.d_model = _positive("d_model", d_model)
+        self.table = Embedding(vocab_size, d_model, small_normal())
         self.dropout = keras.layers.Dropout(
             dropout, noise_shape=(None, None, None, 1)
         )
