@@ -12,6 +12,9 @@ reaches in ``llmbook``, comments and docstrings left out, is stored with the
 outputs, and so is a seal, a hash of the outputs; :func:`is_stale` compares the
 first, the tests both. What a run took, which differs from run to run, is
 recorded apart, in ``appendix/run_times.json``.
+
+A notebook that fails stays as it was, and the others are run all the same. What
+its run computed until then is kept in ``_build/failed``.
 """
 
 import argparse
@@ -28,14 +31,25 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from IPython.core.inputtransformer2 import TransformerManager
+from lock import alone
 from nbclient import NotebookClient
+from nbclient.exceptions import (
+    CellControlSignal,
+    CellExecutionError,
+    DeadKernelError,
+)
+from pictures import on_white
 from PIL import Image
 
 from llmbook import fingerprint as code
+from llmbook.files import whole
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 RUN_TIMES = ROOT / "appendix" / "run_times.json"
+FAILED = ROOT / "_build" / "failed"
+LOCK = ROOT / "_build" / "execute.lock"
 CELL_TIMEOUT = 600
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 KEPT_CELL_METADATA = ("tags", "mystnb")
@@ -48,16 +62,80 @@ def notebooks():
     return sorted(CHAPTERS.glob("*.ipynb"))
 
 
+class Failure(Exception):
+    """A notebook cannot be read or run: says which one, and why."""
+
+
 def read(path):
-    """Read a notebook as nbformat 4."""
-    return nbformat.read(path, as_version=4)
+    """Read a notebook as nbformat 4.
+
+    Raises
+    ------
+    Failure
+        If the file is not a notebook.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except OSError:
+        raise
+    except Exception as error:  # whatever nbformat meets in other JSON
+        raise Failure(
+            f"{path.name} is not a notebook: {first_line(error)}"
+        ) from error
+    return notebook
+
+
+def first_line(text):
+    """Return the first line of what an error says."""
+    return next(iter(str(text).strip().splitlines()), "")
 
 
 def execute(path):
-    """Run a notebook in a fresh kernel, store it in normal form, return what
-    the run took.
+    """Run a notebook in a fresh kernel, store it in normal form with what the
+    run took, and return that.
+
+    Raises
+    ------
+    Failure
+        If the file is not a notebook, if a cell fails, or if the file is edited
+        meanwhile: then it stays as it is, and what was computed is kept in
+        ``FAILED``.
     """
+    before = path.read_bytes()
     notebook = read(path)
+    try:
+        took = run(path, notebook)
+        if path.read_bytes() != before:
+            raise Failure(f"{path.name} was edited while it ran")
+    except Failure as failure:
+        FAILED.mkdir(parents=True, exist_ok=True)
+        kept = FAILED / path.name
+        with whole(kept) as file:
+            nbformat.write(notebook, file)
+        raise Failure(
+            f"{failure}; it stays as it is, and what this run computed is in"
+            f" {kept}"
+        ) from failure
+    text = finished(notebook)
+    # In this order: a kill in between leaves a notebook that is run again, not
+    # one whose run is nowhere recorded.
+    if path.parent == CHAPTERS:
+        record(path, took)
+    with whole(path) as file:
+        file.write(text)
+    return took
+
+
+def run(path, notebook):
+    """Run a notebook, whose outputs it gets; return what the run took.
+
+    Raises
+    ------
+    Failure
+        If a cell fails; the message has its number, its first line and the
+        error.
+    """
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -72,11 +150,25 @@ def execute(path):
     client.on_cell_executed = lambda **_: took.update(
         usage(client.km.provisioner.pid)
     )
+    begun = []
+    client.on_cell_execute = lambda cell, **_: begun.append(cell)
     start = time.perf_counter()
-    client.execute()
+    try:
+        client.execute()
+    except (CellControlSignal, DeadKernelError) as error:
+        raise Failure(
+            f"{path.name}: code cell {len(begun)}, which begins"
+            f" {first_line(begun[-1].source)!r}, failed: {what_failed(error)}"
+        ) from error
     took["seconds"] = round(time.perf_counter() - start, 1)
-    write(path, notebook)
     return took
+
+
+def what_failed(error):
+    """Return an error of a cell in one line."""
+    if isinstance(error, CellExecutionError):
+        return f"{error.ename}: {first_line(error.evalue)}"
+    return first_line(error)
 
 
 def usage(pid):
@@ -127,19 +219,20 @@ def record(path, took, file=RUN_TIMES):
     day = time.strftime("%Y-%m-%d")
     records[path.stem] = took | {"machine": machine(), "date": day}
     text = json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    with whole(file) as new:
+        new.write(text + "\n")
 
 
-def write(path, notebook):
-    """Store a notebook that was just run: in normal form, with its fingerprint
-    and its seal.
+def finished(notebook):
+    """Return the text of a notebook that was just run: in normal form, with its
+    fingerprint and its seal.
     """
     notebook = nbformat.reads(normal_form(notebook), as_version=4)
     notebook.metadata["llmbook"] = {
         "fingerprint": fingerprint(notebook),
         "seal": seal(notebook),
     }
-    path.write_text(normal_form(notebook), encoding="utf-8")
+    return normal_form(notebook)
 
 
 def normal_form(notebook):
@@ -183,9 +276,9 @@ def compact_png(encoded):
     third of the bytes.
     """
     image = Image.open(io.BytesIO(base64.b64decode(encoded)))
-    if image.mode == "P":
+    if image.mode == "P" and "transparency" not in image.info:
         return encoded
-    palette = image.convert("RGB").quantize(
+    palette = on_white(image).quantize(
         256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
     )
     file = io.BytesIO()
@@ -197,8 +290,14 @@ def fingerprint(notebook):
     """Return a hash of what outputs follow from: the code and what it reaches
     in ``llmbook``.
     """
+    # as the kernel does it, so that %magic and !commands are Python too
+    transformed = TransformerManager().transform_cell
     return code.fingerprint(
-        [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        [
+            transformed(cell.source)
+            for cell in notebook.cells
+            if cell.cell_type == "code"
+        ]
     )
 
 
@@ -217,15 +316,32 @@ def seal(notebook):
 def is_stale(path):
     """Tell whether a notebook's outputs come from other code, its own or that
     of ``llmbook``.
+
+    Raises
+    ------
+    Failure
+        If the file is not a notebook.
     """
     notebook = read(path)
-    return notebook.metadata.get("llmbook", {}).get(
-        "fingerprint"
-    ) != fingerprint(notebook)
+    stored = notebook.metadata.get("llmbook", {}).get("fingerprint")
+    try:
+        return stored != fingerprint(notebook)
+    except SyntaxError:  # running it tells in which cell
+        return True
 
 
 def main():
-    """Run the command line."""
+    """Run the command line; what stops it is said in one line."""
+    try:
+        command()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: what was finished is stored")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+
+
+def command():
+    """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("command", choices=["execute"])
     parser.add_argument(
@@ -235,23 +351,38 @@ def main():
     )
     arguments = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"
-    if arguments.notebooks == ["all"]:
+    if arguments.notebooks in ([], ["all"]):
         chosen = notebooks()
-    elif arguments.notebooks:
+    else:
         chosen = [Path(name).resolve() for name in arguments.notebooks]
         missing = [str(path) for path in chosen if not path.is_file()]
         if missing:
             sys.exit(f"no such notebook: {', '.join(missing)}")
-    else:
-        chosen = [path for path in notebooks() if is_stale(path)]
-    for path in chosen:
-        print(f"{path.name}: running", flush=True)
-        took = execute(path)
-        if path.parent == CHAPTERS:
-            record(path, took)
-        print(f"{path.name}: {took['seconds']:.0f} s", flush=True)
-    if not chosen:
+    with alone(LOCK, "Another run of the notebooks"):
+        failed = execute_each(chosen, only_stale=not arguments.notebooks)
+    if failed:
+        sys.exit(f"FAILED: {', '.join(failed)}")
+
+
+def execute_each(paths, only_stale):
+    """Execute notebooks one after another; return the names of those that
+    failed, after a line on each.
+    """
+    failed, up_to_date = [], 0
+    for path in paths:
+        try:
+            if only_stale and not is_stale(path):
+                up_to_date += 1
+                continue
+            print(f"{path.name}: running", flush=True)
+            took = execute(path)
+            print(f"{path.name}: {took['seconds']:.0f} s", flush=True)
+        except Failure as failure:
+            print(failure, flush=True)
+            failed.append(path.name)
+    if up_to_date == len(paths):
         print("every notebook is up to date")
+    return failed
 
 
 if __name__ == "__main__":

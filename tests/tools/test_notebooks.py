@@ -4,19 +4,29 @@ import ast
 import base64
 import io
 import json
+import random
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
 import notebooks
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lock import alone
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
     new_notebook,
     new_output,
 )
+from pictures import on_white
 from PIL import Image
 
 from llmbook import fingerprint
@@ -258,6 +268,38 @@ def test_figures_are_stored_with_a_palette_and_look_the_same():
     assert notebooks.compact_png(compact) == compact
 
 
+@given(
+    colour=st.tuples(*[st.integers(0, 255)] * 3),
+    opacity=st.integers(0, 255),
+    mode=st.sampled_from(["RGBA", "LA", "PA"]),
+)
+def test_what_is_transparent_shows_white_paper(colour, opacity, mode):
+    image = Image.new("RGBA", (2, 1), (*colour, opacity)).convert(mode)
+    seen = np.array(image.convert("RGBA"), float)[0, 0]
+    expected = 255 + (seen[:3] - 255) * seen[3] / 255
+    shown = np.asarray(on_white(image))[0, 0]
+    assert np.abs(shown - expected).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_a_drawing_on_a_transparent_ground_keeps_its_lines(mode):
+    image = Image.new("LA", (9, 9), (0, 0))
+    image.putpixel((4, 4), (0, 255))
+    file = io.BytesIO()
+    if mode == "P":  # whose first colour is transparent, and black
+        pixels = Image.new("P", (9, 9), 0)
+        pixels.putpalette([0, 0, 0, 0, 0, 0])
+        pixels.putpixel((4, 4), 1)
+        pixels.save(file, "PNG", transparency=0)
+    else:
+        image.convert(mode).save(file, "PNG")
+    compact = notebooks.compact_png(base64.b64encode(file.getvalue()).decode())
+    stored = Image.open(io.BytesIO(base64.b64decode(compact))).convert("L")
+    expected = np.full((9, 9), 255)
+    expected[4, 4] = 0
+    np.testing.assert_array_equal(np.asarray(stored), expected)
+
+
 def test_the_normal_form_keeps_tags_and_descriptions_only():
     notebook = notebook_of("1")
     notebook.cells[1].metadata = {
@@ -274,3 +316,164 @@ def test_the_normal_form_keeps_tags_and_descriptions_only():
         "mystnb": {"image": {"alt": "text"}},
     }
     assert normal.cells[1].outputs == []
+
+
+# Notebooks that fail, and runs that are stopped.
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A folder with the tool and no notebook yet."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "appendix").mkdir()
+    for name in ("notebooks.py", "lock.py", "pictures.py"):
+        shutil.copy(TESTS.parent / "tools" / name, tmp_path / "tools")
+    return tmp_path
+
+
+def add(book, name, *sources):
+    path = book / "chapters" / f"{name}.ipynb"
+    nbformat.write(notebook_of(*sources), path)
+    return path
+
+
+def start(book, *names):
+    return subprocess.Popen(
+        [sys.executable, "tools/notebooks.py", "execute", *names],
+        cwd=book,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outputs(path):
+    return [
+        output.get("text", output.output_type)
+        for cell in code_cells(path)
+        for output in cell.outputs
+    ]
+
+
+def test_one_bad_notebook_stops_no_other(book):
+    broken = book / "chapters" / "01_broken.ipynb"
+    broken.write_text('{"cells": [')
+    other = book / "chapters" / "02_list.ipynb"
+    other.write_text("[1, 2]")
+    error = add(book, "03_error", "print('computed')", "x = 0\n1 / x")
+    before = error.read_bytes()
+    add(book, "04_syntax", "print('computed')", "print(")
+    magic = add(book, "05_magic", "%env\nprint('ran')", "!echo shell")
+    plain = add(book, "06_plain", "print('ran')")
+    process = start(book)
+    said, errors = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert errors.strip().splitlines()[-1] == (
+        "FAILED: 01_broken.ipynb, 02_list.ipynb, 03_error.ipynb,"
+        " 04_syntax.ipynb"
+    )
+    assert "01_broken.ipynb is not a notebook: " in said
+    assert "02_list.ipynb is not a notebook: " in said
+    assert (
+        "03_error.ipynb: code cell 2, which begins 'x = 0', failed:"
+        " ZeroDivisionError: division by zero" in said
+    )
+    assert "04_syntax.ipynb: code cell 2, which begins 'print('" in said
+    assert broken.read_text() == '{"cells": ['
+    assert error.read_bytes() == before
+    kept = book / "_build" / "failed" / error.name
+    assert outputs(kept) == ["computed\n", "error"]
+    assert outputs(magic)[-1].split() == ["shell"]
+    assert outputs(plain) == ["ran\n"]
+    records = json.loads((book / "appendix" / "run_times.json").read_text())
+    assert set(records) == {"05_magic", "06_plain"}
+
+
+def test_a_notebook_that_is_edited_while_it_runs_is_not_overwritten(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(notebooks, "FAILED", tmp_path / "failed")
+    path = tmp_path / "sample.ipynb"
+    edit = f"with open({str(path)!r}, 'w') as file:\n    file.write('mine');"
+    nbformat.write(notebook_of("print('computed')", edit), path)
+    with pytest.raises(notebooks.Failure, match=r"sample\.ipynb was edited"):
+        notebooks.execute(path)
+    assert path.read_text() == "mine"
+    assert outputs(tmp_path / "failed" / path.name) == ["computed\n"]
+
+
+def test_a_kernel_that_dies_is_a_failure_like_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "FAILED", tmp_path / "failed")
+    path = tmp_path / "sample.ipynb"
+    nbformat.write(notebook_of("1", "import os\nos._exit(1)"), path)
+    with pytest.raises(notebooks.Failure, match=r"cell 2, .*: Kernel died"):
+        notebooks.execute(path)
+
+
+def test_a_kill_at_any_moment_leaves_whole_notebooks_and_a_second_run_ends_it(
+    book,
+):
+    paths = [add(book, f"0{i}", f"print({i})") for i in (1, 2)]
+    before = {path: path.read_bytes() for path in paths}
+    moment = random.Random(1)
+    for _ in range(2):
+        process = start(book)
+        assert process.stdout.readline().endswith(": running\n")
+        time.sleep(moment.uniform(0, 4))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        for path in paths:
+            if path.read_bytes() != before[path]:
+                notebook = notebooks.read(path)
+                assert notebook.metadata["llmbook"]["seal"] == notebooks.seal(
+                    notebook
+                )
+    process = start(book)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert [outputs(path) for path in paths] == [["1\n"], ["2\n"]]
+    records = json.loads((book / "appendix" / "run_times.json").read_text())
+    assert set(records) == {"01", "02"}
+    assert list(book.rglob("*.unfinished")) == []
+
+
+def test_two_runs_at_once_do_not_mix(book):
+    path = add(book, "01_plain", "print('ran')")
+    with alone(book / "_build" / "execute.lock", "The first run"):
+        second = start(book)
+        assert (
+            second.stdout.readline() == "Another run of the notebooks is under"
+            " way: waiting until it is done\n"
+        )
+        assert outputs(path) == []
+    said, _ = second.communicate()
+    assert said.startswith("01_plain.ipynb: running\n")
+    assert outputs(path) == ["ran\n"]
+
+
+@pytest.mark.parametrize("reason", ["No space left on device", "Read-only"])
+def test_a_disk_that_takes_nothing_is_told_in_one_line(
+    tmp_path, monkeypatch, reason
+):
+    def full(path):
+        raise OSError(28, reason, str(path))
+
+    path = tmp_path / "sample.ipynb"
+    nbformat.write(notebook_of("1"), path)
+    before = path.read_bytes()
+    monkeypatch.setattr(notebooks, "LOCK", tmp_path / "execute.lock")
+    monkeypatch.setattr(notebooks, "whole", full)
+    monkeypatch.setattr(sys, "argv", ["notebooks.py", "execute", str(path)])
+    with pytest.raises(SystemExit) as stopped:
+        notebooks.main()
+    assert stopped.value.code == f"{path}: {reason}"
+    assert path.read_bytes() == before
+
+
+def test_a_build_folder_that_cannot_be_made_is_told_in_one_line(book):
+    (book / "_build").write_text("a file")
+    said, errors = start(book).communicate()
+    assert re.fullmatch(r".*_build: .+\n", errors), errors
+    assert said == ""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from pictures import on_white
 from PIL import Image
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -91,7 +92,7 @@ def lighten(tag, images, app):
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(Path(app.srcdir, images[name])) as image:
         width, height = image.size
-        image.convert("RGB").save(target, lossless=True, quality=80)
+        on_white(image).save(target, lossless=True, quality=80)
     # no page shows the PNG: Sphinx need not copy it
     app.builder.images.pop(images[name], None)
     tag = re.sub(
