@@ -9,10 +9,9 @@ that is wider than the paper is made smaller.
 """
 
 import argparse
-import posixpath
 import sys
 from pathlib import Path
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urljoin
 
 import yaml
 from browser import open_browser, serve
@@ -83,7 +82,7 @@ def section(site, name, names):
         if not link["href"]:
             del link["href"]
     for image in article.find_all("img", src=True):
-        image["src"] = posixpath.join(posixpath.dirname(name), image["src"])
+        image["src"] = urljoin(f"{name}.html", image["src"])
         del image["loading"]
     for fold in article.find_all("details"):
         fold["open"] = ""
@@ -101,16 +100,11 @@ def address(name, target, names):
     """Return where a link of a page leads to: elsewhere, a place of the
     document, or nowhere.
     """
-    path, fragment = urldefrag(target)
-    if ":" in path:
-        return target
-    page = (
-        posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-        if path
-        else name
-    )
+    page, fragment = urldefrag(urljoin(f"{name}.html", target))
     page = page.removesuffix(".html")
-    return f"#{anchor(page, fragment)}" if page in names else ""
+    if page in names:
+        return f"#{anchor(page, fragment)}"
+    return target if ":" in page else ""
 
 
 def whole_book(site, toc):

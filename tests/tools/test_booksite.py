@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
 from booksite import bundle, formulas, llms, outlines, pages
 
+from llmbook.showing.sketch import Sketch
+
 
 def test_a_formula_is_drawn_and_spoken():
     page = BeautifulSoup(
@@ -110,6 +112,28 @@ def test_a_font_keeps_the_letters_asked_for():
     assert len(small) < len(data) / 10
 
 
+def test_a_fold_of_claims_says_how_many_they_are():
+    one = "assert x == 1"
+    more = "for x in y:\n    assert x\nassert y"
+    assert pages.checked(one) == "Checked here: 1 statement ✓"
+    assert pages.checked(more) == "Checked here: 2 statements ✓"
+
+
+def test_a_drawing_becomes_part_of_the_page_without_its_style(tmp_path):
+    drawing = Sketch("fig-a", "A box", "One box.", height=60)
+    drawing.box(0, 0, 80, "box", "learned")
+    own, other = tmp_path / "own.svg", tmp_path / "other.svg"
+    own.write_text(drawing.svg(), encoding="utf-8")
+    other.write_text("<svg></svg>")
+    inlined = pages.inlined("<img src='own.svg'/>", own)
+    assert inlined.startswith("<svg")
+    assert 'class="box learned"' in inlined
+    assert "<style>" not in inlined
+    assert pages.inlined("<img src='other.svg'/>", other) == (
+        "<img src='other.svg'/>"
+    )
+
+
 def test_a_description_ends_at_a_word():
     text = "word " * 60
     described = pages.description(nodes.section("", nodes.paragraph("", text)))
@@ -144,11 +168,19 @@ def test_the_sites_llms_txt_names_every_page_of_the_contents():
     file = root / "_build" / "html" / llms.NAME
     if not file.is_file():
         pytest.fail("there is no built site: run `make book`", pytrace=False)
-    addresses = re.findall(
-        r"\]\(([^)]+)\): \S", file.read_text(encoding="utf-8")
-    )
+    text = file.read_text(encoding="utf-8")
+    addresses = re.findall(r"\]\(([^)]+)\): \S", text)
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     files = [
         chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
     ]
     assert addresses == [f"{name}.html" for name in files]
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    assert text.startswith(f"# {config['title']}\n\n> ")
+
+
+def test_the_readme_of_the_tools_names_every_file():
+    tools = Path(__file__).parents[2] / "tools"
+    readme = (tools / "README.md").read_text(encoding="utf-8")
+    files = [*tools.glob("*.py"), *tools.glob("booksite/[!_]*.py")]
+    assert [path.name for path in files if f"`{path.name}`" not in readme] == []

@@ -26,9 +26,11 @@ NO_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 
 
 def configure(app, config):
-    """Put the book's templates before the theme's; show the buttons that need a
-    repository.
+    """Name the project, put the book's templates before the theme's, show the
+    buttons that need a repository.
     """
+    # Jupyter Book leaves the project without a name.
+    config.project = config.html_title
     config.templates_path.insert(0, TEMPLATES)
     config.booksite_digest = digest(
         Path(__file__).parent,
