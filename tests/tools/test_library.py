@@ -262,7 +262,9 @@ def test_every_module_is_on_one_page_of_the_reference():
     filled = library.MARKER.sub(
         lambda asked: library.reference(asked[1]), pages
     )
-    assert sorted(re.findall(r"automodule:: ([\w.]+)", filled)) == sorted(MODULES)
+    assert sorted(re.findall(r"automodule:: ([\w.]+)", filled)) == sorted(
+        MODULES
+    )
     assert "llmbook.mathematics.attention" in MODULES
     assert "llmbook.exercises" in MODULES
     assert "llmbook.exercises.chapter_02" not in MODULES
@@ -277,6 +279,7 @@ def test_every_public_name_is_on_the_built_pages():
     text = "".join(
         path.read_text(encoding="utf-8") for path in site.glob("api_*.html")
     )
+    assert "http://llmbook" not in text  # a module's name is no address
     anchors = set(re.findall(r'id="(llmbook[\w.]+)"', text))
     names = {
         f"{module}.{name}"
