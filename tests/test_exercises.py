@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from llmbook.exercises import check, examine
@@ -46,6 +47,17 @@ def test_a_wrong_answer_is_rejected_with_a_reason_and_a_hint(
     printed = capsys.readouterr().out
     assert f"Exercise {name}: not yet." in printed
     assert "\nHint: " in printed
+
+
+def test_a_prefix_may_be_tried_to_find_a_leak():
+    def sees_the_future(attend, x):
+        whole = attend(x)
+        return any(
+            not np.allclose(attend(x[:t]), whole[:t], atol=1e-9)
+            for t in range(1, len(x))
+        )
+
+    assert examine("2.5", sees_the_future) is None
 
 
 def test_every_exercise_of_a_chapter_has_wrong_answers_and_a_solution():

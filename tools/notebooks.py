@@ -351,6 +351,7 @@ def command():
     )
     arguments = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"
+    os.environ["LLMBOOK_CLAIMS"] = "strict"
     if arguments.notebooks in ([], ["all"]):
         chosen = notebooks()
     else:

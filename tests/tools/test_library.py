@@ -119,6 +119,7 @@ def test_each_rule_can_be_broken(check, source, monkeypatch, tmp_path):
 # Which packages a package may import, by path: a change of floor is a change of this table.
 FLOORS = {
     "checks.py": [],
+    "claims.py": [],
     "packages.py": [],
     "files.py": [],
     "fingerprint.py": [],

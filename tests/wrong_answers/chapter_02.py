@@ -18,6 +18,10 @@ def temperature_over_the_wrong_axis(scores, temperature):
     return softmax(scores / temperature, axis=0)
 
 
+def temperature_without_a_shift(scores, temperature):
+    return softmax(scores / temperature)
+
+
 def temperature_after_the_softmax(scores, temperature):
     return softmax(scores) / temperature
 
@@ -99,6 +103,14 @@ def merge_with_the_first_as_reference(first, second):
     )
 
 
+def merge_that_cannot_go_on(first, second):
+    largest = np.maximum(first[0], second[0])
+    one, other = np.exp(first[0] - largest), np.exp(second[0] - largest)
+    total = one * first[1] + other * second[1]
+    average = (one * first[2] + other * second[2]) / total
+    return largest, np.ones_like(total), average
+
+
 def future_of_the_first_token_alone(attend, x):
     changed = x.copy()
     changed[1:] += 1
@@ -127,6 +139,7 @@ WRONG = {
         temperature_overflows,
         temperature_over_the_wrong_axis,
         temperature_after_the_softmax,
+        temperature_without_a_shift,
     ],
     "2.2": [
         window_of_one_more,
@@ -138,6 +151,7 @@ WRONG = {
     "2.4": [
         merge_by_adding,
         merge_by_averaging,
+        merge_that_cannot_go_on,
         merge_without_a_maximum,
         merge_with_the_first_as_reference,
     ],

@@ -27,6 +27,7 @@ STYLES = [
     "mystnb.*.css",
     "copybutton.css",
     "book.css",
+    "sketch.css",
 ]
 SCRIPTS = [
     "documentation_options.js",

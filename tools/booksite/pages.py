@@ -2,6 +2,7 @@
 called.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -13,8 +14,20 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 DESCRIPTION_LENGTH = 160
 
 
+# What stands on a fold, by the cell's tag: closed, and open.
+FOLDS = {
+    "solution": ("Show the solution", "Hide the solution"),
+    "setup": ("Imports and data",) * 2,
+    "plot": ("How this figure is drawn",) * 2,
+    "sketch": ("How this figure is drawn",) * 2,
+    "table": ("How this table is made",) * 2,
+    "records": ("Where these numbers come from",) * 2,
+    "cases": ("All cases",) * 2,
+}
+
+
 class NameFoldedCells(SphinxPostTransform):
-    """Say on the fold of an exercise's solution that a solution is inside."""
+    """Say on the fold of a cell what is inside."""
 
     default_priority = 190  # before MyST-NB folds the cells, at 199
     formats = ("html",)
@@ -22,11 +35,20 @@ class NameFoldedCells(SphinxPostTransform):
     def run(self):
         """Rename the folds of one document."""
         for cell in self.document.findall(nodes.container):
-            if "tag_solution" in cell["classes"]:
-                cell["prompt_show"], cell["prompt_hide"] = (
-                    "Show the solution",
-                    "Hide the solution",
-                )
+            tags = [name for name in FOLDS if f"tag_{name}" in cell["classes"]]
+            if "tag_check" in cell["classes"]:
+                source = next(cell.findall(nodes.literal_block)).astext()
+                cell["prompt_show"] = cell["prompt_hide"] = checked(source)
+            elif tags:
+                cell["prompt_show"], cell["prompt_hide"] = FOLDS[tags[0]]
+
+
+def checked(source):
+    """Return the name of a fold of claims, which says how many they are."""
+    claims = sum(
+        isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source))
+    )
+    return f"Checked here: {claims} statement{'s' * (claims != 1)} ✓"
 
 
 def complete_page(app, pagename, templatename, context, doctree):
@@ -86,7 +108,11 @@ def lighten(tag, images, app):
     """
     address = re.search(r'src="[^"]*?([^"/]+)"', tag)
     name = address[1] if address else ""
-    if name not in images or not name.endswith(".png"):
+    if name not in images:
+        return tag
+    if name.endswith(".svg"):
+        return inlined(tag, Path(app.srcdir, images[name]))
+    if not name.endswith(".png"):
         return tag
     target = Path(app.outdir, app.builder.imagedir, name).with_suffix(".webp")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +129,19 @@ def lighten(tag, images, app):
     return tag.replace(
         "<img", f'<img loading="lazy" width="{width}" height="{height}"', 1
     )
+
+
+def inlined(tag, path):
+    """Return a drawing of the book as an element of the page, without its own
+    style, so that it takes the page's: colours, letters, light and dark.
+
+    Any other SVG stays an ``img``.
+    """
+    text = path.read_text(encoding="utf-8")
+    if 'class="sketch"' not in text:
+        return tag
+    drawing = text[text.index("<svg") :]
+    return re.sub(r"<style>.*?</style>\s*", "", drawing, flags=re.DOTALL)
 
 
 def setup(app):

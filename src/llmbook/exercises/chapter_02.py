@@ -12,7 +12,7 @@ from llmbook.mathematics.attention import (
 
 @exercise(
     "2.1",
-    "the library's softmax is stable already: what do you have to give it?",
+    "make the largest score of each row 0 before you divide",
 )
 def _(soften):
     scores = np.array([[2.0, 1.0, 0.0], [3.0, 3.0, -1.0]])  # (2, 3)
@@ -29,13 +29,16 @@ def _(soften):
             f"at temperature {temperature}, the scores 2 and 1 give weights of"
             f" ratio {ratio:.3f}, not {expected:.3f}."
         )
-    with np.errstate(all="ignore"):
-        cold = np.asarray(soften(scores, 1e-4))
-    assert np.isfinite(cold).all(), "at temperature 0.0001 it overflows."
-    assert np.allclose(cold, [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]), (
-        "near temperature 0 the largest score of a row should take everything,"
-        " equal ones sharing."
-    )
+    for temperature in (1e-4, 1e-308):
+        with np.errstate(all="ignore"):
+            cold = np.asarray(soften(scores, temperature))
+        assert np.isfinite(cold).all(), (
+            f"at temperature {temperature} it overflows."
+        )
+        assert np.allclose(cold, [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]), (
+            "near temperature 0 the largest score of a row should take"
+            " everything, equal ones sharing."
+        )
 
 
 @exercise(
@@ -99,7 +102,8 @@ def _(merge):
             _summary(scale * query, key[part], value[part])
             for part in (slice(0, 2), slice(2, 6))
         )
-        expected, _ = scaled_dot_product_attention(scale * query, key, value)
+        _, whole, average = _summary(scale * query, key, value)
+        expected = average / whole
         for halves in ((first, second), (second, first)):
             with np.errstate(all="ignore"):
                 largest, total, numerator = map(np.asarray, merge(*halves))
@@ -109,6 +113,10 @@ def _(merge):
             )
             assert np.allclose(largest, np.maximum(first[0], second[0])), (
                 "m is not the larger of the two maxima."
+            )
+            assert np.allclose(total, whole), (
+                "l is not the sum of the exponentials of all keys, so that the"
+                " result could not be merged again."
             )
             assert error < 1e-9, (
                 "o / l differs from the attention over all keys by "
@@ -133,10 +141,15 @@ def _(sees_the_future):
     x = np.random.default_rng(0).standard_normal((6, 4))  # (T, d)
 
     def under(mask):
-        return lambda x: scaled_dot_product_attention(x, x, x, mask)[0]
+        def attend(x):  # of any length: a prefix may be tried as well
+            fits = None if mask is None else mask[: len(x), : len(x)]
+            return scaled_dot_product_attention(x, x, x, fits)[0]
+
+        return attend
 
     def masked_late(x):
-        return (scaled_dot_product_attention(x, x, x)[1] * causal_mask(6)) @ x
+        weights = scaled_dot_product_attention(x, x, x)[1]  # (T, T)
+        return (weights * causal_mask(len(x))) @ x
 
     one_ahead = causal_mask(6)
     one_ahead[2, 3] = True

@@ -128,7 +128,12 @@ class Sketch:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
         lines = [lines] if isinstance(lines, str) else lines
         height = height or 16 + 16 * len(lines)
-        box = Box(x, y, width, height)
+        box = Box(*_rounded(x, y, width, height))
+        if x < 0 or x + width > self.width or y + height > self.height:
+            raise ValueError(
+                f"box must lie within the drawing, {self.width} wide and"
+                f" {self.height} high, got {tuple(box)}"
+            )
         round_ = {"data": 0, "query": 0, "key": 0, "word": 12}.get(kind, 7)
         self._add(drawsvg.Rectangle(*box, rx=round_, class_=f"box {kind}"))
         if kind == "word":  # the tail of the bubble
@@ -179,8 +184,7 @@ class Sketch:
             drawsvg.Text(
                 text,
                 size,
-                x,
-                y + 0.36 * size,
+                *_rounded(x, y + 0.36 * size),
                 text_anchor=anchor,
                 class_=classes or None,
             )
@@ -214,13 +218,13 @@ class Sketch:
             extra["marker_end"] = self._tip(kind)
         if strength is not None:
             extra["style"] = f"stroke-width:{0.6 + 9 * strength:.2f}"
-        path = drawsvg.Path(class_=kind, **extra).M(*points[0])
+        path = drawsvg.Path(class_=kind, **extra).M(*_rounded(*points[0]))
         for before, corner, after in zip(
             points, points[1:], points[2:], strict=False
         ):
-            path.L(*_towards(corner, before))
-            path.Q(*corner, *_towards(corner, after))
-        self._add(path.L(*points[-1]))
+            path.L(*_rounded(*_towards(corner, before)))
+            path.Q(*_rounded(*corner, *_towards(corner, after)))
+        self._add(path.L(*_rounded(*points[-1])))
         if label:
             (x0, y0), (x1, y1) = points[-2:]
             beside = (x0 + x1) / 2 + 7, (y0 + y1) / 2
@@ -272,8 +276,8 @@ class Sketch:
         """
         for i, row in enumerate(values):
             for j, value in enumerate(row):
-                corner = x + j * width, y + i * height
-                cell = (*corner, width, height)
+                corner = _rounded(x + j * width, y + i * height)
+                cell = (*corner, *_rounded(width, height))
                 self._add(drawsvg.Rectangle(*cell, class_="cell"))
                 if shade is not None:
                     depth = f"fill-opacity:{float(shade[i][j]):.3f}"
@@ -312,15 +316,17 @@ class Sketch:
         self._add(drawsvg.Rectangle(x, y, width, height, class_="cell"))
         filled = max(0.0, min(1.0, float(share))) * width
         self._add(
-            drawsvg.Rectangle(x, y, filled, height, class_=f"filled {kind}")
+            drawsvg.Rectangle(
+                *_rounded(x, y, filled, height), class_=f"filled {kind}"
+            )
         )
         return Box(x, y, width, height)
 
     def curve(self, points, kind="flow"):
         """Draw a line through many points, without corners or a tip."""
-        path = drawsvg.Path(class_=kind).M(*points[0])
+        path = drawsvg.Path(class_=kind).M(*_rounded(*points[0]))
         for point in points[1:]:
-            path.L(*point)
+            path.L(*_rounded(*point))
         self._add(path)
 
     def svg(self, alone=True):
@@ -394,6 +400,11 @@ def _advance(character):
         return 1.0
     font.set_size(100, 72)
     return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+
+
+def _rounded(*numbers):
+    """Return coordinates as every machine writes them."""
+    return [round(float(number), 2) for number in numbers]
 
 
 def _towards(corner, point, radius=8):
