@@ -166,6 +166,25 @@ def test_random_graphs(seed):
     assert backprop.check_gradient(compute, [a, b], gradients) < 1e-6
 
 
+def test_what_is_not_a_float_becomes_one():
+    x = Tensor([1, 2])
+    assert x.data.dtype == float
+    small = np.array([1, 2], np.uint8)
+    for y in (x - small, small - x, x / small - 1, small / x - 1):
+        np.testing.assert_array_equal(y.data, [0, 0])
+
+
+def test_a_gradient_is_an_array_of_its_own_even_of_a_number():
+    x = Tensor(3.0)
+    given = np.array(2.0)
+    y = x * x
+    y.backward(given)
+    assert isinstance(x.grad, np.ndarray)
+    assert x.grad == 12
+    y.grad += 1
+    assert given == 2
+
+
 def test_the_graph_lists_inputs_first_and_each_tensor_once():
     x = Tensor(1.0)
     y = x + 1
@@ -206,12 +225,19 @@ def test_a_residual_path_adds_the_identity_to_the_jacobian():
     np.testing.assert_allclose(residual, grad_output + plain, rtol=1e-12)
 
 
+MATRIX = Tensor(np.ones((2, 3)))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "name"),
     [
         (lambda: Tensor([1.0, 2.0]).backward(), ValueError, "grad_output"),
         (lambda: Tensor([1.0, 2.0]).backward([1.0]), ValueError, "grad_output"),
+        (lambda: MATRIX.backward(np.ones((3, 2))), ValueError, "grad_output"),
+        (lambda: MATRIX.backward(np.ones(6)), ValueError, "grad_output"),
         (lambda: Tensor([1.0]) @ Tensor([1.0]), ValueError, "two axes"),
+        (lambda: Tensor([1.0, 2.0]) @ MATRIX, ValueError, "two axes"),
+        (lambda: MATRIX @ np.ones(3), ValueError, "two axes"),
         (lambda: Tensor(2.0) ** Tensor(2.0), TypeError, "exponent"),
         (
             lambda: Tensor(np.ones(2)) + Tensor(np.ones(3)),

@@ -178,6 +178,14 @@ def test_layer_norm(seed, length, d_model):
     )
 
 
+def test_a_position_without_variance_gets_the_bias_and_a_finite_gradient():
+    x, gain, bias = np.full((1, 4), 7.0), np.ones(4), np.arange(4.0)
+    np.testing.assert_array_equal(layer_norm(x, gain, bias), [bias])
+    grad_output = np.array([[1.0, 0.0, 0.0, -1.0]])
+    gradients = layer_norm_backward(grad_output, x, gain)
+    np.testing.assert_allclose(gradients[0], grad_output / np.sqrt(1e-5))
+
+
 @pytest.mark.equation("eq-softmax-backward")
 @twenty
 @given(seeds, sizes, st.integers(1, 6), st.sampled_from([0, 1, -1]))
@@ -320,6 +328,37 @@ def test_attention_of_broadcast_inputs():
     assert error < DIFFERENCES
 
 
+@pytest.mark.equation("eq-broadcast-backward")
+@pytest.mark.parametrize(
+    "batches",
+    [
+        ((), (3,), ()),
+        ((), (), (3,)),
+        ((3,), (), (2, 1)),
+        ((1,), (3,), (2, 1)),
+        ((2, 3), (), ()),
+    ],
+)
+def test_attention_backward_gives_each_input_a_gradient_of_its_shape(batches):
+    rng = np.random.default_rng(0)
+    inputs = [
+        rng.normal(size=(*batch, *shape))
+        for batch, shape in zip(batches, [(2, 4), (5, 4), (5, 3)], strict=True)
+    ]
+    output, weights = scaled_dot_product_attention(*inputs)
+    grad_output = rng.normal(size=output.shape)
+    gradients = scaled_dot_product_attention_backward(
+        grad_output, *inputs, weights
+    )
+    error = check_gradient(
+        lambda *a: scaled_dot_product_attention(*a)[0],
+        inputs,
+        gradients,
+        grad_output,
+    )
+    assert error < DIFFERENCES
+
+
 @pytest.mark.equation("eq-multi-head-backward")
 @twenty
 @given(seeds, sizes, sizes, st.integers(1, 3), st.integers(1, 3), masks)
@@ -397,6 +436,66 @@ def test_numerical_gradient_of_a_cubic():
     np.testing.assert_array_equal(x, [[1.0, -2.0, 0.5]])
 
 
+def test_differences_are_divided_by_the_step_that_was_taken():
+    """At a million the nearest numbers are so far apart that a step of 1e-5 is rounded."""
+    gradient = numerical_gradient(lambda x: 2 * x, [np.array(1e6)], 0)
+    assert gradient == pytest.approx(2, rel=1e-12)
+
+
+def test_the_steps_are_small_unless_told():
+    x, ones = np.array([0.0, 1.0]), np.ones(2)
+    gradient = numerical_gradient(np.exp, [x], 0, ones)
+    np.testing.assert_allclose(gradient, np.exp(x), rtol=1e-9)
+    assert check_gradient(np.exp, [x], [np.exp(x)], ones) < 1e-9
+    # Of a cubic, a step h is off by h².
+    error = check_gradient(lambda x: x**3, [x], [3 * x**2], ones, step=0.1)
+    assert error == pytest.approx(0.01 / 3.01)
+
+
+def weighted_sum(a, b):
+    return 2 * a.sum() + 3 * b.sum()
+
+
+def off(gradient, by):
+    """The same but for one entry."""
+    return gradient + by * np.array([0, 1, 0, 0])
+
+
+TWOS, THREES = np.full(4, 2.0), np.full(4, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "error"),
+    [
+        ((TWOS, THREES), 0),
+        ((off(TWOS, 0.5), THREES), 0.5 / 2.5),
+        ((off(TWOS, -0.5), THREES), 0.5 / 2.0),
+        ((TWOS, off(THREES, -6)), 6 / 3),
+        ((-TWOS, THREES + 0.3), 4 / 2),
+        ((TWOS + 0.4, None), 0.4 / 2.4),
+        ((None, 0 * THREES), 1),
+    ],
+)
+def test_an_error_is_the_worst_of_all_inputs_beside_the_largest_entry(
+    gradients, error
+):
+    found = check_gradient(weighted_sum, [np.ones(4), np.ones(4)], gradients)
+    assert found == pytest.approx(error, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("slope", "claim", "error"),
+    [(2e-3, 1e-3, 0.5), (1e-3, 1.5e-3, 1 / 3), (2e-6, 1e-6, 1e-3)],
+)
+def test_small_gradients_are_compared_on_their_own_scale_to_a_thousandth(
+    slope, claim, error
+):
+    found = check_gradient(
+        lambda x: slope * x, [np.zeros(1)], [np.array([claim])], np.ones(1)
+    )
+    assert found == pytest.approx(error, rel=1e-6)
+
+
 def test_check_gradient_sees_one_wrong_entry():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3, 4))
@@ -417,7 +516,7 @@ x = np.ones((2, 3))
             lambda: linear_backward(np.ones((2, 5)), x, np.ones((3, 4))),
             "grad_output",
         ),
-        (lambda: embedding(np.array([0, 7]), x), "ids"),
+        (lambda: embedding(np.array([0, 2]), x), "ids"),
         (lambda: embedding(np.array([-1]), x), "ids"),
         (
             lambda: embedding_backward(np.ones((3, 4)), np.array([0, 1]), 5),
@@ -429,6 +528,7 @@ x = np.ones((2, 3))
         (lambda: binary_cross_entropy_backward(x, np.ones(3)), "targets"),
         (lambda: cross_entropy_backward(x, np.array([0])), "targets"),
         (lambda: cross_entropy_backward(x, np.array([0, 3])), "targets"),
+        (lambda: cross_entropy_backward(x, np.array([-1, 0])), "targets"),
         (
             lambda: cross_entropy_backward(
                 x, np.array([0, 1]), np.array([True])
@@ -462,7 +562,8 @@ x = np.ones((2, 3))
         (lambda: sum_to_shape(x, (2,)), "shape"),
         (lambda: numerical_gradient(gelu, [x], 0), "grad_output"),
         (lambda: check_gradient(gelu, [x], []), "gradients"),
-        (lambda: check_gradient(gelu, [x], [None]), "gradients"),
+        (lambda: check_gradient(gelu, [x], [None]), "gradients must hold"),
+        (lambda: check_gradient(gelu, [x], [x, x]), "gradients must hold"),
         (lambda: check_gradient(gelu, [x], [np.ones(3)], x), r"gradients\[0\]"),
     ],
 )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.optimize
 import scipy.special
-import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmbook.mathematics.calibration import (
     expected_calibration_error,
@@ -85,6 +86,15 @@ def test_reliability_puts_every_example_in_one_bin():
     np.testing.assert_array_equal(counts, [0, 0, 1, 1])
 
 
+def test_there_are_fifteen_bins_unless_told():
+    rng = np.random.default_rng(0)
+    p, labels = rng.random(200), rng.integers(2, size=200)
+    assert [len(column) for column in reliability(p, labels)] == [15] * 3
+    assert expected_calibration_error(p, labels) == pytest.approx(
+        expected_calibration_error(p, labels, 15)
+    )
+
+
 def test_sampled_labels_are_calibrated():
     rng = np.random.default_rng(0)
     p = rng.random(100_000)
@@ -113,6 +123,7 @@ def test_sampled_labels_are_calibrated():
         ([0.5], [2], 5, ValueError, r"labels must lie in range\(2\)"),
         ([0.5], [1, 0], 5, ValueError, r"labels must have shape \(1,\)"),
         ([0.5], [0.7], 5, TypeError, "labels must be integers"),
+        ([], [], 5, ValueError, r"labels must have shape \(0,\) and an entry"),
         (
             [[[0.5, 0.5]]],
             [[1]],
@@ -143,6 +154,34 @@ def test_fit_temperature_is_the_minimum_that_scipy_finds(scale):
         options={"xatol": 1e-9},
     )
     assert temperature == pytest.approx(np.exp(best.x), rel=1e-5)
+
+
+def mixed(seed, scale=1.0):
+    """Logits that are right more often than not, and not always."""
+    logits, labels = sample((40, 5), seed)
+    logits[np.arange(0, 40, 2), labels[::2]] += 4
+    return scale * logits, labels
+
+
+@pytest.mark.equation("eq-temperature")
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**16), st.sampled_from([1e-3, 0.3, 1.0, 50.0]))
+def test_the_loss_is_level_at_the_fitted_temperature(seed, scale):
+    """Its slope in the inverse temperature, by the probabilities of SciPy."""
+    logits, labels = mixed(seed, scale)
+    p = softmax(logits / fit_temperature(logits, labels))  # (N, V)
+    one_hot = np.eye(5)[labels]  # (N, V)
+    slope = ((p - one_hot) * logits).sum(axis=-1).mean()
+    assert abs(slope) < 1e-9 * scale
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**16), st.floats(1e-3, 1e3))
+def test_the_temperature_of_scaled_logits_is_scaled(seed, scale):
+    logits, labels = mixed(seed)
+    assert fit_temperature(scale * logits, labels) == pytest.approx(
+        scale * fit_temperature(logits, labels), rel=1e-9
+    )
 
 
 @pytest.mark.equation("eq-temperature")

@@ -419,12 +419,22 @@ def test_whole_weights_repeat_examples():
             r"label_smoothing must lie in \[0, 1\], got 1.5",
         ),
         (
+            {"label_smoothing": -0.1},
+            ValueError,
+            r"label_smoothing must lie in \[0, 1\], got -0.1",
+        ),
+        (
             {"class_weights": [1, 2]},
             ValueError,
             "class_weights must be 3 numbers",
         ),
         (
             {"class_weights": [1, -2, 1]},
+            ValueError,
+            "class_weights must be 3 numbers",
+        ),
+        (
+            {"class_weights": [1, np.inf, 1]},
             ValueError,
             "class_weights must be 3 numbers",
         ),
@@ -539,6 +549,13 @@ def test_entropy_and_divergence_refuse_what_is_no_distribution(values):
         kl_divergence([0.5, 0.5], values)
 
 
+def test_a_distribution_may_be_rounded_and_not_wrong():
+    rounded = [0.3333, 0.3333, 0.3333]
+    assert entropy(rounded) == pytest.approx(np.log(3), abs=1e-3)
+    with pytest.raises(ValueError, match="sum to 1"):
+        entropy([0.333, 0.333, 0.333])
+
+
 @pytest.mark.equation("eq-loss-perplexity")
 def test_perplexity_of_a_uniform_model_is_the_number_of_tokens():
     assert perplexity(
@@ -556,6 +573,8 @@ def test_bits_per_character():
         match="num_characters must be positive, got 0",
     ):
         bits_per_character(1.0, 3, 0)
+    with pytest.raises(ValueError, match="num_tokens must be positive, got 0"):
+        bits_per_character(1.0, 0, 3)
 
 
 def test_losses_leave_tensorflow_alone():

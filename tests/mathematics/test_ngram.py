@@ -13,6 +13,7 @@ from llmbook.mathematics.ngram import (
     KneserNey,
     Mixture,
     NGramModel,
+    perplexity,
     sample,
 )
 
@@ -94,7 +95,10 @@ def test_a_bigram_counted_by_hand():
     assert model.distribution([c]) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     counted = AddK(2, 3, k=0).fit([a, b, a, b, a, c])
     assert counted.distribution([a]) == pytest.approx([0, 2 / 3, 1 / 3])
+    assert counted.distribution([c]) == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     assert counted.log_probabilities([a, a])[1] == -math.inf
+    assert counted.perplexity([a, a]) == math.inf
+    assert AddK(2, 3).fit([a, b, a]).k == 1
 
 
 def test_a_kneser_ney_bigram_counted_by_hand():
@@ -137,7 +141,7 @@ def test_add_k_is_its_formula(text, scored, order, k):
 
 @pytest.mark.equation("eq-kneser-ney")
 @settings(max_examples=60, deadline=None)
-@given(TEXTS, TEXTS, st.integers(1, 4), st.sampled_from([0.3, 0.75, 1.0]))
+@given(TEXTS, TEXTS, st.integers(1, 4), st.sampled_from([0, 0.3, 0.75, 1]))
 def test_kneser_ney_is_its_formula(text, scored, order, discount):
     model = KneserNey(order, VOCABULARY, discount).fit(text)
     expected = [
@@ -215,6 +219,14 @@ def test_perplexity_is_the_inverse_geometric_mean(text, scored, model):
     )
 
 
+def test_perplexity_is_computed_in_full_precision_and_may_be_infinite():
+    surprise = np.float32(0.1)
+    assert perplexity(np.full(7, -surprise)) == pytest.approx(
+        math.exp(surprise), rel=1e-12
+    )
+    assert perplexity([-1000.0]) == math.inf
+
+
 def test_a_model_that_knows_nothing_is_torn_between_all_tokens():
     model = AddK(1, 7, k=1e12).fit([0, 1])
     assert model.perplexity([2, 3, 4]) == pytest.approx(7)
@@ -286,7 +298,9 @@ def test_a_mixture_averages_probabilities(text, scored, share):
     )
     expected = share * p + (1 - share) * q
     assert np.allclose(np.exp(mixture.log_probabilities(scored)), expected)
-    assert math.isclose(mixture.distribution(scored).sum(), 1, rel_tol=1e-12)
+    p, q = (model.distribution(scored) for model in (first, second))
+    expected = share * p + (1 - share) * q
+    assert np.allclose(mixture.distribution(scored), expected, rtol=1e-12)
     # never worse than the same mixture of surprises: the logarithm is concave
     bound = first.perplexity(scored) ** share * second.perplexity(scored) ** (
         1 - share
@@ -300,7 +314,5 @@ def test_tokens_that_are_no_integers_are_named():
 
 
 def test_a_share_out_of_range_is_named():
-    with pytest.raises(
-        ValueError, match=r"share must lie in \[0, 1\], got 2"
-    ):
+    with pytest.raises(ValueError, match=r"share must lie in \[0, 1\], got 2"):
         Mixture(None, None, 2)

@@ -70,6 +70,17 @@ def test_twenty_steps_as_keras(pair):
             assert np.abs(array - variable.numpy()).max() < tolerance * scale
 
 
+def test_the_constants_of_adam_are_those_of_keras_unless_told():
+    ours, theirs = Adam([np.ones(1)]), keras.optimizers.Adam().get_config()
+    names = ("learning_rate", "beta_1", "beta_2", "epsilon")
+    assert [getattr(ours, name) for name in names] == pytest.approx(
+        [theirs[name] for name in names]
+    )
+    assert ours.weight_decay == 0
+    plain = SGD([np.ones(1)], 0.1)
+    assert (plain.momentum, plain.weight_decay) == (0, 0)
+
+
 @pytest.mark.equation("eq-adam")
 @twenty
 @given(seeds)
@@ -141,6 +152,17 @@ def test_noise_floor_of_gradient_descent_on_a_parabola():
     np.testing.assert_allclose(np.mean(parameter**2), expected, rtol=0.05)
 
 
+@pytest.mark.parametrize(
+    ("optimiser", "options"),
+    [(SGD, {"momentum": 0.0}), (Adam, {"beta_1": 0.0, "beta_2": 0.0})],
+)
+def test_at_a_rate_of_zero_nothing_moves(optimiser, options):
+    parameter = np.arange(3.0)
+    still = optimiser([parameter], 0.0, weight_decay=0.5, **options)
+    still.step([np.ones(3)])
+    np.testing.assert_array_equal(parameter, np.arange(3.0))
+
+
 @pytest.mark.equation("eq-weight-decay")
 @pytest.mark.parametrize("optimiser", [SGD, Adam])
 def test_decay_is_decoupled_from_the_gradient(optimiser):
@@ -183,6 +205,18 @@ def test_schedule_by_hand():
     )
 
 
+@twenty
+@given(st.integers(0, 20), st.integers(1, 50))
+def test_a_schedule_is_exact_at_its_borders(warmup_steps, cosine_steps):
+    total = warmup_steps + cosine_steps
+    options = {"warmup_steps": warmup_steps, "total_steps": total}
+    assert warmup_cosine(warmup_steps, 0.3, **options) == 0.3
+    assert warmup_cosine(0, 0.3, **options) == (0 if warmup_steps else 0.3)
+    for step in (total, total + 1, 10 * total):
+        assert warmup_cosine(step, 0.3, **options) == 0
+        assert warmup_cosine(step, 0.3, **options, final=0.1) == 0.1
+
+
 @pytest.mark.equation("eq-clip")
 @twenty
 @given(seeds, st.floats(0.01, 10.0))
@@ -199,6 +233,15 @@ def test_clipping_as_tensorflow(seed, max_norm):
     assert np.sqrt(sum((g**2).sum() for g in clipped)) <= max_norm * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("max_norm", [5.0, 5.1, np.inf])
+def test_gradients_that_are_short_enough_are_left_alone(max_norm):
+    gradients = [np.array([3.0]), np.array([[4.0, 0.0]])]
+    clipped, norm = clip_by_global_norm(gradients, max_norm)
+    assert norm == 5
+    for ours, given_ in zip(clipped, gradients, strict=True):
+        np.testing.assert_array_equal(ours, given_)
+
+
 def test_zero_gradients_are_left_alone():
     clipped, norm = clip_by_global_norm([np.zeros(3)], 1.0)
     assert norm == 0
@@ -212,7 +255,10 @@ one = [np.ones(2)]
     ("call", "error", "name"),
     [
         (lambda: SGD(one, -1.0), ValueError, "learning_rate"),
+        (lambda: SGD(one, np.inf), ValueError, "learning_rate"),
         (lambda: SGD(one, 0.1, momentum=1.0), ValueError, "momentum"),
+        (lambda: SGD(one, 0.1, momentum=-0.1), ValueError, "momentum"),
+        (lambda: SGD([np.array([1j])], 0.1), TypeError, "parameters"),
         (lambda: SGD(one, 0.1, weight_decay=-1.0), ValueError, "weight_decay"),
         (lambda: SGD([[1.0]], 0.1), TypeError, "parameters"),
         (lambda: SGD([np.array([1])], 0.1), TypeError, "parameters"),
@@ -221,12 +267,20 @@ one = [np.ones(2)]
         (lambda: Adam(one, float("nan")), ValueError, "learning_rate"),
         (lambda: Adam(one, beta_1=1.0), ValueError, "beta_1"),
         (lambda: Adam(one, beta_2=-0.1), ValueError, "beta_2"),
+        (lambda: Adam(one, beta_2=1.0), ValueError, "beta_2"),
         (lambda: Adam(one, epsilon=-1.0), ValueError, "epsilon"),
         (lambda: Adam(one, weight_decay=-1.0), ValueError, "weight_decay"),
         (lambda: Adam(one).step([np.ones(3)]), ValueError, "gradients"),
         (lambda: warmup_cosine(1, 0.1, 5, 5), ValueError, "warmup_steps"),
-        (lambda: warmup_cosine(-1, 0.1, 1, 5), ValueError, "step"),
+        (lambda: warmup_cosine(1, 0.1, -1, 5), ValueError, "warmup_steps"),
+        (lambda: warmup_cosine(-1, 0.1, 1, 5), ValueError, "step must"),
         (lambda: clip_by_global_norm(one, 0.0), ValueError, "max_norm"),
+        (lambda: clip_by_global_norm(one, np.nan), ValueError, "max_norm"),
+        (
+            lambda: clip_by_global_norm([np.array([np.inf])], 1.0),
+            ValueError,
+            "gradients",
+        ),
         (
             lambda: clip_by_global_norm([np.array([np.nan])], 1.0),
             ValueError,

@@ -44,6 +44,7 @@ def test_noise_is_left_in_the_residuals_and_no_other_line_lies_closer():
         ([2, 2], [1, 2], "at least two different amounts"),
         ([0, 2], [1, 2], "must be positive"),
         ([1, 2], [1, -2], "must be positive"),
+        ([1, 2], [1, 0], "must be positive"),
     ],
 )
 def test_bad_input_is_named(amounts, losses, message):
@@ -72,6 +73,27 @@ def test_parameters_are_those_of_a_built_model(
     )
 
 
+@pytest.mark.equation("eq-parameters")
+@pytest.mark.parametrize("hidden_dim", [None, 5])
+def test_parameters_by_hand(hidden_dim):
+    width = hidden_dim or 8
+    attention, norm = 4 * 2 * 2, 2 * 2
+    feed_forward = 2 * width + width + width * 2 + 2
+    block = attention + feed_forward + 2 * norm
+    assert (
+        gpt_parameters(3, 2, 3, hidden_dim, positions=7)
+        == 3 * 2 + 7 * 2 + 3 * block + norm
+    )
+    config = GPTConfig(
+        3, d_model=2, num_heads=1, num_layers=3, hidden_dim=hidden_dim
+    )
+    assert (
+        gpt_parameters(3, 2, 3, hidden_dim)
+        == 3 * 2 + 3 * block + norm
+        == GPT(config).count_params()
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "layers", "width", "length", "billions"),
     # Brown et al. 2020, Table 2.1; the published figures are rounded.
@@ -94,6 +116,10 @@ def test_compute_is_that_published_for_gpt_3():
     assert training_flops(174_600e6, 300e9) == pytest.approx(3.14e23, rel=0.005)
 
 
+def test_what_is_not_trained_costs_nothing():
+    assert training_flops(0, 5) == training_flops(5, 0) == 0
+
+
 @pytest.mark.equation("eq-training-flops")
 def test_a_matrix_product_costs_six_operations_a_weight_and_token():
     tokens, d_in, d_out = 5, 3, 4
@@ -110,6 +136,11 @@ def test_a_matrix_product_costs_six_operations_a_weight_and_token():
             lambda: gpt_parameters(0, 1, 1),
             "vocab_size must be at least 1, got 0",
         ),
+        (lambda: gpt_parameters(1, 0, 1), "d_model must be at least 1, got 0"),
+        (
+            lambda: gpt_parameters(1, 1, 0),
+            "num_layers must be at least 1, got 0",
+        ),
         (
             lambda: gpt_parameters(1, 1, 1, hidden_dim=0),
             "hidden_dim must be at least 1",
@@ -118,7 +149,14 @@ def test_a_matrix_product_costs_six_operations_a_weight_and_token():
             lambda: gpt_parameters(1, 1, 1, positions=-1),
             r"positions must lie in \[0, inf\), got -1",
         ),
-        (lambda: training_flops(-1, 5), r"parameters must lie in \[0, inf\), got -1"),
+        (
+            lambda: training_flops(-1, 5),
+            r"parameters must lie in \[0, inf\), got -1",
+        ),
+        (
+            lambda: training_flops(5, -1),
+            r"tokens must lie in \[0, inf\), got -1",
+        ),
     ],
 )
 def test_bad_sizes_are_named(make, message):

@@ -85,6 +85,82 @@ def test_cross_entropy_beside_the_hand_derived_pass(seed):
     )
 
 
+@pytest.mark.equation("eq-logsumexp")
+def test_scores_of_thousands_do_not_overflow():
+    x = 1000 * np.random.default_rng(0).normal(size=(3, 5))
+    np.testing.assert_allclose(
+        transformer.softmax(Tensor(x)).data, attention.softmax(x), atol=1e-12
+    )
+
+
+@pytest.mark.equation("eq-layer-norm")
+def test_a_position_without_variance_gets_the_bias():
+    x, gain, bias = np.full((2, 4), 7.0), np.ones(4), np.arange(4.0)
+    found = transformer.layer_norm(*map(Tensor, (x, gain, bias)))
+    np.testing.assert_array_equal(found.data, [bias, bias])
+
+
+@pytest.mark.equation("eq-pre-norm")
+@pytest.mark.equation("eq-post-norm")
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("norm", ["pre", "post", None])
+def test_a_block_is_its_parts_in_their_order(norm, residual):
+    rng = np.random.default_rng(0)
+    block = transformer.TransformerBlock(
+        rng, 6, 2, d_hidden=5, norm=norm, residual=residual
+    )
+    for parameter in block.parameters:  # so that no two of them are alike
+        parameter.data += rng.normal(size=parameter.shape)
+    x, mask = rng.normal(size=(2, 3, 6)), attention.causal_mask(3)
+    values = [parameter.data for parameter in block.parameters]
+    (w_query, w_key, w_value, w_output, *norms, w_1, b_1, w_2, b_2) = values
+    assert w_1.shape == (6, 5)
+
+    def attend(x):
+        return attention.multi_head_attention(
+            x, w_query, w_key, w_value, w_output, 2, mask
+        )[0]
+
+    def feed_forward(x):
+        return backprop.gelu(x @ w_1 + b_1) @ w_2 + b_2
+
+    y = x
+    for part, (gain, bias) in (
+        (attend, norms[:2]),
+        (feed_forward, norms[2:]),
+    ):
+        normalised = backprop.layer_norm(y, gain, bias)
+        change = part(normalised if norm == "pre" else y)
+        y = y + change if residual else change
+        y = backprop.layer_norm(y, gain, bias) if norm == "post" else y
+    np.testing.assert_allclose(block(Tensor(x), mask).data, y, rtol=1e-10)
+    output, weights = block.attend(Tensor(x))
+    expected = attention.multi_head_attention(x, *values[:4], 2)
+    np.testing.assert_allclose(output.data, expected[0], rtol=1e-10)
+    np.testing.assert_allclose(weights.data, expected[1], rtol=1e-10)
+
+
+def test_weights_begin_at_the_size_that_keeps_what_passes_through():
+    rng = np.random.default_rng(0)
+    block = transformer.TransformerBlock(rng, 64, 2)
+    assert block.hidden[0].shape == (64, 256)
+    wide, narrow = (w.data for w in (block.output[0], block.hidden[0]))
+    assert wide.std() == pytest.approx(256**-0.5, rel=0.05)
+    assert narrow.std() == pytest.approx(64**-0.5, rel=0.05)
+    x = rng.normal(size=(500, 64))
+    assert (x @ narrow).std() == pytest.approx(1, rel=0.05)
+    model = transformer.LanguageModel(rng, 100, 90, 64, 2, num_blocks=3)
+    assert len(model.blocks) == 3
+    assert model.tokens.data.std() == pytest.approx(0.1, rel=0.05)
+    assert model.positions.data.std() == pytest.approx(0.1, rel=0.05)
+    assert model.w_logits.data.std() == pytest.approx(64**-0.5, rel=0.05)
+    block = model.blocks[0]
+    for tensor in (block.attention_norm[0], model.last_norm[0]):
+        np.testing.assert_array_equal(tensor.data, 1)
+    for tensor in (block.mlp_norm[1], block.hidden[1], model.last_norm[1]):
+        np.testing.assert_array_equal(tensor.data, 0)
+
+
 @pytest.fixture
 def float64():
     policy = keras.config.dtype_policy()
@@ -233,6 +309,46 @@ def test_train_follows_schedule_and_clipping():
     assert (
         runs[0][2] != runs[1][2]
     )  # clipping tells from the first step that is not of length 0
+
+
+def trained(**options):
+    """A model after one batch, twice, with gradient descent at a rate of 0.5."""
+    model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+    sgd = optim.SGD([parameter.data for parameter in model.parameters], 0.5)
+    batch = np.random.default_rng(1).integers(0, 5, (3, 9))
+    return model, batch, transformer.train(model, sgd, [batch] * 2, **options)
+
+
+def test_a_step_of_training_is_backward_clip_rate_step():
+    model, batch, (losses_, norms) = trained()
+    fresh = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+    for seen, length in zip(losses_, norms, strict=True):
+        loss = fresh.loss(batch)
+        loss.backward()
+        assert seen == pytest.approx(float(loss.data), rel=1e-12)
+        gradients = [parameter.grad for parameter in fresh.parameters]
+        square = sum((gradient**2).sum() for gradient in gradients)
+        assert length == pytest.approx(square**0.5, rel=1e-12)
+        for parameter, gradient in zip(
+            fresh.parameters, gradients, strict=True
+        ):
+            parameter.data -= 0.5 * gradient
+    for ours, other in zip(model.parameters, fresh.parameters, strict=True):
+        np.testing.assert_allclose(ours.data, other.data, rtol=1e-9, atol=1e-12)
+
+
+def test_clipping_shortens_the_step_and_not_the_norm_that_is_told():
+    _, _, (_, norms) = trained()
+    start = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+    model, _, (_, clipped) = trained(
+        max_norm=0.1, schedule=lambda step: {1: 0.5, 2: 0.0}[step]
+    )
+    assert clipped[0] == norms[0] > 0.1
+    moved = sum(
+        ((p.data - old.data) ** 2).sum()
+        for p, old in zip(model.parameters, start.parameters, strict=True)
+    )
+    assert moved**0.5 == pytest.approx(0.5 * 0.1, rel=1e-9)
 
 
 def model_loss_of_first_batch(ids):

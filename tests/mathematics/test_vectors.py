@@ -26,6 +26,11 @@ def test_followers_are_counted_within_the_window(ids, window):
     assert np.array_equal(followers(ids, 5, window), expected)
 
 
+def test_a_text_of_one_token_or_none_has_no_followers():
+    for ids in ([], [1]):
+        assert np.array_equal(followers(ids, 2, 3), np.zeros((2, 2)))
+
+
 @pytest.mark.equation("eq-ppmi")
 @settings(max_examples=60, deadline=None)
 @given(
@@ -46,6 +51,12 @@ def test_ppmi_is_its_formula(entries, smoothing):
                     counts[a, b] / total / (counts[a].sum() / total * share)
                 )
             assert math.isclose(result[a, b], max(0, expected), abs_tol=1e-12)
+
+
+def test_neighbours_are_smoothed_by_three_quarters_unless_told():
+    counts = np.array([[4, 1], [1, 0]])
+    assert np.allclose(ppmi(counts), ppmi(counts, 0.75), rtol=1e-12)
+    assert not np.allclose(ppmi(counts), ppmi(counts, 1.0))
 
 
 def test_independent_tokens_tell_nothing_of_each_other():
@@ -113,6 +124,13 @@ def test_nearest_is_the_order_of_cosines(index, count):
     assert np.allclose(cosines, [by_hand[i] for i in indices])
 
 
+def test_of_equal_cosines_the_first_token_is_nearer_and_zero_is_near_none():
+    vectors = np.array([[1.0, 0], [0, 2], [3, 0], [5, 0], [0, 0], [-1, 0]])
+    indices, cosines = nearest(vectors, 0, 5)
+    assert indices.tolist() == [2, 3, 1, 4, 5]
+    assert cosines.tolist() == [1, 1, 0, 0, -1]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -121,11 +139,17 @@ def test_nearest_is_the_order_of_cosines(index, count):
             lambda: followers([0, 2], 2, 1),
             r"ids must lie in range\(2\)",
         ),
+        (lambda: followers([1, -1], 2, 1), "got -1 to 1"),
+        (lambda: followers([[0, 1]], 2, 1), "ids must be one sequence"),
         (lambda: ppmi(np.zeros((2, 2))), "not all zero"),
         (lambda: ppmi([[1, -1], [0, 1]]), "non-negative"),
         (
             lambda: truncated_svd(np.eye(3), 3, None),
             r"rank must lie in \[1, 2\], got 3",
+        ),
+        (
+            lambda: truncated_svd(np.eye(3), 0, None),
+            r"rank must lie in \[1, 2\], got 0",
         ),
     ],
 )

@@ -83,6 +83,32 @@ def test_a_few_merges_by_hand():
     ]
 
 
+def test_of_equally_frequent_pairs_the_one_of_older_tokens_is_joined():
+    # Characters are older than what is made of them, in the order of their code points; the left token counts first.
+    assert learn_merges({"zy": 1, "xz": 1, "xy": 1}, 3) == [
+        ("x", "y"),
+        ("x", "z"),
+        ("z", "y"),
+    ]
+    # Once "xy" is made, "xyz" and "yab" hold four pairs that occur once each: the merged token comes last.
+    assert learn_merges({"xy": 2, "xyz": 1, "yab": 1}, 4) == [
+        ("x", "y"),
+        ("a", "b"),
+        ("y", "ab"),
+        ("xy", "z"),
+    ]
+
+
+@settings(max_examples=80, deadline=None)
+@given(TEXTS)
+def test_no_token_is_made_twice(texts):
+    """What stands between two edges of tokens is always cut in the same way."""
+    made = [
+        "".join(pair) for pair in BPETokenizer.fit(texts, num_merges=99).merges
+    ]
+    assert len(set(made)) == len(made)
+
+
 def test_pairs_are_counted_with_the_words():
     assert count_pairs([("a", "b", "a", "b"), 2] for _ in "x") == {
         ("a", "b"): 4,
@@ -202,7 +228,7 @@ def test_bad_input_is_named():
     with pytest.raises(TypeError, match="texts must be a list of strings"):
         BPETokenizer.fit("ab", num_merges=1)
     with pytest.raises(
-        ValueError, match="num_merges must not be negative, got -1"
+        ValueError, match="num_merges must be at least 0, got -1"
     ):
         BPETokenizer.fit(["ab"], num_merges=-1)
     with pytest.raises(ValueError, match="at least one character, got none"):
