@@ -1,5 +1,13 @@
 """Training of any model: its batches, its optimisers, its schedule, and how it goes on after an interruption."""
 
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +115,54 @@ def test_training_goes_on_after_an_interruption_to_the_same_loss(tmp_path):
     np.testing.assert_array_equal(losses, expected)
     for weight, other in zip(again.weights, without.weights, strict=True):
         np.testing.assert_array_equal(weight, other)
+
+
+def training_to_kill(checkpoint=None):
+    """Train a small model for a while; return the model, its losses, and how many steps were run."""
+    steps = []
+
+    def batch(step):
+        steps.append(step)
+        return windows(some_ids(1, 200)[0], 15, 4)(step)
+
+    model = small_gpt(dropout=0.2, num_layers=1)
+    losses = train(
+        model,
+        next_token_loss,
+        batch,
+        steps=30,
+        every=1,
+        checkpoint=checkpoint,
+        jit_compile=False,
+    )
+    return model, losses, len(steps)
+
+
+def test_a_training_that_is_killed_at_any_moment_goes_on_to_the_same_end(
+    tmp_path,
+):
+    expected, losses, _ = training_to_kill()
+    path = tmp_path / "gpt.npz"
+    call = f"test_training.training_to_kill({str(path)!r}); input()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import test_training; {call}"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        cwd=Path(__file__).parent,
+        stdin=subprocess.PIPE,
+    )
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(random.uniform(0, 0.2))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    again, continued, run = training_to_kill(path)
+    assert run < 30
+    np.testing.assert_array_equal(continued, losses)
+    for weight, other in zip(again.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(weight, other)
+    assert os.listdir(tmp_path) == ["gpt.npz"]
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
