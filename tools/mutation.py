@@ -32,16 +32,25 @@ import sys
 import time
 import tomllib
 import types
+import uuid
 from multiprocessing import connection
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from cosmic_ray.commands import init
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.ast.ast_query import ASTQuery
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB
-from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+from cosmic_ray.work_item import (
+    MutationSpec,
+    TestOutcome,
+    WorkerOutcome,
+    WorkItem,
+    WorkResult,
+)
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).parents[1]
 KEY = "module", "function", "was", "now"  # of an entry in survivors.toml
@@ -49,17 +58,13 @@ SESSIONS = "_build/mutation"
 FORK = multiprocessing.get_context("fork")
 
 
-class Mutant(NamedTuple):
-    """A changed module: its id in the session, its source, and what is told of
-    it.
-    """
+class Module(NamedTuple):
+    """A module that is to be changed, and the tests that should notice."""
 
-    job: str
+    name: str
+    path: Path
     source: str
-    function: str
-    line: int
-    was: str
-    now: str
+    tests: list
 
 
 # Which places count
@@ -128,44 +133,35 @@ def compiled(source):
 # The session of a module
 
 
-def open_session(name, path, operators, folder):
-    """Return the session of a module as it now stands: a database of Cosmic Ray
-    with all mutants, of which those without a subject, those that are no Python
-    and those that come to the same bytecode as another are marked as skipped.
+def mutations(source, path, operators):
+    """Yield the changes of a source that have a subject, are Python, and come
+    to other bytecode than the source and than each other.
     """
-    source = path.read_text(encoding="utf-8")
-    digest = hashlib.sha256(f"{source}{operators}".encode()).hexdigest()
-    session = folder / f"{name}-{digest[:12]}.sqlite"
-    if not session.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = session.with_suffix(".begun")
-        begun.unlink(missing_ok=True)
-        database = WorkDB(begun, WorkDB.Mode.create)
-        init([path], database, {})
-        spans = spans_without_subject(source)
-        seen = {compiled(source), None}
-        skipped = []
-        for item in sorted(database.work_items, key=place):
-            (mutation,) = item.mutations
-            operator = mutation.operator_name.partition("/")[2]
-            if operator in operators and is_subject(mutation.start_pos, spans):
-                code = compiled(mutated(source, mutation))
-                if code not in seen:
-                    seen.add(code)
-                    continue
-            skipped.append(item.job_id)
-        database.set_multiple_results(
-            skipped, WorkResult(worker_outcome=WorkerOutcome.SKIPPED)
+    nodes = list(ast_nodes(get_ast(source)))
+    spans = spans_without_subject(source)
+    seen = {compiled(source), None}
+    for name in operators:
+        operator = get_operator(f"core/{name}")()
+        places = (
+            (node, start, end)
+            for node in nodes
+            for start, end in operator.mutation_positions(node)
         )
-        database.close()
-        begun.rename(session)
-    return WorkDB(session, WorkDB.Mode.open)
-
-
-def place(item):
-    """Return where a mutant of a session stands, to sort by."""
-    (mutation,) = item.mutations
-    return mutation.start_pos, mutation.operator_name, mutation.occurrence
+        for occurrence, (node, start, end) in enumerate(places):
+            if not is_subject(start, spans):
+                continue
+            mutation = MutationSpec(
+                path,
+                f"core/{name}",
+                occurrence,
+                start,
+                end,
+                definition_name=ASTQuery(node).get_definition_name() or "",
+            )
+            code = compiled(mutated(source, mutation))
+            if code not in seen:
+                seen.add(code)
+                yield mutation
 
 
 def mutated(source, mutation):
@@ -174,33 +170,46 @@ def mutated(source, mutation):
     return mutate_code(source, operator, mutation.occurrence)
 
 
-def mutants(session, source):
-    """Return the mutants of a session that are not skipped, in the order of
-    their lines, each with its result so far, which may be None.
+def open_session(module, operators, folder):
+    """Return the session of a module as it now stands, a database of Cosmic
+    Ray.
+    """
+    digest = hashlib.sha256(f"{module.source}{operators}".encode()).hexdigest()
+    session = folder / f"{module.name}-{digest[:12]}.sqlite"
+    if not session.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = session.with_suffix(".begun")
+        begun.unlink(missing_ok=True)
+        database = WorkDB(begun, WorkDB.Mode.create)
+        database.add_work_items(
+            WorkItem.single(uuid.uuid4().hex, mutation)
+            for mutation in mutations(module.source, module.path, operators)
+        )
+        database.close()
+        begun.rename(session)
+    return WorkDB(session, WorkDB.Mode.open)
+
+
+def mutants(session):
+    """Return the changes of a session in the order of their lines, each with
+    its id and its result so far, which may be None.
     """
     results = dict(session.results)
-    found = []
-    for item in sorted(session.work_items, key=place):
-        result = results.get(item.job_id)
-        if result and result.worker_outcome == WorkerOutcome.SKIPPED:
-            continue
-        (mutation,) = item.mutations
-        changed = mutated(source, mutation)
-        was, now = difference(source, changed)
-        found.append(
-            (
-                Mutant(
-                    item.job_id,
-                    changed,
-                    mutation.definition_name or "",
-                    mutation.start_pos[0],
-                    was,
-                    now,
-                ),
-                result,
-            )
-        )
-    return found
+    found = [
+        (item.mutations[0], item.job_id, results.get(item.job_id))
+        for item in session.work_items
+    ]
+    return sorted(found, key=lambda each: (each[0].start_pos, each[1]))
+
+
+def key_of(module, mutation):
+    """Return by what ``survivors.toml`` knows a mutant, in the order of KEY."""
+    changed = mutated(module.source, mutation)
+    return (
+        module.name,
+        mutation.definition_name,
+        *difference(module.source, changed),
+    )
 
 
 def difference(source, changed):
@@ -218,10 +227,10 @@ def difference(source, changed):
 
 
 class MutantLoader(importlib.machinery.SourceFileLoader):
-    """Loads one module from a changed source."""
+    """Loads a module from a changed source."""
 
-    def __init__(self, name, path, source):
-        super().__init__(name, str(path))
+    def __init__(self, module, source):
+        super().__init__(module.name, str(module.path))
         self.source = source
 
     def get_code(self, fullname):
@@ -269,18 +278,16 @@ class Watcher:
             self.failed = report.nodeid
 
 
-def run_tests(loader, tests, rank, folder, verdict):
-    """Run tests on a mutant and send the exit status, the first failure and the
-    seconds of each test. Ends the process.
+def run_tests(module, source, rank, folder, verdict):
+    """Run the tests of a module on a changed source, and send the exit status,
+    the first failure and the seconds of each test. Ends the process.
     """
-    from hypothesis import HealthCheck, Phase, settings
-
     os.setsid()
     os.chdir(folder)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    sys.meta_path.insert(0, MutantFinder(loader))
+    sys.meta_path.insert(0, MutantFinder(MutantLoader(module, source)))
     settings.register_profile(
         "mutation",
         derandomize=True,
@@ -300,7 +307,7 @@ def run_tests(loader, tests, rank, folder, verdict):
             # Hypothesis is imported before pytest, so that it need not be
             # imported for each mutant.
             *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
-            *tests,
+            *module.tests,
         ],
         plugins=[watcher],
     )
@@ -311,11 +318,11 @@ def run_tests(loader, tests, rank, folder, verdict):
 class Trial:
     """Tests that run on a mutant, in a process of their own."""
 
-    def __init__(self, loader, tests, rank, folder, timeout):
+    def __init__(self, module, source, rank, folder, timeout):
         self.verdict, end = FORK.Pipe(duplex=False)
         self.process = FORK.Process(
             target=run_tests,
-            args=(loader, tests, rank, folder, end),
+            args=(module, source, rank, folder, end),
             daemon=True,
         )
         self.process.start()
@@ -359,15 +366,14 @@ def digest_of(tests, root):
     return hashlib.sha256(text + " ".join(tests).encode()).hexdigest()
 
 
-def try_mutants(name, path, tests, session, options):
+def try_mutants(module, session, options):
     """Try the mutants of a module that have no verdict yet, and those that have
     survived other tests than the present ones; return their number.
     """
-    source = path.read_text(encoding="utf-8")
-    present = digest_of(tests, options.root)
+    present = digest_of(module.tests, options.root)
     waiting = [
-        mutant
-        for mutant, result in mutants(session, source)
+        (mutation, job)
+        for mutation, job, result in mutants(session)
         if options.afresh
         or result is None
         or (not result.is_killed and result.output != present)
@@ -375,44 +381,51 @@ def try_mutants(name, path, tests, session, options):
     if not waiting:
         return 0
     start = time.monotonic()
-    unchanged = MutantLoader(name, path, source)
-    trial = Trial(unchanged, tests, str, options.root, timeout=3600)
+    trial = Trial(module, module.source, str, options.root, timeout=3600)
     connection.wait([trial.verdict])
     status, failed, seconds = trial.end()
     if status:
-        sys.exit(f"{name}: {failed or tests} fails on the code as it is")
+        sys.exit(f"{module.name}: {failed or status} on the code as it is")
     suite = time.monotonic() - start
-    print(f"{name}: {len(waiting)} mutants, tests of {suite:.0f} s", flush=True)
+    print(
+        f"{module.name}: {len(waiting)} mutants, tests of {suite:.0f} s",
+        flush=True,
+    )
     kills = collections.defaultdict(collections.Counter)
 
-    def rank(mutant):
+    def rank(mutation):
         """Order tests: first those that killed a neighbour, then quick ones."""
-        killed = kills[mutant.function]
+        killed = kills[mutation.definition_name]
         return lambda test: (-killed[test], seconds.get(test, 0.0))
 
     queue, running = iter(waiting), {}
     while True:
-        for mutant in itertools.islice(queue, options.workers - len(running)):
-            running[mutant] = Trial(
-                MutantLoader(name, path, mutant.source),
-                tests,
-                rank(mutant),
-                options.root,
-                options.patience + 5 * suite,
+        for mutation, job in itertools.islice(
+            queue, options.workers - len(running)
+        ):
+            running[job] = (
+                mutation,
+                Trial(
+                    module,
+                    mutated(module.source, mutation),
+                    rank(mutation),
+                    options.root,
+                    options.patience + 5 * suite,
+                ),
             )
         if not running:
             return len(waiting)
-        connection.wait([trial.verdict for trial in running.values()], 1)
-        for mutant, trial in list(running.items()):
+        connection.wait([trial.verdict for _, trial in running.values()], 1)
+        for job, (mutation, trial) in list(running.items()):
             if trial.is_over():
-                del running[mutant]
+                del running[job]
                 status, failed, _ = trial.end()
-                kills[mutant.function][failed] += 1
-                session.set_result(
-                    mutant.job, result_of(status, failed, present)
-                )
+                kills[mutation.definition_name][failed] += 1
+                session.set_result(job, result_of(status, failed, present))
                 if not status:
-                    print(f"  line {mutant.line}: {mutant.now}", flush=True)
+                    line = mutation.start_pos[0]
+                    changed = key_of(module, mutation)[-1]
+                    print(f"  survived, line {line}: {changed}", flush=True)
 
 
 def result_of(status, failed, tests):
@@ -429,7 +442,7 @@ def result_of(status, failed, tests):
 
 
 def entry(key):
-    """Return a survivor as ``survivors.toml`` would list it, but for its reason."""
+    """Return a survivor as ``survivors.toml`` lists it, but for its reason."""
     parts = zip(KEY, key, strict=True)
     return "\n".join(
         ["[[survivor]]"]
@@ -448,23 +461,21 @@ def read_reasons(path):
     return {tuple(each[part] for part in KEY): each for each in entries}
 
 
-def count(name, path, session, reasons):
+def count(module, session, reasons):
     """Return the figures of a module, and say which survivors have no reason
     and which reasons no survivor.
     """
-    tried = mutants(session, path.read_text(encoding="utf-8"))
-    alive = {
-        mutant: (name, mutant.function, mutant.was, mutant.now)
-        for mutant, result in tried
-        if not result.is_killed
-    }
-    kinds = [reasons[key]["kind"] for key in alive.values() if key in reasons]
-    for mutant, key in alive.items():
+    tried = mutants(session)
+    alive = [mutation for mutation, _, result in tried if not result.is_killed]
+    keys = [key_of(module, mutation) for mutation in alive]
+    kinds = [reasons[key]["kind"] for key in keys if key in reasons]
+    for mutation, key in zip(alive, keys, strict=True):
         if key not in reasons:
-            print(f"# without a reason: line {mutant.line}\n{entry(key)}")
+            print(f"# without a reason, line {mutation.start_pos[0]}")
+            print(entry(key), flush=True)
     for key in reasons:
-        if key[0] == name and key not in alive.values():
-            print(f"  killed, but a reason is given for it: {key[1:]}")
+        if key[0] == module.name and key not in keys:
+            print(f"# killed, but a reason is given for it: {key[1:]}")
     return {
         "mutants": len(tried),
         "killed": len(tried) - len(alive),
@@ -522,11 +533,12 @@ def main():
                 continue
             path = options.root / targets["folder"] / name.replace(".", "/")
             path = path.with_suffix(".py")
+            module = Module(name, path, path.read_text("utf-8"), tests)
             session = open_session(
-                name, path, targets["operators"], options.root / SESSIONS
+                module, targets["operators"], options.root / SESSIONS
             )
-            tried = try_mutants(name, path, tests, session, options)
-            figures = count(name, path, session, reasons)
+            tried = try_mutants(module, session, options)
+            figures = count(module, session, reasons)
             session.close()
             print(f"{name}: {summary(figures)}", flush=True)
             total.update(figures)
