@@ -12,6 +12,7 @@ the idea alone.
 
 import math
 import operator
+import os
 
 import numpy as np
 
@@ -113,6 +114,18 @@ def function(name, value):
     """
     if not callable(value):
         raise TypeError(f"{name} must be a function, got {_kind(value)}")
+
+
+def path(name, value):
+    """Check that a value can be the path of a file.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a string nor a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a path, got {_kind(value)}")
 
 
 def kind(name, value, *kinds):
@@ -439,6 +452,23 @@ def valences(name, values):
     return values
 
 
+def merges(name, values):
+    """Return a list of pairs of strings.
+
+    Raises
+    ------
+    TypeError
+        If one is not of strings.
+    ValueError
+        If one is not of two.
+    """
+    found = [tuple(texts(name, pair)) for pair in items(name, values, "pairs")]
+    for pair in found:
+        if len(pair) != 2:
+            raise ValueError(f"{name} must be pairs of strings, got {pair}")
+    return found
+
+
 def as_many(**lists):
     """Check that lists that belong together are of one length.
 
@@ -593,6 +623,25 @@ def overflow(values):
         raise ValueError(
             "query and key are too large: their dot products overflow"
         )
+
+
+def pairs_of_rows(name, weights, num_heads):
+    """Return a matrix whose rows are heads of an even width.
+
+    Raises
+    ------
+    TypeError
+        If ``num_heads`` is not an integer.
+    ValueError
+        If the matrix is none, or has other rows.
+    """
+    weights = numbers(name, weights, finite=False)
+    if weights.ndim != 2 or len(weights) % (2 * count("num_heads", num_heads)):
+        raise ValueError(
+            f"{name} must have two axes, and rows for {num_heads} heads of an"
+            f" even width, got the shape {weights.shape}"
+        )
+    return weights
 
 
 def waves(name, width, base):

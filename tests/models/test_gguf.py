@@ -1,6 +1,7 @@
 """Files written by the package of the format's makers, read by the book's own reader."""
 
 import string
+import struct
 
 import gguf as makers
 import keras
@@ -177,6 +178,137 @@ def test_unknown_kinds_are_refused(tmp_path):
     )
     with pytest.raises(ValueError, match="a value of kind 99"):
         gguf.read(path)
+
+
+def string_of(text):
+    return struct.pack("<Q", len(text)) + text.encode("utf-8")
+
+
+def value_of(name, kind, stored):
+    return string_of(name) + struct.pack("<I", kind) + stored
+
+
+def info_of(name, offset, shape=(4,), kind=gguf.F32):
+    header = struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
+    return string_of(name) + header + struct.pack("<IQ", kind, offset)
+
+
+def header_of(values, infos):
+    counts = struct.pack("<IQQ", 3, len(infos), len(values))
+    header = b"GGUF" + counts + b"".join([*values, *infos])
+    return header + bytes(-len(header) % 32)
+
+
+ALIGNED, WEIGHTS = "general.alignment", struct.pack("<8f", *range(8))
+CONTRADICTIONS = {
+    "alignment, 0, .*byte 24": ([(ALIGNED, 4, struct.pack("<I", 0))], []),
+    "alignment, 12, .*byte 24": ([(ALIGNED, 4, struct.pack("<I", 12))], []),
+    "alignment, '32', .*byte 24": ([(ALIGNED, 8, string_of("32"))], []),
+    "alignment, -32, .*byte 24": ([(ALIGNED, 5, struct.pack("<i", -32))], []),
+    "alignment, 32, .*byte 24": ([(ALIGNED, 10, struct.pack("<Q", 32))], []),
+    "value 'a' twice .byte 38": ([("a", 0, b"1"), ("a", 0, b"2")], []),
+    "array of arrays, .*byte 37": (
+        [("a", 9, struct.pack("<IQ", 9, 1) * 2000)],
+        [],
+    ),
+    "an array of 1152921504606846976 values .byte 37": (
+        [("a", 9, struct.pack("<IQ", 0, 2**60))],
+        [],
+    ),
+    "a string that is not UTF-8 .byte 47": (
+        [("a", 8, struct.pack("<Q", 3) + b"ab\xff")],
+        [],
+    ),
+    "the tensor 'w' twice .byte 57": ([], [("w", 0), ("w", 32)]),
+    "places the tensor 'w' at 3, .* 32 .byte 24": ([], [("w", 3)]),
+    "has 'v' within 'w' .byte 128": (
+        [],
+        [("v", 32), ("w", 0, (16,))],
+    ),
+    "'w' of 5 axes .byte 24": ([], [("w", 0, (1,) * 5)]),
+    r"the shape \(0,\) .byte 24": ([], [("w", 0, (0,))]),
+    "'w' is 1 .byte 24": ([], [("w", 0, (4,), 1)]),
+}
+
+
+@pytest.mark.parametrize("message", CONTRADICTIONS)
+def test_a_file_that_contradicts_itself_is_refused(tmp_path, message):
+    values, infos = CONTRADICTIONS[message]
+    header = header_of(
+        [value_of(*value) for value in values],
+        [info_of(*info) for info in infos],
+    )
+    (tmp_path / "x.gguf").write_bytes(header + 4 * WEIGHTS)
+    with pytest.raises(ValueError, match=f"'x.gguf' .*{message}"):
+        gguf.read(tmp_path / "x.gguf")
+
+
+def test_an_alignment_of_its_own(tmp_path):
+    path, w = tmp_path / "wide.gguf", np.arange(4, dtype="float32")
+    writer = makers.GGUFWriter(path, "llama")
+    writer.add_custom_alignment(128)
+    for name in ("v", "w"):
+        writer.add_tensor(name, w)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    tensors = gguf.read(path).tensors
+    for name in ("v", "w"):
+        np.testing.assert_array_equal(gguf.dequantise(tensors[name]), w)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_a_byte_becomes_nothing_but_a_value_error(
+    tmp_path_factory, data
+):
+    path = tmp_path_factory.getbasetemp() / "damaged.gguf"
+    write(
+        path,
+        [("text", "abc"), ("list", [1, 2]), ("number", 7)],
+        [
+            ("v", np.ones((2, 32), "float32"), gguf.Q8_0),
+            ("w", np.ones((2, 32), "float32"), gguf.F32),
+        ],
+    )
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        # the header has most of what can go wrong
+        place = data.draw(st.integers(0, min(len(whole), 260) - 1))
+        whole[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole)
+    try:
+        file = gguf.read(path)
+    except ValueError as error:
+        file, message = None, str(error)
+    if file is None:
+        assert "'damaged.gguf'" in message
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            for tensor in file.tensors.values():
+                assert gguf.dequantise(tensor).shape == tensor.shape
+
+
+@pytest.mark.parametrize(
+    ("tensor", "error", "message"),
+    [
+        (None, TypeError, "tensor must be of the class StoredTensor"),
+        (
+            gguf.StoredTensor((4,), 7, np.zeros(16, np.uint8)),
+            ValueError,
+            "'tensor' is 7",
+        ),
+        (
+            gguf.StoredTensor((4,), gguf.F32, np.zeros(15, np.uint8)),
+            ValueError,
+            r"tensor\.data must have the shape \(16,\), got \(15,\)",
+        ),
+    ],
+)
+def test_what_is_no_tensor_is_not_dequantised(tensor, error, message):
+    with pytest.raises(error, match=message):
+        gguf.dequantise(tensor)
 
 
 # --- A small model of the same kind as SmolLM2 ----------------------------------------------------
@@ -360,6 +492,15 @@ def test_marks_typed_by_a_user_are_text(small):
 
 @pytest.mark.parametrize(
     "messages",
+    [None, [("user", None)], [("user", b"hi")], 7, ["hi", 8]],
+)
+def test_what_is_said_must_be_a_text(small, messages):
+    with pytest.raises(TypeError, match="messages must"):
+        small[1].chat(messages)
+
+
+@pytest.mark.parametrize(
+    "messages",
     [[], [("robot", "hi")], [("user", "hi"), ("assistant", "yes")]],
 )
 def test_a_conversation_that_is_none_is_named(small, messages):
@@ -372,6 +513,35 @@ def test_a_tokenizer_without_marks_is_refused():
         ValueError, match=r"special must hold <\|im_start\|> and <\|im_end\|>"
     ):
         smollm.ChatTokenizer(["a", "b"], [], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t: t.encode(None), TypeError, "text must be a string"),
+        (lambda t: t.decode([999]), ValueError, r"ids must lie in range"),
+        (lambda t: t.decode([0.5]), TypeError, "ids must be integers"),
+        (lambda t: t.spell([-1]), ValueError, "ids must lie in range"),
+        (lambda t: t.spell(None), ValueError, "ids must be one sequence"),
+    ],
+)
+def test_what_no_tokenizer_reads_is_named(small, call, error, message):
+    with pytest.raises(error, match=message):
+        call(small[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((["<|im_start|>", "<|im_end|>", None], [], []), TypeError, "tokens"),
+        ((["<|im_start|>", "<|im_end|>"] * 2, []), ValueError, "distinct"),
+        ((["<|im_end|>"], []), ValueError, "special ones"),
+    ],
+)
+def test_a_tokenizer_of_other_things_is_refused(arguments, error, message):
+    tokens, merges, *_ = arguments
+    with pytest.raises(error, match=message):
+        smollm.ChatTokenizer(tokens, merges, ["<|im_start|>", "<|im_end|>"])
 
 
 # --- Models of another kind -----------------------------------------------------------------------
@@ -416,6 +586,37 @@ def test_models_of_another_kind_are_refused(tmp_path):
         r"must have the shape \(32, 96\), got \(32, 64\)",
         {"llama.feed_forward_length": 96},
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"llama.context_length": "long"}, "length must be an integer"),
+        ({"llama.block_count": 0}, "num_layers must be at least 1, got 0"),
+        ({"llama.block_count": 2**20}, "lacks 'blk.1048575.ffn_down.weight'"),
+        ({"llama.embedding_length": 2**30}, "'token_embd.weight' must have"),
+        ({"llama.attention.head_count": 3}, "num_kv_heads must divide"),
+        ({"tokenizer.ggml.tokens": "abc"}, "must have the shape"),
+        ({"tokenizer.ggml.merges": ["Ġ t", "h"]}, "must be pairs of strings"),
+        ({"tokenizer.ggml.merges": ["h z"]}, "merges must join tokens"),
+        ({"tokenizer.ggml.token_type": [1, 2]}, "does not"),
+    ],
+)
+def test_a_header_that_fits_no_model_is_refused(tmp_path, changes, message):
+    path = rewritten(tmp_path, changes)
+    with pytest.raises(ValueError, match=rf"'model\.gguf' .*{message}"):
+        smollm.load(path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    def spoil(tensors):
+        name, weights, kind = tensors[-1]
+        return [*tensors[:-1], (name, np.full_like(weights, np.nan), kind)]
+
+    with pytest.raises(
+        ValueError, match=r"'output_norm\.weight' must be finite"
+    ):
+        smollm.load(rewritten(tmp_path, edit=spoil))
 
 
 def test_a_header_that_lacks_a_size_is_refused(tmp_path):

@@ -9,17 +9,21 @@ version 3, little end first; the blocks of quantised weights are those of its
 import math
 import mmap
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from llmbook import checks
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
 
 # The kinds of values in a header, by their number; strings and arrays have a
 # length of their own.
 _NUMBERS = dict(enumerate("BbHhIif?")) | {10: "Q", 11: "q", 12: "d"}
-_STRING, _ARRAY = 8, 9
+_UINT32, _STRING, _ARRAY = 4, 8, 9
+_ALIGNMENT_KEY, _MAX_AXES = "general.alignment", 4
 
 # The kinds of tensors, by their number: how many weights are a block, and how
 # many bytes it takes.
@@ -61,12 +65,15 @@ def read(path):
 
     Raises
     ------
+    TypeError
+        If ``path`` is none.
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no GGUF file of version 3, is truncated, or holds something
-        that is not known here.
+        If it is no GGUF file of version 3, is truncated, contradicts itself, or
+        holds something that is not known here; the message names the byte.
     """
+    checks.path("path", path)
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -88,20 +95,35 @@ def read(path):
             f" {version}"
         )
     num_tensors, num_values = cursor.number("Q"), cursor.number("Q")
-    metadata = {
-        cursor.string(): cursor.value(cursor.number("I"))
-        for _ in range(num_values)
-    }
-    infos = [cursor.tensor_info() for _ in range(num_tensors)]
-    alignment = metadata.get("general.alignment", ALIGNMENT)
+    metadata: dict[str, Any] = {}
+    for _ in range(num_values):
+        cursor.add_value(metadata)
+    infos: dict[str, tuple] = {}
+    for _ in range(num_tensors):
+        cursor.add_tensor_info(infos)
+    alignment = metadata.get(_ALIGNMENT_KEY, ALIGNMENT)
     start = -(-cursor.position // alignment) * alignment
-    tensors = {}
-    for name, shape, kind, offset in infos:
-        size = _stored_size(name, shape, kind)
-        cursor.move(start + offset, size)
+    tensors, places = {}, []
+    for name, (shape, kind, offset, byte) in infos.items():
+        if offset % alignment:
+            cursor.refuse(
+                f"places the tensor {name!r} at {offset}, no multiple of the"
+                f" alignment, {alignment}",
+                byte,
+            )
+        try:
+            size = _stored_size(name, shape, kind)
+        except ValueError as error:
+            cursor.refuse(f"has another kind of tensor: {error}", byte)
+        first = start + offset
+        cursor.move(first, size)
+        places.append((first, first + size, name))
         tensors[name] = StoredTensor(
-            shape, kind, np.frombuffer(data, np.uint8, size, start + offset)
+            shape, kind, np.frombuffer(data, np.uint8, size, first)
         )
+    for (_, end, name), (first, _, other) in pairwise(sorted(places)):
+        if end > first:
+            cursor.refuse(f"has {other!r} within {name!r}", first)
     return File(metadata, tensors)
 
 
@@ -127,7 +149,20 @@ def dequantise(tensor):
     Returns
     -------
     array of float32, of the tensor's shape
+
+    Raises
+    ------
+    TypeError
+        If ``tensor`` is none.
+    ValueError
+        If its kind is unknown, or its bytes do not fill its shape.
     """
+    checks.kind("tensor", tensor, StoredTensor)
+    checks.shape(
+        "tensor.data",
+        tensor.data,
+        (_stored_size("tensor", tensor.shape, tensor.kind),),
+    )
     if tensor.kind == F32:
         return tensor.data.view("<f4").reshape(tensor.shape).copy()
     _, block_bytes = _BLOCKS[tensor.kind]
@@ -160,10 +195,10 @@ def _stored_size(name, shape, kind):
             f" {name!r} is {kind}"
         )
     weights, block_bytes = _BLOCKS[kind]
-    if not shape or shape[-1] % weights:
+    if not shape or min(shape) < 1 or shape[-1] % weights:
         raise ValueError(
-            f"rows of {name!r} must be of whole blocks of {weights}, got"
-            f" {shape}"
+            f"rows of {name!r} must be of whole blocks of {weights}, got the"
+            f" shape {shape}"
         )
     return math.prod(shape) // weights * block_bytes
 
@@ -173,6 +208,13 @@ class _Cursor:
 
     def __init__(self, data, name):
         self.data, self.name, self.position = data, name, 0
+
+    def refuse(self, what, byte):
+        """Say what is wrong with the file, and at which byte."""
+        raise ValueError(
+            f"path must hold a whole GGUF file, {self.name!r} {what} (byte"
+            f" {byte})"
+        )
 
     def move(self, position, size):
         """Stand behind ``size`` bytes at a position, which the file must
@@ -198,25 +240,54 @@ class _Cursor:
         return number
 
     def string(self):
-        return self.take(self.number("Q")).decode("utf-8")
+        stored = self.take(self.number("Q"))
+        try:
+            return stored.decode("utf-8")
+        except UnicodeDecodeError as error:
+            byte = self.position - len(stored) + error.start
+            self.refuse("has a string that is not UTF-8", byte)
 
     def value(self, kind):
         if kind == _STRING:
             return self.string()
         if kind == _ARRAY:
-            kind, count = self.number("I"), self.number("Q")
+            byte, kind, count = self.position, *self.numbers("IQ")
+            if kind == _ARRAY:
+                self.refuse("has an array of arrays, unknown here", byte)
+            if count > len(self.data):
+                self.refuse(f"has an array of {count} values", byte)
             return [self.value(kind) for _ in range(count)]
         if kind not in _NUMBERS:
-            raise ValueError(
-                f"path must hold a GGUF file, {self.name!r} has a value of kind"
-                f" {kind}"
-            )
+            self.refuse(f"has a value of kind {kind}", self.position)
         return self.number(_NUMBERS[kind])
 
-    def tensor_info(self):
-        """Return a tensor's name, shape, kind, and its place after the
-        header.
+    def numbers(self, codes):
+        return [self.number(code) for code in codes]
+
+    def add_value(self, metadata):
+        """Read a named value of the header into ``metadata``."""
+        byte, name, kind = self.position, self.string(), self.number("I")
+        if name in metadata:
+            self.refuse(f"has the value {name!r} twice", byte)
+        metadata[name] = value = self.value(kind)
+        if name == _ALIGNMENT_KEY and (
+            kind != _UINT32 or value < 8 or value % 8
+        ):
+            self.refuse(
+                f"has an alignment, {value!r}, that is no positive multiple of"
+                " 8 in 32 bits",
+                byte,
+            )
+
+    def add_tensor_info(self, infos):
+        """Read a tensor's name, shape, kind, place after the header, and where
+        all this stands, into ``infos``.
         """
-        name = self.string()
-        shape = tuple(self.number("Q") for _ in range(self.number("I")))
-        return name, shape[::-1], self.number("I"), self.number("Q")
+        byte, name = self.position, self.string()
+        if name in infos:
+            self.refuse(f"has the tensor {name!r} twice", byte)
+        num_axes = self.number("I")
+        if num_axes > _MAX_AXES:
+            self.refuse(f"has the tensor {name!r} of {num_axes} axes", byte)
+        shape = tuple(self.numbers("Q" * num_axes))
+        infos[name] = shape[::-1], *self.numbers("IQ"), byte

