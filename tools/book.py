@@ -9,11 +9,13 @@ everything else runs.
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 from lock import alone
 
@@ -32,7 +34,11 @@ REQUIREMENTS = [
 ]
 PIP = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 HASHED = [*PIP, "--require-hashes", "--no-build-isolation", "--no-deps", "-r"]
-GIGABYTES = 4  # what the environment takes
+# What TensorFlow says of every processor before it can be told not to.
+NOISE = re.compile(
+    rb"I\d{4} |WARNING: All log messages before absl::InitializeLog"
+    rb"|To enable the following instructions|E\d{4} .*failed call to cuInit"
+)
 LOCKER = "uv==0.13.9"
 # Two files of tests, or two notebooks, at a time, each on a core of its own.
 TWO = ["-n", "2", "--dist", "loadscope"]
@@ -44,14 +50,27 @@ def step(what, *command):
     """
     print(what, flush=True)
     start = time.perf_counter()
-    status = subprocess.call([str(part) for part in command], cwd=ROOT)
+    command = [str(part) for part in command]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+    listener = Thread(target=pass_on, args=[process.stderr], daemon=True)
+    listener.start()
+    status = process.wait()
+    listener.join(1)  # not for ever: a child of the command may live on
     seconds = time.perf_counter() - start
     ending = "done" if status == 0 else "FAILED"
     print(f"{what}: {ending} after {seconds:.0f} s", flush=True)
-    free = shutil.disk_usage(ROOT).free
-    if status and free < 100e6:
-        print(f"The disk is full: {free / 1e6:.0f} MB are left", flush=True)
+    if status and shutil.disk_usage(ROOT).free < 100e6:
+        print(f"The disk of {ROOT} is full", flush=True)
     return status == 0
+
+
+def pass_on(errors):
+    """Repeat what a command says beside its output, but for the noise."""
+    with errors:
+        for line in errors:
+            if not NOISE.match(line):
+                sys.stderr.write(line.decode(errors="replace"))
+                sys.stderr.flush()
 
 
 def steps(*each):
@@ -68,6 +87,16 @@ def all_of(*each):
     failed = [what for what, *command in each if not step(what, *command)]
     if failed:
         sys.exit(f"FAILED: {'; '.join(failed)}")
+
+
+def ask_for_room(gigabytes, what):
+    """Stop at once, where the disk would be full in the middle."""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < gigabytes:
+        sys.exit(
+            f"{what} takes {gigabytes} GB, and {free:.1f} GB are free on the"
+            f" disk of {ROOT}"
+        )
 
 
 def environment():
@@ -94,12 +123,7 @@ def environment():
         if VENV.exists():
             stamp.unlink(missing_ok=True)
             shutil.rmtree(VENV)
-        free = shutil.disk_usage(ROOT).free / 1e9
-        if free < GIGABYTES:
-            sys.exit(
-                f"The environment takes {GIGABYTES} GB, and {free:.1f} GB are"
-                f" free on the disk of {ROOT}"
-            )
+        ask_for_room(4, "The environment")
         if subprocess.call([base, "-m", "venv", str(VENV)]):
             shutil.rmtree(VENV, ignore_errors=True)
             sys.exit(
@@ -134,6 +158,7 @@ def book():
         if unfinished.exists():
             shutil.rmtree(SITE, ignore_errors=True)
             shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        ask_for_room(0.3, "The site")
         unfinished.touch()
         options = ["-W", "-n", "--keep-going", "--quiet"]
         steps(
@@ -238,7 +263,7 @@ def scripts(what, pattern):
     """Return the step of each script."""
     for path in sorted(ROOT.glob(pattern)):
         name = path.relative_to(ROOT).as_posix()
-        yield f"{what}: {name}", PYTHON, name
+        yield f"{what}: {name}", PYTHON, "tools/script.py", name
 
 
 def lock(*options):

@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -154,9 +153,9 @@ def test_a_training_that_is_killed_at_any_moment_goes_on_to_the_same_end(
         assert process.poll() is None
         time.sleep(0.01)
     time.sleep(random.uniform(0, 0.2))
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    assert process.returncode
     again, continued, run = training_to_kill(path)
     assert run < 30
     np.testing.assert_array_equal(continued, losses)

@@ -7,7 +7,6 @@ import json
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -422,7 +421,7 @@ def test_a_kill_at_any_moment_leaves_whole_notebooks_and_a_second_run_ends_it(
         process = start(book)
         assert process.stdout.readline().endswith(": running\n")
         time.sleep(moment.uniform(0, 4))
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.communicate()
         for path in paths:
             if path.read_bytes() != before[path]:
