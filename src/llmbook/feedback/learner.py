@@ -205,6 +205,14 @@ class Learner:
         """Take AdamW steps down a loss, over batches drawn without replacement
         epoch by epoch.
 
+        The gradient of each variable is clipped to length 1 for itself, and a
+        weight decay of 0.01 takes in norms and embeddings: Keras's AdamW with
+        ``clipnorm``, as it comes. :func:`llmbook.models.training.train` clips
+        the gradient as a whole and spares them. It matters little in lessons of
+        some hundred steps at rates up to ``1e-3``, where decay takes away less
+        than a hundredth of a weight, and the recorded comparison of the methods
+        rests on it, the same for all.
+
         Parameters
         ----------
         loss : callable

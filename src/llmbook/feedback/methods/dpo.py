@@ -123,19 +123,30 @@ def learn(
     learning_rate=2e-4,
     source="comparisons",
 ):
-    """Each round, pair drafts of the policy, and learn from all pairs; yields
-    figures.
+    """Each round, pair drafts of the policy, and learn from all pairs so far.
 
     Parameters
     ----------
-    learner, annotator
-    rounds, steps : int
+    learner : Learner
+        Its policy writes the drafts, and is trained.
+    annotator : Annotator
+        Its whole budget buys what ``source`` says, in equal parts for the
+        rounds.
+    rounds : int
     beta : float
         As for :func:`dpo_loss`.
+    steps : int
+        Of training in each round, in batches of 16 pairs.
     learning_rate : float
     source : {"comparisons", "critiques"}
         Which pairs: two drafts that the annotator compared, or the refinement
         of a draft by the annotator's words, and the draft.
+
+    Yields
+    ------
+    figures : dict
+        ``loss``, that of the last step; or ``pairs``, 0, as long as there are
+        none.
 
     Raises
     ------

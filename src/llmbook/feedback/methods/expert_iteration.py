@@ -35,8 +35,32 @@ def best_share(scores, share):
 def learn(
     learner, annotator, rounds=6, share=0.1, steps=40, learning_rate=5e-4
 ):
-    """Each round, have drafts scored, and imitate the best of all so far;
-    yields figures.
+    """Each round, have drafts scored, and imitate the best of all so far.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy writes the drafts, and is trained.
+    annotator : Annotator
+        Its whole budget buys scores, in equal parts for the rounds.
+    rounds : int
+    share : float
+        Which part of all drafts so far is imitated, those of the highest
+        scores; above 0 and at most 1.
+    steps : int
+        Of training in each round, in batches of 32.
+    learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``loss``, that of the last step, and ``kept_score``, the mean score of
+        what was imitated.
+
+    Raises
+    ------
+    ValueError
+        If ``share`` is out of range.
     """
     records: list = []
     drafts: list[str] = []

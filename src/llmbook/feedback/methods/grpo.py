@@ -92,12 +92,41 @@ def learn(
     reward_steps=200,
     reward_learning_rate=3e-4,
 ):
-    """Sample groups of drafts, reward them, and take ``updates`` steps of
-    policy gradient on each batch; yields figures.
+    """Sample groups of drafts, reward them, and take steps of policy gradient
+    on each batch.
 
-    With ``source="model"`` the budget buys comparisons for a reward model,
-    which then rewards ``iterations`` batches; with ``source="annotator"`` it
-    buys scores, and a batch costs ``groups * group_size`` of them.
+    AdamW's moments go on from batch to batch, since the loss stays the same.
+    They go on from an earlier run of the same learner, too.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy writes the drafts, and is trained.
+    annotator : Annotator
+        Its whole budget buys comparisons or scores.
+    source : {"model", "annotator"}
+        Who rewards: a model that has learned from comparisons, or the
+        annotator, whose scores suffice for so many whole batches.
+    iterations : int
+        How many batches, if a model rewards them.
+    groups : int
+        Records in a batch.
+    group_size : int
+        ``G``, drafts of each record.
+    updates : int
+        Steps on each batch, all of it at once.
+    beta : float
+        How dear it is to leave the reference.
+    learning_rate : float
+        Of the policy.
+    reward_steps : int
+        Of the reward model, in batches of 16 pairs.
+    reward_learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``reward``, the mean over the batch.
 
     Raises
     ------

@@ -129,17 +129,22 @@ def learn(
     epochs=40,
     learning_rate=5e-4,
 ):
-    """Each round, fine-tune the policy on refinements of its criticised drafts;
-    yields figures.
+    """Each round, fine-tune the policy on refinements of its criticised drafts.
 
     Parameters
     ----------
-    learner, annotator
-    rounds, candidates : int
+    learner : Learner
+        Its policy writes the drafts, and is trained; its reference refines
+        those that are messages with a fault.
+    annotator : Annotator
+        Its whole budget buys critiques, in equal parts for the rounds.
+    rounds : int
+    candidates : int
+        Refinements of each draft, of which one is selected.
     steps, epochs : int
-        Of fine-tuning in each round: so many steps, and no more than so many
-        passes over the texts. A good policy leaves few to refine, and would be
-        spoilt by learning those few by heart.
+        Of fine-tuning in each round: so many steps in batches of 32, and no
+        more than so many passes over the texts. A good policy leaves few to
+        refine, and would be spoilt by learning those few by heart.
     rule : {"majority", "first"}
         How one of the candidates is selected.
     replay : bool
@@ -150,6 +155,12 @@ def learn(
         draft, or none, so that drafts are imitated as they are. The others are
         controls.
     learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``imitated``, the number of texts, ``loss``, that of the last step, if
+        there were any, and ``accepted``, the drafts accepted so far.
 
     Raises
     ------
@@ -208,11 +219,42 @@ def learn_in_dialogue(
     learning_rate=5e-4,
 ):
     """Criticise a draft's refinement again, until it is accepted, and imitate
-    what was accepted; yields figures.
+    what was accepted.
 
     Each round spends its share of the budget on dialogues of at most ``turns``
     messages of the annotator, each one paid, acceptance too; then the policy is
-    fine-tuned on all texts accepted so far.
+    fine-tuned on all texts accepted so far. A dialogue that the end of a round
+    cuts off goes on in the next.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy writes the drafts, and is trained; its reference refines.
+    annotator : Annotator
+        Its whole budget buys critiques, in equal parts for the rounds.
+    rounds : int
+    turns : int
+        Critiques of one dialogue at most.
+    batch : int
+        Dialogues that go on side by side.
+    candidates : int
+        Refinements of each text, of which one is selected.
+    rule : {"majority", "first"}
+        How one of the candidates is selected.
+    steps : int
+        Of fine-tuning in each round, in batches of 32.
+    learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``imitated``, the number of texts, ``loss``, that of the last step, if
+        there were any, and ``accepted``, the texts accepted so far.
+
+    Raises
+    ------
+    ValueError
+        If ``rule`` is neither of the two.
     """
     accepted: list[tuple] = []
     pending: list[tuple] = []

@@ -51,8 +51,22 @@ def preference_loss(model, batch, token):
 
 
 def train_reward_model(learner, records, pairs, steps, learning_rate):
-    """Train the learner's reward model on (better, worse) drafts; return its
-    losses (steps,).
+    """Train the learner's reward model on pairs of drafts. It begins anew, as
+    the reference.
+
+    Parameters
+    ----------
+    learner : Learner
+    records : list
+    pairs : list of (better draft, worse draft)
+        One for each record.
+    steps : int
+        In batches of 16 pairs.
+    learning_rate : float
+
+    Returns
+    -------
+    losses : (steps,)
     """
     learner.reward_model.set_weights(learner.reference.get_weights())
     ids, mask = pair_examples(learner, records, pairs)
@@ -95,7 +109,25 @@ def best_of(learner, records, number):
 
 def learn(learner, annotator, steps=200, learning_rate=3e-4, number=64):
     """Learn a reward model from comparisons; answer with the best of ``number``
-    drafts by it.
+    drafts by it. The policy stays as it is.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its reward model is trained, and it responds with the best of several
+        drafts from then on.
+    annotator : Annotator
+        Its whole budget buys comparisons.
+    steps : int
+        Of training, in batches of 16 pairs.
+    learning_rate : float
+    number : int
+        ``N``, how many drafts are drawn for an answer.
+
+    Yields
+    ------
+    figures : dict
+        ``loss``, that of the last step.
     """
     records, pairs = compare_drafts(
         learner, annotator, annotator.left("comparison")

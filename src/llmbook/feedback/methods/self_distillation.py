@@ -77,8 +77,26 @@ def _aligned(prompts, completions, prompt_length, length):
 
 
 def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
-    """Each round, have drafts criticised, and distil the critiques' reader;
-    yields figures.
+    """Each round, have drafts criticised, and distil what the reference says
+    once it has read the critiques.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy writes the drafts, and is trained on all of them so far.
+    annotator : Annotator
+        Its whole budget buys critiques, in equal parts for the rounds. A draft
+        that was no message teaches nothing.
+    rounds : int
+    steps : int
+        Of training in each round, in batches of 32.
+    learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``loss``, that of the last step, and ``criticised``, the drafts so far
+        that were messages; if none were, the latter alone.
     """
     task, seen = learner.task, []
     for number in shares(annotator.left("critique"), rounds):

@@ -39,8 +39,21 @@ def imitation_loss(model, batch):
 
 
 def imitate(learner, records, drafts, steps, learning_rate):
-    """Train the learner to write these drafts for these records; return its
-    losses (steps,).
+    """Train the learner to write these drafts for these records.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy is trained.
+    records, drafts : list
+        As many of each.
+    steps : int
+        In batches of 32.
+    learning_rate : float
+
+    Returns
+    -------
+    losses : (steps,)
     """
     ids, mask = learner.examples(records, drafts)
     return learner.train(
@@ -49,8 +62,22 @@ def imitate(learner, records, drafts, steps, learning_rate):
 
 
 def learn(learner, annotator, steps=240, learning_rate=5e-4):
-    """Spend the budget on demonstrations, and imitate them; yields the figures
-    of one round.
+    """Spend the budget on demonstrations, and imitate them, in one round.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its policy is trained.
+    annotator : Annotator
+        Its whole budget buys demonstrations.
+    steps : int
+        Of training, in batches of 32.
+    learning_rate : float
+
+    Yields
+    ------
+    figures : dict
+        ``loss``, that of the last step.
     """
     records = annotator.draw(annotator.left("demonstration"))
     drafts = [annotator.demonstrate(record) for record in records]
