@@ -74,6 +74,7 @@ UNARY = {
     "sum": (lambda x: x.sum(), tf.reduce_sum),
     "sum, axis": (lambda x: x.sum(axis=1), lambda x: tf.reduce_sum(x, 1)),
     "mean": (lambda x: x.mean(), tf.reduce_mean),
+    "mean, axis": (lambda x: x.mean(axis=1), lambda x: tf.reduce_mean(x, 1)),
     "mean, axes": (
         lambda x: x.mean(axis=(0, 2), keepdims=True),
         lambda x: tf.reduce_mean(x, (0, 2), keepdims=True),

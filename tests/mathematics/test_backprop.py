@@ -250,6 +250,14 @@ def test_cross_entropy(seed, length, num_classes, label_smoothing, weighted):
     assert (gradient[~mask] == 0).all()
 
 
+def test_unless_told_all_positions_and_classes_count_and_nothing_is_smoothed():
+    logits, targets = np.log([[1.0, 3.0], [1.0, 1.0]]), np.array([0, 1])
+    np.testing.assert_allclose(
+        cross_entropy_backward(logits, targets),
+        [[-0.375, 0.375], [0.25, -0.25]],
+    )
+
+
 @pytest.mark.equation("eq-cross-entropy-backward")
 @twenty
 @given(seeds, st.integers(1, 8))
