@@ -1,5 +1,6 @@
 """The commands of the book: what is installed, and what is left when they are stopped."""
 
+import ast
 import errno
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import book
@@ -68,6 +70,22 @@ def test_the_lock_holds_what_the_library_needs():
     for requirement in map(Requirement, project["dependencies"]):
         version = locked[normal(requirement.name)]
         assert requirement.specifier.contains(version), requirement
+
+
+def test_the_library_says_what_it_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {normal(Requirement(d).name) for d in project["dependencies"]}
+    providers = packages_distributions()
+    for path in (ROOT / "src" / "llmbook").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in getattr(node, "names", [])]
+            names = names if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            for name in {name.partition(".")[0] for name in names}:
+                if name not in {"llmbook", *sys.stdlib_module_names}:
+                    assert declared & set(map(normal, providers[name])), (
+                        f"{path.name} imports {name}"
+                    )
 
 
 def test_the_files_agree_where_they_name_the_same_package():
