@@ -1,6 +1,5 @@
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,7 +17,7 @@ from llmbook.models.classifier import (
     rollout,
     train,
 )
-from llmbook.models.layers import ViewEmbedding, token_mask
+from llmbook.models.layers import token_mask
 from llmbook.text.tokenizers import CharTokenizer, NgramTokenizer
 
 GOOD, BAD = "好棒美赞优", "差坏烂臭脏"
@@ -60,37 +59,6 @@ def trained():
         classifier, training, validation, report=lines.append, **recipe
     )
     return classifier, history, lines
-
-
-@pytest.mark.equation("eq-view-embedding")
-def test_view_embedding_adds_rows():
-    layer = ViewEmbedding(9, 3)
-    ids = np.array([[[2, 3], [4, 4]]])
-    x = layer(ids).numpy()
-    table = layer.table.embeddings.numpy()
-    assert np.allclose(x[0, 0], table[2] + table[3])
-    assert np.allclose(x[0, 1], 2 * table[4])
-    assert np.allclose(layer(ids[:, :, 0]).numpy()[0], table[[2, 4]])
-    again = ViewEmbedding.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-
-
-def test_view_embedding_drops_whole_views():
-    layer = ViewEmbedding(5, 4, dropout=0.5)
-    keras.utils.set_random_seed(0)
-    ids = np.full((1, 200, 1), 3)
-    x = layer(ids, training=True).numpy()[0]
-    kept = np.abs(x).sum(axis=1) > 0
-    assert 60 < kept.sum() < 140
-    assert np.allclose(
-        x[kept], 2 * layer.table.embeddings.numpy()[3], atol=1e-6
-    )
-
-
-def test_token_mask_reads_the_first_view():
-    ids = np.array([[[2, 1], [1, 2], [0, 0]]])
-    assert token_mask(ids).tolist() == [[True, True, False]]
-    assert token_mask(ids[:, :, 0]).tolist() == [[True, True, False]]
 
 
 @pytest.mark.parametrize("shape", [(3, 11), (3, 11, 4)])

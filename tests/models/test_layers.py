@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmbook.mathematics import attention as reference
+from llmbook.mathematics.backprop import gelu
 from llmbook.models.layers import (
     AttentionPooling,
     Embedding,
@@ -19,6 +20,7 @@ from llmbook.models.layers import (
     ViewEmbedding,
     masked_softmax,
     rotate,
+    token_mask,
 )
 
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
@@ -40,6 +42,57 @@ def heads_of(x, w, num_heads):
     """(B, T, d) @ (d, H * d_k) -> (B, H, T, d_k)."""
     projected = x @ w
     return projected.reshape(*x.shape[:2], num_heads, -1).transpose(0, 2, 1, 3)
+
+
+def norm_in_numpy(layer, x):
+    """A norm by its formula, with an epsilon of 1e-5."""
+    if isinstance(layer, RMSNorm):
+        mean_square = (x**2).mean(axis=-1, keepdims=True)
+        return x / np.sqrt(mean_square + 1e-5) * layer.scale.numpy()
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred**2).mean(axis=-1, keepdims=True)
+    scaled = centred / np.sqrt(variance + 1e-5)
+    return scaled * layer.gamma.numpy() + layer.beta.numpy()
+
+
+def attention_in_numpy(layer, query, value, key, mask=None):
+    """An attention layer by the book's NumPy functions: output and weights."""
+    w_query, w_key, w_value, w_output = kernels(layer)
+    query = heads_of(query, w_query, layer.num_heads)
+    key = heads_of(key, w_key, layer.num_kv_heads)
+    value = heads_of(value, w_value, layer.num_kv_heads)
+    if layer.rotary:
+        query, key = (
+            reference.rotary(z, base=layer.rotary_base) for z in (query, key)
+        )
+    group = layer.num_heads // layer.num_kv_heads
+    key, value = (np.repeat(z, group, axis=1) for z in (key, value))
+    context, weights = reference.scaled_dot_product_attention(
+        query, key, value, mask=mask
+    )  # (B, H, T_q, d_k), (B, H, T_q, T_k)
+    merged = context.transpose(0, 2, 1, 3).reshape(
+        len(context), context.shape[2], -1
+    )
+    return merged @ w_output, weights
+
+
+def feed_forward_in_numpy(kind, layer, x):
+    weights = [weight.numpy() for weight in layer.weights]
+    if kind == "swiglu":
+        gate, up, down = weights
+        z = x @ gate
+        return z / (1 + np.exp(-z)) * (x @ up) @ down
+    w_1, b_1, w_2, b_2 = weights
+    hidden = x @ w_1 + b_1
+    hidden = gelu(hidden) if kind == "gelu" else np.maximum(hidden, 0)
+    return hidden @ w_2 + b_2
+
+
+def randomise(layer, seed=0):
+    """Away from ones and zeros, so that no two weights are alike."""
+    rng = np.random.default_rng(seed)
+    for weight in layer.weights:
+        weight.assign(weight + 0.5 * rng.normal(size=weight.shape))
 
 
 def keras_twin(layer, query, value):
@@ -209,6 +262,18 @@ def test_grouped_query_and_rotary_attention_equal_numpy(num_kv_heads, rotary):
     np.testing.assert_allclose(output, merged @ w_output, **TOLERANCE)
 
 
+@pytest.mark.parametrize("options", [{}, {"rotary_base": 10000.0}])
+def test_the_base_of_rotary_positions_is_ten_thousand_unless_told(options):
+    layer, x = MultiHeadAttention(1, rotary=True, **options), normal(1, 9, 8)
+    _, weights = layer(x, return_weights=True)
+    query, key = (
+        reference.rotary(x @ w, base=10000.0) for w in kernels(layer)[:2]
+    )
+    expected = reference.softmax(query @ key.transpose(0, 2, 1) / np.sqrt(8))
+    np.testing.assert_allclose(weights[:, 0], expected, **TOLERANCE)
+    np.testing.assert_allclose(rotate(x), reference.rotary(x), **TOLERANCE)
+
+
 # --- Properties -----------------------------------------------------------------------------------
 
 
@@ -309,6 +374,60 @@ def test_a_query_that_may_see_nothing_gets_zeros_and_finite_gradients(jit):
     assert np.isfinite(gradient).all()
 
 
+MASKS = {
+    "(B, T)": (2, 5),
+    "(1, T)": (1, 5),
+    "(B, T, T)": (2, 5, 5),
+    "(1, T, T)": (1, 5, 5),
+    "(B, 1, T)": (2, 1, 5),
+    "(B, T, 1)": (2, 5, 1),
+    "(1, 1, T)": (1, 1, 5),
+}
+
+
+@pytest.mark.parametrize("shape", MASKS)
+@pytest.mark.parametrize("causal", [False, True])
+def test_masks_of_every_shape_forbid_what_they_say(shape, causal):
+    x, mask = (
+        normal(2, 5, 8),
+        np.random.default_rng(3).random(MASKS[shape]) < 0.6,
+    )
+    allowed = np.broadcast_to(
+        mask[:, None] if mask.ndim == 2 else mask, (2, 5, 5)
+    )
+    allowed = (allowed & np.tri(5, dtype=bool) if causal else allowed)[:, None]
+    assert not allowed.all()
+    layer = MultiHeadAttention(2, causal=causal)
+    free = MultiHeadAttention(2)
+    free(x), layer(x)
+    free.set_weights(layer.get_weights())
+    weights = np.where(allowed, free(x, return_weights=True)[1], 0)
+    total = weights.sum(axis=-1, keepdims=True)
+    expected = weights / np.where(total > 0, total, 1)
+    found = layer(x, mask=mask, return_weights=True)[1]
+    np.testing.assert_allclose(found, expected, **TOLERANCE)
+    block = TransformerBlock(2, causal=causal)
+    _, weights = block(x, mask=mask, return_weights=True)
+    np.testing.assert_array_equal(
+        weights.numpy() > 0, np.broadcast_to(allowed, weights.shape)
+    )
+
+
+def test_masks_of_the_other_sequence_may_have_every_shape():
+    x, value = normal(2, 5, 8), normal(2, 3, 6)
+    block = TransformerBlock(2, cross_attention=True)
+    for shape in ((2, 3), (1, 3), (2, 5, 3), (1, 5, 3), (2, 1, 3)):
+        mask = np.random.default_rng(4).random(shape) < 0.6
+        _, (_, weights) = block(
+            x, value=value, value_mask=mask, return_weights=True
+        )
+        allowed = mask[:, None] if mask.ndim == 2 else mask
+        np.testing.assert_array_equal(
+            weights.numpy() > 0,
+            np.broadcast_to(allowed[:, None], weights.shape),
+        )
+
+
 # --- Masks that Keras attaches --------------------------------------------------------------------
 
 
@@ -338,6 +457,59 @@ def test_an_attached_and_an_explicit_mask_both_count():
         weights.numpy(), np.broadcast_to([0, 1, 0], weights.shape)
     )
     np.testing.assert_array_equal(output._keras_mask, [[1, 1, 0]])
+
+
+def test_attached_and_explicit_padding_both_count():
+    layer, x = MultiHeadAttention(2), embedded([[3, 4, 0, 6]])
+    explicit = np.array([[False, True, True, True]])
+    _, weights = layer(x, mask=explicit, return_weights=True)
+    np.testing.assert_array_equal(
+        weights.numpy() > 0, np.broadcast_to([0, 1, 0, 1], weights.shape)
+    )
+    _, weights = layer(normal(1, 2, 8), x, mask=explicit, return_weights=True)
+    np.testing.assert_array_equal(
+        weights.numpy() > 0, np.broadcast_to([0, 1, 0, 1], weights.shape)
+    )
+
+
+def test_every_mask_counts_in_pooling():
+    layer, plain = AttentionPooling(2), normal(1, 4, 8)
+    x, value = embedded([[3, 4, 5, 0]]), embedded([[0, 4, 5, 6]])
+    explicit = np.array([[True, True, False, True]])
+    for inputs, mask, seen in [
+        ((x,), None, [1, 1, 1, 0]),
+        ((plain, value), None, [0, 1, 1, 1]),
+        ((x, plain), None, [1, 1, 1, 0]),
+        ((x, value), None, [0, 1, 1, 0]),
+        ((plain,), explicit, [1, 1, 0, 1]),
+        ((x,), explicit, [1, 1, 0, 0]),
+        ((x, value), explicit, [0, 1, 0, 0]),
+    ]:
+        output, weights = layer(*inputs, mask=mask, return_weights=True)
+        np.testing.assert_array_equal(
+            weights.numpy() > 0, np.broadcast_to(seen, weights.shape)
+        )
+        assert getattr(output, "_keras_mask", None) is None
+    both = np.concatenate([plain, plain + 1])
+    output, weights = layer(both, mask=explicit, return_weights=True)
+    np.testing.assert_array_equal(
+        weights.numpy() > 0, np.broadcast_to(explicit[:, None], (2, 2, 4))
+    )
+
+
+def test_a_block_passes_on_the_padding_that_it_was_told():
+    first, second, x = TransformerBlock(2), TransformerBlock(2), normal(2, 4, 8)
+    mask = reference.padding_mask([4, 2], 4)
+    once = first(x, mask=mask)
+    np.testing.assert_array_equal(once._keras_mask, mask)
+    np.testing.assert_array_equal(second(once), second(once.numpy(), mask=mask))
+    # Who sees whom says nothing of padding.
+    pairs = np.tri(4, dtype=bool)[None]
+    assert getattr(first(x, mask=pairs), "_keras_mask", None) is None
+    padded = embedded([[3, 4, 5, 0]])
+    np.testing.assert_array_equal(
+        first(padded, mask=pairs)._keras_mask, [[1, 1, 1, 0]]
+    )
 
 
 def test_masks_of_values_and_of_keys_count_in_cross_attention():
@@ -450,6 +622,12 @@ def test_a_memory_is_attended_to_without_being_computed_again():
         query, mask=narrower, cache=memory, return_weights=True
     )
     np.testing.assert_allclose(weights.numpy()[..., 0], 1, **TOLERANCE)
+    later = np.array([[False, True, True, True, True]] * 2)
+    _, weights, _ = layer(query, mask=later, cache=memory, return_weights=True)
+    np.testing.assert_array_equal(
+        weights.numpy() > 0,
+        np.broadcast_to((mask & later)[:, None, None], weights.shape),
+    )
 
 
 # --- TransformerBlock -----------------------------------------------------------------------------
@@ -480,6 +658,104 @@ def test_a_block_is_its_parts_with_residuals(pre_norm):
         attend(norm(x) if pre_norm else x, return_weights=True)[1],
         **TOLERANCE,
     )
+
+
+@pytest.mark.parametrize("pre_norm", [True, False])
+@pytest.mark.parametrize("norm", ["layer", "rms"])
+@pytest.mark.parametrize("mlp", ["gelu", "relu", "swiglu"])
+def test_a_block_of_three_parts_is_its_formula(pre_norm, norm, mlp):
+    block = TransformerBlock(
+        4,
+        hidden_dim=12,
+        head_dim=6,
+        num_kv_heads=1,
+        causal=True,
+        rotary=True,
+        rotary_base=50.0,
+        cross_attention=True,
+        pre_norm=pre_norm,
+        norm=norm,
+        mlp=mlp,
+        dtype="float64",
+    )
+    rng = np.random.default_rng(0)
+    x, value, key = (
+        rng.normal(size=shape) for shape in ((2, 5, 8), (2, 3, 7), (2, 3, 9))
+    )
+    block(x, value=value, key=key)
+    randomise(block)
+    cross = block.cross_attention
+    assert [w.shape for w in kernels(cross)] == [
+        (8, 24),
+        (9, 6),
+        (7, 6),
+        (24, 8),
+    ]
+    found, weights = block(x, value=value, key=key, return_weights=True)
+
+    told = []
+
+    def attend(y):
+        mask = reference.causal_mask(5)
+        change, seen = attention_in_numpy(block.attention, y, y, y, mask)
+        told.append(seen)
+        return change
+
+    def attend_across(y):
+        change, seen = attention_in_numpy(cross, y, value, key)
+        told.append(seen)
+        return change
+
+    def feed_forward(y):
+        return feed_forward_in_numpy(mlp, block.feed_forward, y)
+
+    for part, layer in (
+        (attend, block.attention_norm),
+        (attend_across, block.cross_norm),
+        (feed_forward, block.mlp_norm),
+    ):
+        x = x + part(norm_in_numpy(layer, x) if pre_norm else x)
+        x = x if pre_norm else norm_in_numpy(layer, x)
+    # Keras rounds the root of 2 to float32 within its GELU.
+    np.testing.assert_allclose(found, x, rtol=1e-5, atol=1e-6)
+    for ours, expected in zip(weights, told, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_network_of_a_block_is_four_times_as_wide_unless_told():
+    block, x = TransformerBlock(2), normal(1, 3, 8)
+    block(x)
+    assert block.feed_forward.hidden.kernel.shape == (8, 32)
+    randomise(block)
+    y = (
+        x
+        + attention_in_numpy(
+            block.attention, *[norm_in_numpy(block.attention_norm, x)] * 3
+        )[0]
+    )
+    change = feed_forward_in_numpy(
+        "gelu", block.feed_forward, norm_in_numpy(block.mlp_norm, y)
+    )
+    np.testing.assert_allclose(block(x), y + change, **TOLERANCE)
+    gated = TransformerBlock(2, mlp="swiglu")
+    gated(x)
+    assert [w.shape for w in gated.feed_forward.weights] == [
+        (8, 32),
+        (8, 32),
+        (32, 8),
+    ]
+
+
+@pytest.mark.parametrize("norm", ["layer", "rms"])
+def test_every_norm_of_a_block_has_an_epsilon_of_a_hundred_thousandth(norm):
+    block = TransformerBlock(
+        2, norm=norm, cross_attention=True, dtype="float64"
+    )
+    x = 1e-3 * np.random.default_rng(0).normal(size=(2, 3, 8))
+    block(x, value=x)
+    for layer in (block.attention_norm, block.cross_norm, block.mlp_norm):
+        np.testing.assert_allclose(layer(x), norm_in_numpy(layer, x), rtol=1e-6)
+        assert (layer(0 * x).numpy() == 0).all()
 
 
 @pytest.mark.parametrize("pre_norm", [True, False])
@@ -549,6 +825,52 @@ def test_dropout_acts_in_training_alone():
     block, x = TransformerBlock(2, dropout=0.5), normal(1, 4, 8)
     np.testing.assert_array_equal(block(x), block(x))
     assert np.abs(block(x, training=True) - block(x)).max() > 0
+    plain = TransformerBlock(2)
+    np.testing.assert_array_equal(plain(x, training=True), plain(x))
+
+
+def test_weights_are_dropped_in_training_alone():
+    """A value for each token shows in the output what became of its weight."""
+    x = np.eye(32, dtype="float32")[None]  # (1, T, T)
+    layer = MultiHeadAttention(1, dropout=0.25)
+    layer.build(x.shape)
+    layer.set_weights([np.zeros((32, 32)), *[np.eye(32)] * 3])
+    np.testing.assert_allclose(layer(x), np.full((1, 32, 32), 1 / 32))
+    keras.utils.set_random_seed(0)
+    output, weights = layer(x, return_weights=True, training=True)
+    dropped = output.numpy() == 0
+    assert abs(dropped.mean() - 0.25) < 0.06  # four standard errors
+    np.testing.assert_allclose(output[~dropped], 1 / (32 * 0.75), rtol=1e-5)
+    # What is told are the weights before any was dropped.
+    np.testing.assert_allclose(weights, np.full((1, 1, 32, 32), 1 / 32))
+
+
+@pytest.mark.parametrize(
+    "part", ["attention", "cross_attention", "feed_forward"]
+)
+def test_what_a_part_adds_is_dropped_in_training_alone(part):
+    block = TransformerBlock(2, dropout=0.5, cross_attention=True)
+    x, value = normal(4, 16, 8), normal(4, 16, 8, seed=1)
+    block(x, value=value)
+    for other in ("attention", "cross_attention", "feed_forward"):
+        if other != part:  # the others add nothing
+            for weight in getattr(block, other).output_projection.weights:
+                weight.assign(np.zeros(weight.shape))
+    change = block(x, value=value).numpy() - x
+    assert (change != 0).mean() > 0.99
+    keras.utils.set_random_seed(0)
+    trained = block(x, value=value, training=True).numpy() - x
+    assert abs((trained == 0).mean() - 0.5) < 0.09  # four standard errors
+    if part == "feed_forward":  # of attention, weights are dropped as well
+        kept = trained != 0
+        np.testing.assert_allclose(
+            trained[kept], 2 * change[kept], rtol=1e-3, atol=1e-5
+        )
+
+
+def test_the_weights_of_both_attentions_are_dropped():
+    block = TransformerBlock(2, dropout=0.5, cross_attention=True)
+    assert block.attention.dropout == block.cross_attention.dropout == 0.5
 
 
 # --- The smaller layers ---------------------------------------------------------------------------
@@ -627,6 +949,15 @@ def test_rms_norm_divides_by_the_root_mean_square():
     np.testing.assert_allclose(norm(x), expected)
 
 
+def test_rms_norm_of_zeros_is_zero():
+    norm = RMSNorm()
+    assert (norm(np.zeros((2, 4), "float32")).numpy() == 0).all()
+    tiny = np.full((1, 4), 1e-3, "float32")
+    np.testing.assert_allclose(
+        norm(tiny), tiny / np.sqrt(1e-6 + 1e-5), rtol=1e-5
+    )
+
+
 def test_embedding_adds_token_and_position():
     layer = TokenAndPositionEmbedding(10, 5, 4)
     output = layer(np.array([[7, 2, 7]]))
@@ -635,6 +966,10 @@ def test_embedding_adds_token_and_position():
         layer.position.embeddings.numpy(),
     )
     np.testing.assert_allclose(output[0], tokens[[7, 2, 7]] + positions[:3])
+    masked = layer(
+        np.array([[7, 0, 2, 0, 0]])
+    )  # as long as there are positions
+    np.testing.assert_array_equal(masked._keras_mask, [[1, 0, 1, 0, 0]])
     unmasked = TokenAndPositionEmbedding(10, 5, 4, mask_zero=False)(
         np.array([[7, 0]])
     )
@@ -658,6 +993,51 @@ def test_attention_pooling_is_attention_with_a_learned_query_a_head():
             output[:, 4 * h : 4 * h + 4], pooled, **TOLERANCE
         )
     assert layer(x, value=value).shape == (2, 8)
+    one = AttentionPooling()
+    _, weights = one(x, return_weights=True)
+    assert weights.shape == (2, 1, 4)
+    np.testing.assert_allclose(
+        weights[:, 0],
+        reference.softmax(x @ one.query.numpy()[:, 0]),
+        **TOLERANCE,
+    )
+
+
+@pytest.mark.equation("eq-view-embedding")
+def test_view_embedding_adds_rows():
+    layer = ViewEmbedding(9, 3)
+    ids = np.array([[[2, 3], [4, 4]]])
+    x = layer(ids).numpy()
+    table = layer.table.embeddings.numpy()
+    assert np.allclose(x[0, 0], table[2] + table[3])
+    assert np.allclose(x[0, 1], 2 * table[4])
+    assert np.allclose(layer(ids[:, :, 0]).numpy()[0], table[[2, 4]])
+    again = ViewEmbedding.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+
+
+def test_view_embedding_drops_whole_views():
+    layer = ViewEmbedding(5, 4, dropout=0.5)
+    keras.utils.set_random_seed(0)
+    ids = np.full((1, 200, 1), 3)
+    x = layer(ids, training=True).numpy()[0]
+    kept = np.abs(x).sum(axis=1) > 0
+    assert 60 < kept.sum() < 140
+    assert np.allclose(
+        x[kept], 2 * layer.table.embeddings.numpy()[3], atol=1e-6
+    )
+
+
+def test_views_begin_small():
+    layer = ViewEmbedding(2000, 16)
+    layer(np.array([[1]]))
+    assert layer.table.embeddings.numpy().std() == pytest.approx(0.02, rel=0.05)
+
+
+def test_token_mask_reads_the_first_view():
+    ids = np.array([[[2, 1], [1, 2], [0, 0]]])
+    assert token_mask(ids).tolist() == [[True, True, False]]
+    assert token_mask(ids[:, :, 0]).tolist() == [[True, True, False]]
 
 
 # --- Serialisation and errors ---------------------------------------------------------------------
@@ -689,11 +1069,74 @@ OPTIONS = [
             "mlp": "swiglu",
         },
     ),
+    (
+        TransformerBlock,
+        {
+            "num_heads": 2,
+            "head_dim": 6,
+            "num_kv_heads": 1,
+            "rotary": True,
+            "rotary_base": 99.0,
+            "cross_attention": True,
+            "norm": "layer",
+            "mlp": "swiglu",
+        },
+    ),
+    (Linear, {"units": 5, "activation": "relu", "use_bias": False}),
     (FeedForward, {"hidden_dim": 5, "activation": "relu"}),
     (SwiGLU, {"hidden_dim": 5}),
     (RMSNorm, {"epsilon": 0.1}),
+    (Embedding, {"input_dim": 9, "output_dim": 4, "mask_zero": True}),
+    (
+        TokenAndPositionEmbedding,
+        {"vocab_size": 9, "length": 3, "d_model": 4, "mask_zero": False},
+    ),
+    (ViewEmbedding, {"vocab_size": 9, "d_model": 4, "dropout": 0.3}),
     (AttentionPooling, {"num_heads": 2}),
 ]
+# Each option alone, away from its default.
+OPTIONS += [
+    (layer_type, {"num_heads": 4, name: value})
+    for layer_type, options in (
+        (
+            MultiHeadAttention,
+            {
+                "head_dim": 6,
+                "num_kv_heads": 2,
+                "causal": True,
+                "rotary": True,
+                "rotary_base": 99.0,
+                "dropout": 0.1,
+            },
+        ),
+        (
+            TransformerBlock,
+            {
+                "hidden_dim": 10,
+                "head_dim": 6,
+                "num_kv_heads": 2,
+                "causal": True,
+                "rotary": True,
+                "rotary_base": 99.0,
+                "cross_attention": True,
+                "dropout": 0.1,
+                "pre_norm": False,
+                "norm": "rms",
+                "mlp": "relu",
+            },
+        ),
+    )
+    for name, value in options.items()
+]
+
+
+def inputs_of(layer):
+    """What a layer can be called with: its first argument, and others by name."""
+    if isinstance(layer, Embedding | TokenAndPositionEmbedding | ViewEmbedding):
+        return np.array([[3, 4, 0], [1, 0, 0]]), {}
+    crosses = getattr(layer, "cross_attention", None) is not None
+    value = {"value": normal(2, 5, 8, seed=1)} if crosses else {}
+    return normal(2, 3, 8), value
 
 
 @pytest.mark.parametrize(("layer_type", "options"), OPTIONS)
@@ -704,10 +1147,54 @@ def test_a_layer_comes_back_from_its_config(layer_type, options):
         keras.saving.serialize_keras_object(layer)
     )
     assert again.get_config() == layer.get_config()
-    x = normal(2, 3, 8)
-    layer(x), again(x)
+    x, others = inputs_of(layer)
+    layer(x, **others), again(x, **others)
+    randomise(layer)
     again.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(again(x), layer(x))
+    output, expected = again(x, **others), layer(x, **others)
+    np.testing.assert_array_equal(output, expected)
+    assert hasattr(output, "_keras_mask") == hasattr(expected, "_keras_mask")
+
+
+DEFAULTS = [
+    (
+        MultiHeadAttention(4),
+        {
+            "head_dim": None,
+            "num_kv_heads": 4,
+            "causal": False,
+            "rotary": False,
+            "rotary_base": 10000.0,
+            "dropout": 0.0,
+        },
+    ),
+    (
+        TransformerBlock(4),
+        {
+            "hidden_dim": None,
+            "head_dim": None,
+            "num_kv_heads": 4,
+            "causal": False,
+            "rotary": False,
+            "rotary_base": 10000.0,
+            "cross_attention": False,
+            "dropout": 0.0,
+            "pre_norm": True,
+            "norm": "layer",
+            "mlp": "gelu",
+        },
+    ),
+    (FeedForward(4), {"activation": "gelu"}),
+    (RMSNorm(), {"epsilon": 1e-5}),
+    (AttentionPooling(), {"num_heads": 1}),
+    (TokenAndPositionEmbedding(9, 3, 4), {"mask_zero": True}),
+    (ViewEmbedding(9, 4), {"dropout": 0.0}),
+]
+
+
+@pytest.mark.parametrize(("layer", "options"), DEFAULTS)
+def test_the_defaults_are_as_documented(layer, options):
+    assert options.items() <= layer.get_config().items()
 
 
 def test_a_model_comes_back_from_its_file(tmp_path):
@@ -792,6 +1279,12 @@ def test_mixed_precision_keeps_masks_exact():
             "norm must be 'layer' or 'rms'",
         ),
         (lambda: TransformerBlock(2, mlp="tanh"), "mlp must be"),
+        (
+            lambda: AttentionPooling(2)(
+                normal(2, 3, 8), mask=np.ones((2, 4), bool)
+            ),
+            r"\(2, 3\), got \(2, 4\)",
+        ),
         (
             lambda: TransformerBlock(2)(normal(1, 2, 8), value=normal(1, 2, 8)),
             "value must be given to",
