@@ -212,6 +212,7 @@ def test_fit_temperature_of_binary_logits_is_that_of_two_classes():
         ),
         ([2.0, -1.0], [0, 1], ValueError, "logits must favour the labels"),
         ([0.0, 0.0], [0, 1], ValueError, "logits must favour the labels"),
+        ([1.0] * 5, [1, 1, 0, 0, 0], ValueError, "logits must favour"),
         ([np.inf, 0.0], [0, 1], ValueError, "logits must be finite, got inf"),
         ([1.0, 0.0], [0, 2], ValueError, r"labels must lie in range\(2\)"),
         ([1.0, 0.0], [0.5, 1.0], TypeError, "labels must be integers"),
