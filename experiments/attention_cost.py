@@ -26,44 +26,42 @@ from llmbook.recording import Recording
 
 RESULTS = Path(__file__).parent / "results" / "attention_cost.json"
 LENGTHS = [128, 256, 512, 1024, 2048, 4096]
-WIDTH, SEED, REPEATS = 64, 0, 7
+OPTIONS = {"width": 64, "seed": 0, "repeats": 7}
 
 
-def seconds(function, *arguments):
+def seconds(repeats, function, *arguments):
     """Return the median CPU time of a call, after one that warms up."""
     function(*arguments)
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.process_time()
         function(*arguments)
         times.append(time.process_time() - start)
     return statistics.median(times)
 
 
-def run(length):
-    rng = np.random.default_rng(SEED)
-    x = rng.standard_normal((3, length, WIDTH)).astype(np.float32)
-    matrices = rng.standard_normal((4, WIDTH, WIDTH)).astype(np.float32)
+def run(length, width, seed, repeats):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((3, length, width)).astype(np.float32)
+    matrices = rng.standard_normal((4, width, width)).astype(np.float32)
     return {
-        "length": length,
-        "projections": seconds(lambda: [x[0] @ matrix for matrix in matrices]),
-        "naive": seconds(scaled_dot_product_attention, *x),
-        "online": seconds(online_softmax_attention, *x),
+        "projections": seconds(
+            repeats, lambda: [x[0] @ matrix for matrix in matrices]
+        ),
+        "naive": seconds(repeats, scaled_dot_product_attention, *x),
+        "online": seconds(repeats, online_softmax_attention, *x),
     }
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("numpy",),
         what="median CPU-seconds of one call, float32, one head, one thread",
-        width=WIDTH,
-        seed=SEED,
-        repeats=REPEATS,
     )
     for length in LENGTHS:
-        if not recording.holds(length=length):
-            print(recording.add(run(length)), flush=True)
+        recording.once({"length": length}, run, **OPTIONS)
 
 
 if __name__ == "__main__":

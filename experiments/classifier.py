@@ -11,7 +11,6 @@ CPU-seconds belong to the machine that took them.
 """
 
 import functools
-import time
 from pathlib import Path
 
 import keras
@@ -25,13 +24,15 @@ from llmbook.mathematics.calibration import (
 )
 from llmbook.mathematics.losses import sigmoid
 from llmbook.models.classifier import (
+    AttentionClassifier,
     Classifier,
     build_article_model,
     build_classifier,
     build_keras_example,
+    fit,
     train,
 )
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import (
     CharTokenizer,
     NgramTokenizer,
@@ -41,97 +42,24 @@ from llmbook.text.tokenizers import (
 
 RESULTS = Path(__file__).parent / "results" / "classifier.json"
 SEEDS = [0, 1, 2]
-
-
-def attention(parts, seed, **options):
-    """Train the chapter's model as its notebook does; return validation and
-    test logits.
-    """
-    training, validation, test = parts
-    tokenizer = NgramTokenizer.fit(training.texts, min_count=2)
-    classifier = Classifier(
-        build_classifier(len(tokenizer), seed, **options), tokenizer
-    )
-    train(classifier, training, validation, seed=seed)
-    return classifier.logits(validation.texts), classifier.logits(test.texts)
-
-
-def no_attention(parts, seed):
-    """Leave out the block: pooled n-gram embeddings."""
-    return attention(parts, seed, num_blocks=0)
-
-
-def article(parts, seed):
-    """Train the article's model, repaired, on characters."""
-    tokenizer = CharTokenizer.fit(parts[0].texts)
-    model = build_article_model(len(tokenizer), seed=seed)
-    return fit_plainly(
-        model, tokenizer, parts, length=100, epochs=10, choose=False
-    )
-
-
-def article_words(parts, seed):
-    """Train the article's model, repaired, on words, and keep its best
-    epoch.
-    """
-    tokenizer = WordTokenizer.fit(parts[0].texts, max_size=20_000)
-    model = build_article_model(len(tokenizer), seed=seed)
-    return fit_plainly(model, tokenizer, parts, length=100, epochs=3)
-
-
-def keras_example(parts, seed):
-    """Train the Keras example's transformer on words, with its sizes, and keep
-    its best epoch.
-    """
-    tokenizer = WordTokenizer.fit(parts[0].texts, max_size=20_000)
-    model = build_keras_example(len(tokenizer), seed=seed)
-    return fit_plainly(model, tokenizer, parts, length=200, epochs=3)
-
-
-def fit_plainly(model, tokenizer, parts, length, epochs, choose=True):
-    """Fit with Adam and batches of 32 texts, all padded to one length."""
-    ids = [
-        pad([tokenizer.encode(text) for text in part.texts], length)
-        for part in parts
-    ]
-    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
-    best, best_accuracy = None, -1.0
-    for _ in range(epochs):
-        model.fit(
-            ids[0], parts[0].labels[:, None], batch_size=32, epochs=1, verbose=0
-        )
-        logits = [
-            model.predict(x, batch_size=256, verbose=0)[:, 0] for x in ids[1:]
-        ]
-        accuracy = np.mean((logits[0] > 0) == parts[1].labels)
-        if accuracy > best_accuracy or not choose:
-            best, best_accuracy = logits, accuracy
-    return best
-
-
-def scores(validation, test, parts):
-    """Return what the chapter tables, the temperature fitted on the validation
-    texts.
-    """
-    temperature = fit_temperature(validation, parts[1].labels)
-    return {
-        "validation_accuracy": np.mean((validation > 0) == parts[1].labels),
-        "accuracy": np.mean((test > 0) == parts[2].labels),
-        "auc": roc_auc_score(parts[2].labels, test),
-        "ece": expected_calibration_error(sigmoid(test), parts[2].labels),
-        "ece_scaled": expected_calibration_error(
-            sigmoid(test / temperature), parts[2].labels
-        ),
-        "temperature": temperature,
-    }
-
-
-MODELS = {
-    "attention": attention,
-    "no_attention": no_attention,
-    "keras_example": keras_example,
-    "article": article,
-    "article_words": article_words,
+# the models of the chapter: with their block, and without
+OURS = {"attention": {}, "no_attention": {"num_blocks": 0}}
+# the others: what builds them, what they read, and how they are fitted; the
+# article's, repaired, on characters as it is there, and on words
+WORDS = {"max_size": 20_000}
+OTHERS = {
+    "keras_example": (
+        (build_keras_example, WordTokenizer),
+        (WORDS, {"length": 200, "epochs": 3, "choose": True}),
+    ),
+    "article": (
+        (build_article_model, CharTokenizer),
+        ({}, {"length": 100, "epochs": 10, "choose": False}),
+    ),
+    "article_words": (
+        (build_article_model, WordTokenizer),
+        (WORDS, {"length": 100, "epochs": 3, "choose": True}),
+    ),
 }
 PAIR = ("attention", "keras_example")
 
@@ -141,49 +69,117 @@ def parts():
     return split(load_reviews())
 
 
-@functools.cache
-def logits(name, seed):
-    """Train one model; return its logits on the validation and test texts, and
-    the CPU-seconds.
+def recipe(kind, seed):
+    """Return the options of a model, those of its parts if it is the
+    average.
     """
-    start = time.process_time()
-    validation, test = MODELS[name](parts(), seed)
-    return validation, test, time.process_time() - start
+    if kind == "average":
+        return {member: recipe(member, seed) for member in PAIR}
+    if kind in OURS:
+        return {
+            "vocabulary": with_defaults(NgramTokenizer.fit, min_count=2),
+            "model": with_defaults(AttentionClassifier, **OURS[kind]),
+            "training": with_defaults(fit, seed=seed),
+        }
+    (build, tokenizer), (vocabulary, training) = OTHERS[kind]
+    return {
+        "vocabulary": with_defaults(tokenizer.fit, **vocabulary),
+        "model": with_defaults(build, seed=seed),
+        "training": {"batch_size": 32} | training,
+    }
 
 
-def average(seed):
-    """Average the log-odds of two models, each scaled by its own temperature
+def logits(kind, seed, vocabulary, model, training):
+    """Train a model; return its logits on the validation and test texts."""
+    if kind in OURS:
+        return ours(seed, vocabulary, model, training)
+    build, tokenizer = OTHERS[kind][0]
+    tokenizer = tokenizer.fit(parts()[0].texts, **vocabulary)
+    return fit_plainly(build(len(tokenizer), **model), tokenizer, **training)
+
+
+def ours(seed, vocabulary, model, training):
+    """Train one of the chapter's models as its notebook does."""
+    train_part, validation, test = parts()
+    tokenizer = NgramTokenizer.fit(train_part.texts, **vocabulary)
+    classifier = Classifier(
+        build_classifier(len(tokenizer), seed, **model), tokenizer
+    )
+    train(classifier, train_part, validation, **training)
+    return classifier.logits(validation.texts), classifier.logits(test.texts)
+
+
+def fit_plainly(model, tokenizer, length, epochs, choose, batch_size):
+    """Fit with Adam, all texts padded to one length; keep the best epoch if
+    there is one to be chosen, else the last.
+    """
+    ids = [
+        pad([tokenizer.encode(text) for text in part.texts], length)
+        for part in parts()
+    ]
+    labels = [part.labels for part in parts()]
+    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+    best, best_accuracy = None, -1.0
+    for _ in range(epochs):
+        model.fit(
+            ids[0],
+            labels[0][:, None],
+            batch_size=batch_size,
+            epochs=1,
+            verbose=0,
+        )
+        logits = [
+            model.predict(x, batch_size=256, verbose=0)[:, 0] for x in ids[1:]
+        ]
+        accuracy = np.mean((logits[0] > 0) == labels[1])
+        if accuracy > best_accuracy or not choose:
+            best, best_accuracy = logits, accuracy
+    return best
+
+
+def average(seed, members):
+    """Average the log-odds of models, each scaled by its own temperature
     first.
     """
-    members = [logits(name, seed) for name in PAIR]
+    found = [logits(kind, seed, **members[kind]) for kind in members]
     heat = [
         fit_temperature(validation, parts()[1].labels)
-        for validation, _, _ in members
+        for validation, _ in found
     ]
-    validation, test = (
-        sum(member[part] / t for member, t in zip(members, heat, strict=True))
-        / len(members)
+    return [
+        sum(logits[part] / t for logits, t in zip(found, heat, strict=True))
+        / len(found)
         for part in (0, 1)
-    )
-    return validation, test, sum(member[2] for member in members)
+    ]
 
 
-def run(name, seed):
-    validation, test, seconds = (
-        average(seed) if name == "average" else logits(name, seed)
+def run(kind, seed, **recipe):
+    """Return what the chapter tables, the temperature fitted on the validation
+    texts.
+    """
+    validation, test = (
+        average(seed, recipe)
+        if kind == "average"
+        else logits(kind, seed, **recipe)
     )
-    found = {
-        key: round(float(x), 4)
-        for key, x in scores(validation, test, parts()).items()
+    labels = [part.labels for part in parts()]
+    temperature = fit_temperature(validation, labels[1])
+    return {
+        "validation_accuracy": np.mean((validation > 0) == labels[1]),
+        "accuracy": np.mean((test > 0) == labels[2]),
+        "auc": roc_auc_score(labels[2], test),
+        "ece": expected_calibration_error(sigmoid(test), labels[2]),
+        "ece_scaled": expected_calibration_error(
+            sigmoid(test / temperature), labels[2]
+        ),
+        "temperature": temperature,
     }
-    return (
-        {"model": name, "seed": seed} | found | {"cpu_seconds": round(seconds)}
-    )
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("tensorflow", "keras", "numpy", "scikit-learn", "jieba"),
         what=(
             "accuracy and AUC on the test texts; ECE before and after"
@@ -191,16 +187,12 @@ def main():
         ),
         average_of=PAIR,
     )
+    kinds = [*PAIR, "average", "no_attention", "article", "article_words"]
     for seed in SEEDS:
-        for name in [
-            *PAIR,
-            "average",
-            "no_attention",
-            "article",
-            "article_words",
-        ]:
-            if not recording.holds(model=name, seed=seed):
-                print(recording.add(run(name, seed)), flush=True)
+        for kind in kinds:
+            recording.once(
+                {"kind": kind, "seed": seed}, run, **recipe(kind, seed)
+            )
 
 
 if __name__ == "__main__":

@@ -8,32 +8,36 @@ a run that is there already is not repeated. What is recorded is the training
 loss of the last 20 steps.
 """
 
-import time
+import functools
 from pathlib import Path
 
 import numpy as np
 
 from llmbook.corpora.books import load_web_bible
 from llmbook.mathematics.optim import SGD, Adam, warmup_cosine
-from llmbook.mathematics.transformer import LanguageModel, random_pieces, train
-from llmbook.recording import Recording
+from llmbook.mathematics.transformer import (
+    LanguageModel,
+    TransformerBlock,
+    random_pieces,
+    train,
+)
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import CharTokenizer
 
 RESULTS = Path(__file__).parent / "results" / "engine_training.json"
-LENGTH, WIDTH, HEADS = 32, 32, 4
-OPTIMISERS = {
-    "gradient descent": (lambda p, rate: SGD(p, rate), (0.5, 1.0, 2.0, 4.0)),
-    "momentum": (
-        lambda p, rate: SGD(p, rate, momentum=0.9),
-        (0.1, 0.2, 0.4, 0.8),
-    ),
-    "Adam": (
-        lambda p, rate: Adam(p, rate, weight_decay=0.01),
-        (0.003, 0.01, 0.02, 0.04),
-    ),
+MODEL = {"length": 32, "d_model": 32, "num_heads": 4}
+OPTIMISERS = {  # the class, its options, the rates
+    "gradient descent": (SGD, {}, (0.5, 1.0, 2.0, 4.0)),
+    "momentum": (SGD, {"momentum": 0.9}, (0.1, 0.2, 0.4, 0.8)),
+    "Adam": (Adam, {"weight_decay": 0.01}, (0.003, 0.01, 0.02, 0.04)),
 }
+RATES = {"steps": 200, "batch_size": 16}
+NORMS = {"steps": 150, "batch_size": 4}
+NORMS_RATE = 0.003  # does not fall
+PLACES = [("pre", 0), ("post", 0), ("post", 50)]
 
 
+@functools.cache
 def genesis():
     """Return the ids of the chapters that chapter 4 trains on, and the size of
     the vocabulary.
@@ -45,83 +49,77 @@ def genesis():
     return np.array(tokenizer.encode(text)), len(tokenizer)
 
 
-def rate_run(ids, vocab_size, optimiser, rate, seed, steps=200):
-    """One block, warm-up and cosine, clipping at 1."""
-    model = LanguageModel(
-        np.random.default_rng(seed), vocab_size, LENGTH, WIDTH, HEADS
-    )
-    chosen = OPTIMISERS[optimiser][0]([p.data for p in model.parameters], rate)
-    pieces = random_pieces(
-        ids, LENGTH, 16, steps, np.random.default_rng(seed + 1)
-    )
-    return train(
+def run(seed, model, optimiser, options, steps, batch_size, schedule, clipping):
+    ids, vocab_size = genesis()
+    model_rng, piece_rng = map(np.random.default_rng, (seed, seed + 1))
+    model = LanguageModel(model_rng, vocab_size, **model)
+    arrays = [parameter.data for parameter in model.parameters]
+    losses, _ = train(
         model,
-        chosen,
-        pieces,
-        lambda s: warmup_cosine(s, rate, steps // 10, steps),
-        1.0,
+        OPTIMISERS[optimiser][0](arrays, **options),
+        random_pieces(ids, MODEL["length"], batch_size, steps, piece_rng),
+        functools.partial(warmup_cosine, **schedule),
+        **clipping,
     )
+    return {"loss": losses[-20:].mean()}
 
 
-def norm_run(ids, vocab_size, norm, warmup_steps, seed, steps=150, rate=0.003):
+def norms(recording, norm, warmup_steps, seed):
     """Six blocks, a rate that does not fall, no clipping."""
-    model = LanguageModel(
-        np.random.default_rng(seed),
-        vocab_size,
-        LENGTH,
-        WIDTH,
-        HEADS,
-        num_blocks=6,
-        norm=norm,
+    identity = {"norm": norm, "warmup_steps": warmup_steps, "seed": seed}
+    recording.once(
+        {"kind": "norms"} | identity,
+        run,
+        model=with_defaults(
+            LanguageModel, TransformerBlock, norm=norm, num_blocks=6, **MODEL
+        ),
+        optimiser="Adam",
+        options=with_defaults(Adam, learning_rate=NORMS_RATE),
+        schedule={
+            "peak": NORMS_RATE,
+            "warmup_steps": warmup_steps,
+            "total_steps": NORMS["steps"],
+            "final": NORMS_RATE,
+        },
+        clipping={},
+        **NORMS,
     )
-    adam = Adam([p.data for p in model.parameters], rate)
-    pieces = random_pieces(
-        ids, LENGTH, 4, steps, np.random.default_rng(seed + 1)
-    )
-    return train(
-        model,
-        adam,
-        pieces,
-        lambda s: warmup_cosine(s, rate, warmup_steps, steps, rate),
+
+
+def rates(recording, optimiser, rate, seed):
+    """One block, warm-up and cosine, clipping at 1."""
+    kind, options, _ = OPTIMISERS[optimiser]
+    identity = {"optimiser": optimiser, "rate": rate, "seed": seed}
+    recording.once(
+        {"kind": "rates"} | identity,
+        run,
+        model=with_defaults(LanguageModel, TransformerBlock, **MODEL),
+        options=with_defaults(kind, learning_rate=rate, **options),
+        schedule=with_defaults(
+            warmup_cosine,
+            peak=rate,
+            warmup_steps=RATES["steps"] // 10,
+            total_steps=RATES["steps"],
+        ),
+        clipping={"max_norm": 1.0},
+        **RATES,
     )
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("numpy",),
         what="training loss in nats a character, mean of the last 20 steps",
     )
-    rates = [
-        {"part": "rates", "optimiser": name, "rate": rate, "seed": seed}
-        for seed in range(3)
-        for name, (_, values) in OPTIMISERS.items()
-        for rate in values
-    ]
-    norms = [
-        {
-            "part": "norms",
-            "norm": norm,
-            "warmup_steps": warmup_steps,
-            "seed": seed,
-        }
-        for seed in range(5)
-        for norm, warmup_steps in (("pre", 0), ("post", 0), ("post", 50))
-    ]
-    ids, vocab_size = genesis()
-    for run in norms + rates:
-        if recording.holds(**run):
-            continue
-        settings = {
-            name: value for name, value in run.items() if name != "part"
-        }
-        start = time.process_time()
-        losses, _ = (norm_run if run["part"] == "norms" else rate_run)(
-            ids, vocab_size, **settings
-        )
-        run["loss"] = round(float(losses[-20:].mean()), 4)
-        run["cpu_seconds"] = round(time.process_time() - start, 1)
-        print(recording.add(run), flush=True)
+    for seed in range(5):
+        for norm, warmup_steps in PLACES:
+            norms(recording, norm, warmup_steps, seed)
+    for seed in range(3):
+        for optimiser, (_, _, values) in OPTIMISERS.items():
+            for rate in values:
+                rates(recording, optimiser, rate, seed)
 
 
 if __name__ == "__main__":

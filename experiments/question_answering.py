@@ -12,7 +12,6 @@ threshold for "no answer" comes from the validation territories and wordings.
 """
 
 import functools
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,18 +26,13 @@ from llmbook.corpora.facts import (
     text_of,
 )
 from llmbook.measures.answers import exact, overlap_answer
-from llmbook.models.reader import (
-    Encoder,
-    best_threshold,
-    build_reader,
-    outcome,
-    train,
-)
-from llmbook.recording import Recording
+from llmbook.models import reader, training
+from llmbook.models.reader import Encoder, SpanReader, best_threshold, outcome
+from llmbook.recording import Recording, rounded, with_defaults
 
 RESULTS = Path(__file__).parent / "results" / "question_answering.json"
 SEEDS = [0, 1, 2]
-MODELS = {  # options of the model, and what differs in the data
+KINDS = {  # options of the model, and what differs in the data
     "rotary": ({}, {}),
     "learned": ({"positions": "learned"}, {}),
     "alike": ({}, {"withdrawn": 1.0}),
@@ -65,12 +59,13 @@ def parts():
 
 
 @functools.cache
-def training(**changes):
+def training_examples(withdrawn):
     """Return the encoder and the encoded training examples, the same for every
     seed.
     """
     encoder = Encoder(template_words())
-    examples = make_examples(parts()["training"], 16_000, 1, **DATA | changes)
+    data = DATA | {"withdrawn": withdrawn}
+    examples = make_examples(parts()["training"], 16_000, 1, **data)
     return encoder, encoder.encode(examples, seed=1, hide=0.01)
 
 
@@ -128,10 +123,6 @@ def answered(examples, found):
     return np.array([e.answer is not None for e in examples]), found.exact
 
 
-def rounded(values):
-    return {name: round(value, 4) for name, value in values.items()}
-
-
 def validation_exact(model, encoder):
     """Return the share of exact answers by which the recipe was chosen."""
     wording = {"statements": "validation", "questions": "validation"}
@@ -144,13 +135,10 @@ def validation_exact(model, encoder):
     return found
 
 
-def run(kind, seed):
-    options, changes = MODELS[kind]
-    encoder, encoded = training(**changes)
-    model = build_reader(encoder, seed, **options)
-    start = time.process_time()
-    losses = train(model, encoder, encoded, seed=seed)
-    seconds = time.process_time() - start
+def run(seed, data, model, training):
+    encoder, encoded = training_examples(data["withdrawn"])
+    model = reader.build_reader(encoder, seed, **model)
+    losses = reader.train(model, encoder, encoded, **training)
     found = validation_exact(model, encoder)
     for name in TESTS:
         examples = test_examples(name)
@@ -166,17 +154,14 @@ def run(kind, seed):
             for part in PARTS
         }
     found |= no_answer(model, encoder)
-    curve = [
-        round(float(part.mean()), 3) for part in np.array_split(losses, 16)
-    ]
-    return {"model": kind, "seed": seed, **rounded(found), "loss": curve} | {
-        "cpu_seconds": round(seconds)
-    }
+    curve = [part.mean() for part in np.array_split(losses, 16)]
+    return found | {"loss": curve}
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         ("tensorflow", "keras", "numpy", "babel"),
         what=(
             "exact answers on 1,000 questions each; loss as means of 16 equal"
@@ -185,10 +170,15 @@ def main():
         data=DATA,
         overlap=overlap_baseline(),
     )
-    for kind in MODELS:
+    for kind, (options, changes) in KINDS.items():
         for seed in SEEDS:
-            if not recording.holds(model=kind, seed=seed):
-                print(recording.add(run(kind, seed)), flush=True)
+            recording.once(
+                {"kind": kind, "seed": seed},
+                run,
+                data=DATA | changes,
+                model=with_defaults(SpanReader, **options),
+                training=with_defaults(reader.train, training.train, seed=seed),
+            )
 
 
 if __name__ == "__main__":

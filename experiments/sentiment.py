@@ -12,7 +12,7 @@ machine that took them.
 """
 
 import functools
-import time
+import itertools
 from pathlib import Path
 
 import keras
@@ -35,7 +35,7 @@ from llmbook.models.classifier import (
     train,
 )
 from llmbook.models.sentiment import RawValueClassifier, attended, contributions
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.english import WordViewTokenizer, words
 from llmbook.text.tokenizers import NgramTokenizer
 
@@ -46,6 +46,7 @@ MODELS = {
     "raw_lexicon": (RawValueClassifier, True),
     "plain_lexicon": (AttentionClassifier, True),
 }
+VOCABULARY = {"min_count": 2}
 SIZES = {"length": 64, "view_dropout": 0.3}
 TRAINING = {"epochs": 3, "label_smoothing": 0.0}
 PER_DOMAIN = {"training": 2000, "test": 500}
@@ -64,25 +65,24 @@ def polarity(scores, labels):
     }
 
 
-def english(name, seed):
+def english(kind, seed, vocabulary, model, training):
     """Train on movie snippets, their valence as soft labels, and measure all
     that is tabled.
     """
-    kind, knows_lexicon = MODELS[name]
-    training, validation, test = parts("movies")
+    build, knows_lexicon = MODELS[kind]
+    train_part, validation, test = parts("movies")
     lexicon = load_lexicon() if knows_lexicon else None
     tokenizer = WordViewTokenizer.fit(
-        training.texts, min_count=2, lexicon=lexicon
+        train_part.texts, lexicon=lexicon, **vocabulary
     )
     keras.utils.set_random_seed(seed)
-    classifier = Classifier(kind(len(tokenizer), **SIZES), tokenizer)
-    targets = sigmoid(training.valence)  # (N,)
+    classifier = Classifier(build(len(tokenizer), **model), tokenizer)
+    targets = sigmoid(train_part.valence)  # (N,)
     fit(
         classifier.model,
-        classifier.encode(training.texts),
+        classifier.encode(train_part.texts),
         targets,
-        seed=seed,
-        **TRAINING,
+        **training,
     )
 
     found = {}
@@ -101,11 +101,11 @@ def english(name, seed):
         0
     ]
     found |= {
-        f"probe_{kind}": rate
-        for kind, rate in pass_rates(classifier.logits).items()
+        f"probe_{probed}": rate
+        for probed, rate in pass_rates(classifier.logits).items()
     }
     return found | masking(
-        classifier, test.polar().texts, kind is RawValueClassifier, seed
+        classifier, test.polar().texts, build is RawValueClassifier, seed
     )
 
 
@@ -143,20 +143,21 @@ def domains():
     return by_domain(load_reviews(report=lambda line: None), *counts)
 
 
-def chinese(source, seed):
+def chinese(kind, seed, vocabulary, model, training):
     """Train chapter 5's classifier on reviews of one domain and test it
     on all.
     """
-    training, choosing = split(domains()[source][0], (0.9, 0.1))
-    tokenizer = NgramTokenizer.fit(training.texts, min_count=2)
-    classifier = Classifier(build_classifier(len(tokenizer), seed), tokenizer)
+    train_part, choosing = split(domains()[kind][0], (0.9, 0.1))
+    tokenizer = NgramTokenizer.fit(train_part.texts, **vocabulary)
+    classifier = Classifier(
+        build_classifier(len(tokenizer), seed, **model), tokenizer
+    )
     train(
         classifier,
-        training,
+        train_part,
         choosing,
         report=lambda line: None,
-        seed=seed,
-        epochs=5,
+        **training,
     )
     found = {}
     for target, (_, test) in domains().items():
@@ -167,16 +168,10 @@ def chinese(source, seed):
     return found
 
 
-def run(name, seed):
-    start = time.process_time()
-    found = english(name, seed) if name in MODELS else chinese(name, seed)
-    found = {key: round(float(value), 4) for key, value in found.items()}
-    return found | {"cpu_seconds": round(time.process_time() - start)}
-
-
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         (
             "tensorflow",
             "keras",
@@ -191,22 +186,22 @@ def main():
         ),
         recipe={"sizes": SIZES, "training": TRAINING, "per_domain": PER_DOMAIN},
     )
-    for name in [
-        "raw_lexicon",
-        "plain_lexicon",
-        "raw",
-        "hotels",
-        "books",
-        "computers",
-    ]:
-        for seed in SEEDS:
-            if not recording.holds(model=name, seed=seed):
-                print(
-                    recording.add(
-                        {"model": name, "seed": seed} | run(name, seed)
-                    ),
-                    flush=True,
-                )
+    for kind, seed in itertools.product(MODELS, SEEDS):
+        recording.once(
+            {"kind": kind, "seed": seed},
+            english,
+            vocabulary=with_defaults(WordViewTokenizer.fit, **VOCABULARY),
+            model=with_defaults(AttentionClassifier, **SIZES),
+            training=with_defaults(fit, seed=seed, **TRAINING),
+        )
+    for kind, seed in itertools.product(domains(), SEEDS):
+        recording.once(
+            {"kind": kind, "seed": seed},
+            chinese,
+            vocabulary=with_defaults(NgramTokenizer.fit, **VOCABULARY),
+            model=with_defaults(AttentionClassifier),
+            training=with_defaults(fit, seed=seed, epochs=5),
+        )
 
 
 if __name__ == "__main__":

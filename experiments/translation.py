@@ -8,8 +8,7 @@ without glosses, one seed. A run is stored in
 ``experiments/results/translation.json`` when it is done, and not repeated.
 """
 
-import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import keras
@@ -33,7 +32,7 @@ from llmbook.models.seq2seq import (
     target_loss,
 )
 from llmbook.models.training import shuffled, train
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import Vocabulary
 
 RESULTS = Path(__file__).parent / "results" / "translation.json"
@@ -59,7 +58,12 @@ SENTENCES = {
     "extra": 24,
     "lengths": (56, 16),
 }
+DECODING = {"length_penalty": 1.0, "no_repeat": 3}  # of sentences
 SEEDS = [0, 1, 2]
+QUESTION = (
+    "Translate this Chinese text into English. Answer with the translation"
+    " alone.\n"
+)
 
 
 @cache
@@ -83,14 +87,14 @@ def exact(model, encoded, vocabulary, texts):
     )
 
 
-def expression_run(values, size, seed):
-    test, training, later = expressions()
+def expression_run(size, seed, model, training):
+    test, learned, later = expressions()
     vocabularies = [
-        Vocabulary.fit(getattr(one, side) for one in training)
+        Vocabulary.fit(getattr(one, side) for one in learned)
         for side in ("source", "target")
     ]
     longest = [
-        max(len(one[side]) for one in [*test, *training, *later])
+        max(len(one[side]) for one in [*test, *learned, *later])
         for side in (0, 1)
     ]
 
@@ -99,16 +103,9 @@ def expression_run(values, size, seed):
         return encode_pairs(pairs, *vocabularies, lengths=longest)
 
     keras.utils.set_random_seed(seed)
-    config = Seq2SeqConfig(
-        *map(len, vocabularies),
-        raw_values=values == "raw",
-        **EXPRESSIONS["model"],
-    )
-    model, start = EncoderDecoder(config), time.process_time()
-    options = dict(EXPRESSIONS["training"])
-    batches = shuffled(encode(training[:size]), options.pop("batch_size"), seed)
-    train(model, target_loss, batches, **options)
-    seconds = time.process_time() - start
+    config = Seq2SeqConfig(*map(len, vocabularies), **model)
+    model = EncoderDecoder(config)
+    fit(model, encode(learned[:size]), **training)
     encoded = encode(test)
     weights = (
         model.score(encoded.source, encoded.target)[1].numpy().mean(axis=1)
@@ -129,8 +126,12 @@ def expression_run(values, size, seed):
         "alignment": accuracy,
         "alignment_chance": chance,
         "alignment_tokens": tokens,
-        "cpu_seconds": seconds,
     }
+
+
+def fit(model, encoded, batch_size, seed, coverage, **options):
+    loss = partial(target_loss, coverage=coverage)
+    train(model, loss, shuffled(encoded, batch_size, seed), **options)
 
 
 def expression_baselines():
@@ -171,11 +172,12 @@ def tokens_of(sentence, glosses):
     )
 
 
-def sentence_run(glosses, size, seed):
-    training, validation, test = sentences()
-    training = training[:size]
-    english = [hsk.english_tokens(one.english) for one in training]
-    chinese = [tokens_of(one, glosses) for one in training]
+def sentence_run(form, size, seed, model, training, decoding):
+    glosses = form == "glosses"
+    learned, validation, test = sentences()
+    learned = learned[:size]
+    english = [hsk.english_tokens(one.english) for one in learned]
+    chinese = [tokens_of(one, glosses) for one in learned]
     vocabulary = Vocabulary.fit([*english, *chinese], SENTENCES["min_count"])
     extra = SENTENCES["extra"]
 
@@ -189,34 +191,16 @@ def sentence_run(glosses, size, seed):
         )
 
     keras.utils.set_random_seed(seed)
-    config = Seq2SeqConfig(
-        len(vocabulary),
-        len(vocabulary),
-        shared=True,
-        extra=extra,
-        **SENTENCES["model"],
-    )
-    model, start = PointerGenerator(config), time.process_time()
-    options = dict(SENTENCES["training"])
-    train(
-        model,
-        target_loss,
-        shuffled(encode(training), options.pop("batch_size"), seed),
-        **options,
-    )
-    result = {"cpu_seconds": time.process_time() - start}
+    config = Seq2SeqConfig(len(vocabulary), len(vocabulary), **model)
+    model = PointerGenerator(config)
+    fit(model, encode(learned), **training)
+    result = {}
     for name, part in (("validation", validation), ("test", test)):
         encoded = encode(part)
         references = [" ".join(hsk.english_tokens(one.english)) for one in part]
         for width in (1, 4):
-            ids, _ = decode(
-                model,
-                encoded.source,
-                17,
-                width,
-                length_penalty=1.0,
-                no_repeat=3,
-            )
+            options = decoding | {"width": width}
+            ids, _ = decode(model, encoded.source, 17, **options)
             written = [
                 " ".join(vocabulary.decode(*x))
                 for x in zip(ids, encoded.words, strict=True)
@@ -232,7 +216,10 @@ def sentence_run(glosses, size, seed):
     result |= forced_and_free(model, encoded, free)
     if glosses:
         result |= word_alignment(model, encoded, test, vocabulary)
-    return result, examples
+    # those of one model are enough to be read
+    if glosses and (size, seed) == (len(sentences()[0]), 0):
+        result["translations"] = examples
+    return result
 
 
 def forced_and_free(model, encoded, ids):
@@ -310,7 +297,11 @@ def sentence_baselines():
     return result
 
 
-def smollm_run(count=20):
+def baselines():
+    return expression_baselines() | sentence_baselines()
+
+
+def smollm_run(count, question, answering):
     """Ask SmolLM2 for translations of expressions and of sentences."""
     model, tokenizer = smollm.load()
     cases = [
@@ -321,38 +312,49 @@ def smollm_run(count=20):
         {"source": s.chinese, "reference": s.english}
         for s in sentences()[2][:count]
     ]
-    question = (
-        "Translate this Chinese text into English. Answer with the translation"
-        " alone.\n"
-    )
     for start in range(0, len(cases), 8):
         batch = cases[start : start + 8]
         asked = [question + case["source"] for case in batch]
-        for case, said in zip(
-            batch, smollm.answer(model, tokenizer, asked, 24), strict=True
-        ):
+        answers = smollm.answer(model, tokenizer, asked, **answering)
+        for case, said in zip(batch, answers, strict=True):
             case["answer"] = said.strip()
     written, references = (
         [" ".join(hsk.english_tokens(case[name])) for case in cases[count:]]
         for name in ("answer", "reference")
     )
-    return {"chrf": round(scores(written, references).chrf, 4), "cases": cases}
+    return {"chrf": scores(written, references).chrf, "cases": cases}
 
 
-def rounded(result):
-    return {
-        name: (
-            value
-            if isinstance(value, int)
-            else round(float(value), 1 if "second" in name else 4)
-        )
-        for name, value in result.items()
-    }
+def training_of(seed, **options):
+    """Return all options of a training."""
+    return with_defaults(target_loss, shuffled, train, seed=seed, **options)
+
+
+def expression(recording, form, size, seed):
+    model = EXPRESSIONS["model"] | {"raw_values": form == "raw"}
+    recording.once(
+        {"kind": "expressions", "form": form, "size": size, "seed": seed},
+        expression_run,
+        model=with_defaults(Seq2SeqConfig, **model),
+        training=training_of(seed, **EXPRESSIONS["training"]),
+    )
+
+
+def sentence(recording, form, size, seed):
+    model = SENTENCES["model"] | {"shared": True, "extra": SENTENCES["extra"]}
+    recording.once(
+        {"kind": "sentences", "form": form, "size": size, "seed": seed},
+        sentence_run,
+        model=with_defaults(Seq2SeqConfig, **model),
+        training=training_of(seed, **SENTENCES["training"]),
+        decoding=with_defaults(decode, **DECODING),
+    )
 
 
 def main():
     recording = Recording(
         RESULTS,
+        __file__,
         (
             "tensorflow",
             "keras",
@@ -368,42 +370,26 @@ def main():
         expressions=EXPRESSIONS,
         sentences=SENTENCES,
     )
-    if not recording.holds(task="baselines"):
-        found = rounded(expression_baselines() | sentence_baselines())
-        print(recording.add({"task": "baselines"} | found), flush=True)
+    recording.once({"kind": "baselines"}, baselines)
     everything = EXPRESSIONS["data"]["training"]
     whole = len(sentences()[0])
-    wanted = [("expressions", "raw", everything, seed) for seed in SEEDS]
-    wanted += [("sentences", "glosses", whole, seed) for seed in SEEDS]
-    wanted += [
-        ("sentences", "glosses", whole * part // 8, 0) for part in (1, 2, 4)
-    ]
-    wanted += [("expressions", "raw", size, 0) for size in (500, 2_000)]
-    wanted += [("expressions", "usual", everything, seed) for seed in SEEDS]
-    wanted += [("sentences", "characters", whole, 0)]
-    for task, kind, size, seed in wanted:
-        run = {"task": task, "kind": kind, "size": size, "seed": seed}
-        if recording.holds(**run):
-            continue
-        if task == "expressions":
-            run |= rounded(expression_run(kind, size, seed))
-        else:
-            found, examples = sentence_run(kind == "glosses", size, seed)
-            run |= rounded(found)
-            if (kind, size, seed) == ("glosses", whole, 0):
-                run["translations"] = examples
-        print(
-            {
-                k: v
-                for k, v in recording.add(run).items()
-                if k != "translations"
-            },
-            flush=True,
-        )
-    if not recording.holds(task="smollm"):
-        print(
-            recording.add({"task": "smollm"} | smollm_run())["chrf"], flush=True
-        )
+    for seed in SEEDS:
+        expression(recording, "raw", everything, seed)
+        sentence(recording, "glosses", whole, seed)
+    for part in (1, 2, 4):
+        sentence(recording, "glosses", whole * part // 8, 0)
+    for size in (500, 2_000):
+        expression(recording, "raw", size, 0)
+    for seed in SEEDS:
+        expression(recording, "usual", everything, seed)
+    sentence(recording, "characters", whole, 0)
+    recording.once(
+        {"kind": "smollm"},
+        smollm_run,
+        count=20,
+        question=QUESTION,
+        answering=with_defaults(smollm.answer, max_new=24),
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ when it is done. Stop the script when you like: what is there is not repeated.
 
 import itertools
 import random
-import time
 from pathlib import Path
 
 import keras
@@ -17,25 +16,31 @@ import numpy as np
 
 from llmbook.feedback.learner import until
 from llmbook.feedback.tasks import removal
-from llmbook.models import generation, gpt, training
-from llmbook.recording import load, store, versions
+from llmbook.models import generation, gpt
+from llmbook.models.training import train
+from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "removal.json"
 WIDTHS, STEPS, SEEDS = (8, 16, 32, 64), (1600, 600), (1, 2, 3)
-BATCH_SIZE, EXAMPLES, LEARNING_RATE = 32, 20, 6e-3  # examples of each cell
-LENGTH = removal.LONGEST_PROMPT + removal.LONGEST_SENTENCE
+MODEL = {
+    "length": removal.LONGEST_PROMPT + removal.LONGEST_SENTENCE,
+    "num_heads": 4,
+    "num_layers": 2,
+}
+TRAINING = {"learning_rate": 6e-3, "weight_decay": 0.01}
+BATCH_SIZE, EXAMPLES = 32, 20  # examples of each cell
 
 
-def documents(seed):
+def documents(seed, batch_size, length):
     """Return a function of the step that draws tasks with answers, and which
     tokens are answers.
     """
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")
-        ids = np.zeros((BATCH_SIZE, LENGTH), "int32")  # (B, T)
-        weights = np.zeros((BATCH_SIZE, LENGTH), "float32")  # (B, T)
-        for row in range(BATCH_SIZE):
+        ids = np.zeros((batch_size, length), "int32")  # (B, T)
+        weights = np.zeros((batch_size, length), "float32")  # (B, T)
+        for row in range(batch_size):
             prompt, answer = removal.draw(rng, *rng.choice(removal.CELLS))
             stop = len(prompt) + len(answer)
             ids[row, :stop] = prompt + answer
@@ -45,31 +50,22 @@ def documents(seed):
     return batch
 
 
-def run(width, steps, seed):
+def run(seed, model, batch_size, training, examples):
     """Train a model, and return how many of the answers to new tasks are
     exactly right.
     """
     keras.utils.set_random_seed(seed)
-    config = gpt.GPTConfig(
-        len(removal.VOCABULARY), LENGTH, width, num_heads=4, num_layers=2
-    )
+    config = gpt.GPTConfig(len(removal.VOCABULARY), **model)
     model = gpt.GPT(config)
     # (V, d_model), as in llmbook.feedback.pretraining
     table = model.embedding.embeddings
     table.assign(
-        keras.random.normal(table.shape, stddev=width**-0.5, seed=seed)
+        keras.random.normal(table.shape, stddev=config.d_model**-0.5, seed=seed)
     )
-    start = time.process_time()
-    training.train(
-        model,
-        gpt.next_token_loss,
-        documents(seed),
-        steps,
-        learning_rate=LEARNING_RATE,
-        weight_decay=0.01,
-    )
+    batches = documents(seed, batch_size, config.length)
+    train(model, gpt.next_token_loss, batches, **training)
     rng = random.Random("examination")
-    cells = [cell for cell in removal.CELLS for _ in range(EXAMPLES)]
+    cells = [cell for cell in removal.CELLS for _ in range(examples)]
     prompts, answers = zip(
         *(removal.draw(rng, *cell) for cell in cells), strict=True
     )
@@ -85,46 +81,32 @@ def run(width, steps, seed):
             until(row, removal.END) == answer[:-1]
             for row, answer in zip(written, answers, strict=True)
         ]
-    ).reshape(len(removal.CELLS), EXAMPLES)  # (cells, examples)
-    grid = dict(
-        zip(
-            map(str, removal.CELLS),
-            right.mean(axis=1).round(3).tolist(),
-            strict=True,
-        )
-    )
+    ).reshape(len(removal.CELLS), examples)  # (cells, examples)
+    names = map(str, removal.CELLS)
     varied = [cell not in removal.CONSTANT_CELLS for cell in removal.CELLS]
     return {
-        "d_model": width,
         "parameters": model.count_params(),
-        "steps": steps,
-        "seed": seed,
-        "exact": round(float(right[varied].mean()), 4),
-        "exact_with_constant_cells": round(float(right.mean()), 4),
-        "grid": grid,
-        "cpu_seconds": round(time.process_time() - start, 1),
+        "exact": right[varied].mean(),
+        "exact_with_constant_cells": right.mean(),
+        "grid": dict(zip(names, right.mean(axis=1), strict=True)),
     }
 
 
 def main():
-    results = load(RESULTS, {})
-    results["settings"] = {
-        "batch_size": BATCH_SIZE,
-        "examples_a_cell": EXAMPLES,
-        "learning_rate": LEARNING_RATE,
-        "versions": versions("numpy", "tensorflow", "keras"),
-    }
-    todo = list(itertools.product(STEPS, WIDTHS, SEEDS))
-    for number, (steps, width, seed) in enumerate(todo, 1):
-        key = f"width {width}, {steps} steps, seed {seed}"
-        if key in results["runs"]:
-            continue
-        results["runs"][key] = run(width, steps, seed)
-        store(RESULTS, results)
-        print(
-            f"[{number}/{len(todo)}] {key}:"
-            f" {results['runs'][key]['exact']:.3f}",
-            flush=True,
+    recording = Recording(
+        RESULTS,
+        __file__,
+        ("numpy", "tensorflow", "keras"),
+        what="shares of exact answers: of all cells, and of each",
+    )
+    for steps, width, seed in itertools.product(STEPS, WIDTHS, SEEDS):
+        recording.once(
+            {"d_model": width, "steps": steps, "seed": seed},
+            run,
+            model=with_defaults(gpt.GPTConfig, d_model=width, **MODEL),
+            batch_size=BATCH_SIZE,
+            training=with_defaults(train, steps=steps, **TRAINING),
+            examples=EXAMPLES,
         )
 
 

@@ -13,24 +13,26 @@ repeated, and at most one run is lost. Pretrained models are kept in
 """
 
 import itertools
-import time
+import operator
 from pathlib import Path
 
 from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.learner import Learner
 from llmbook.feedback.loop import draw_examination, examine, run
+from llmbook.feedback.methods import METHODS
 from llmbook.feedback.pretraining import CONFIG, examine_refiner, pretrain
 from llmbook.feedback.tasks.invitations import CHOICES, Invitations
-from llmbook.recording import load, store, versions
+from llmbook.models.training import train
+from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "feedback.json"
 MODELS = Path(__file__).parent / "models"
 
-PRETRAINING_STEPS = 700
+PRETRAINING = {"steps": 700}
 TUNING_SEED, SEEDS = 0, (1, 2, 3)  # of pretraining and of learning alike
 RECORDS = {"validation": 128, "test": 256}
-BUDGETS = (300, 150, 60)
-EQUAL_TIME = 300 * SECONDS["critique"]  # seconds of the annotator
+NUMBER, FEWER = 300, (150, 60)  # annotations
+EQUAL_TIME = {"seconds": NUMBER * SECONDS["critique"]}  # of the annotator
 
 GRIDS = {
     "ilf_replay": {"rounds": (6, 10), "learning_rate": (5e-4, 1e-3)},
@@ -65,95 +67,6 @@ def trials(method):
     ]
 
 
-def best_trial(runs, method):
-    """Return the options that did best on validation: by success, then by
-    score.
-    """
-    return max(
-        (
-            runs[f"tune/{method}/{trial}"]
-            for trial in range(len(trials(method)))
-        ),
-        key=lambda result: (result["success"], result["score"]),
-    )["options"]
-
-
-def jobs():
-    """Yield every run as (key, function of laboratory and results so far), most
-    wanted first.
-    """
-    for feedback in ("own", "another", "none"):
-        for seed in (TUNING_SEED, *SEEDS):
-            yield f"refiner/{feedback}/{seed}", _refiner(seed, feedback, {})
-    yield from tuned_at_equal_time(GRIDS)
-    for name, seed in itertools.product(ABLATIONS, SEEDS):
-        method, options, task = ABLATIONS[name]
-        yield (
-            f"ablation/{name}/{seed}",
-            _final(method, seed, {"annotations": 300}, options, task),
-        )
-    for seed in SEEDS:
-        yield (
-            f"refiner/held-out wording/{seed}",
-            _refiner(seed, "own", {"wording": "held_out"}),
-        )
-        yield (
-            f"refiner/seen wording/{seed}",
-            _refiner(seed, "own", {"wording": "seen"}),
-        )
-        yield (
-            f"before/{seed}",
-            lambda laboratory, runs, seed=seed: laboratory.before(seed),
-        )
-    for method, seed in itertools.product(("ilf", "ilf_replay"), SEEDS):
-        rounds = {"every_round": True}
-        yield (
-            f"round by round/{method}/{seed}",
-            _final(method, seed, {"annotations": 300}, rounds),
-        )
-    for method, budget, seed in itertools.product(GRIDS, BUDGETS, SEEDS):
-        # 300 critiques are the equal time
-        if budget < 300 or method not in CRITICISED:
-            key = f"{budget} annotations/{method}/{seed}"
-            yield key, _final(method, seed, {"annotations": budget})
-
-
-def tuned_at_equal_time(methods):
-    """Yield the trials of each method, then its runs with what did best in
-    them.
-    """
-    for method in methods:
-        for trial, options in enumerate(trials(method)):
-            yield f"tune/{method}/{trial}", _tuning(method, options)
-    for method, seed in itertools.product(methods, SEEDS):
-        yield (
-            f"equal time/{method}/{seed}",
-            _final(method, seed, {"seconds": EQUAL_TIME}),
-        )
-
-
-def _refiner(seed, feedback, task):
-    return lambda laboratory, runs: laboratory.refiner(seed, feedback, task)
-
-
-def _tuning(method, options):
-    budget = {"seconds": EQUAL_TIME}
-    return lambda laboratory, runs: laboratory.learn(
-        method, TUNING_SEED, "validation", budget, options, {}
-    )
-
-
-def _final(method, seed, budget, options=(), task=()):
-    return lambda laboratory, runs: laboratory.learn(
-        method,
-        seed,
-        "test",
-        budget,
-        best_trial(runs, method) | dict(options),
-        dict(task),
-    )
-
-
 class Laboratory:
     """One learner, so that each loss is compiled once, and the models that it
     begins from.
@@ -164,7 +77,11 @@ class Laboratory:
 
     def __init__(self, name="seed", choices=CHOICES):
         MODELS.mkdir(exist_ok=True)
-        self.name, self.choices = name, choices
+        self.name = name
+        self.pretraining = with_defaults(
+            pretrain, train, choices=choices, **PRETRAINING
+        )
+        del self.pretraining["seed"]  # that of the run
         self.weights = {}
         self.learner = None
         self.records = {
@@ -177,47 +94,55 @@ class Laboratory:
         these options.
         """
         if seed not in self.weights:
-            checkpoint = (
-                MODELS / f"{self.name}_{seed}_{PRETRAINING_STEPS}_steps.npz"
+            steps = self.pretraining["steps"]
+            model = pretrain(
+                seed,
+                checkpoint=MODELS / f"{self.name}_{seed}_{steps}_steps.npz",
+                report=_progress,
+                **self.pretraining,
             )
-            options = {
-                "choices": self.choices,
-                "checkpoint": checkpoint,
-                "report": _progress,
-            }
-            model = pretrain(seed, PRETRAINING_STEPS, **options)
             self.weights[seed] = model.get_weights()
             self.learner = self.learner or Learner(Invitations(), model)
         self.learner.task = Invitations(**task)
         self.learner.reset(seed, self.weights[seed])
         return self.learner
 
-    def learn(self, method, seed, split, budget, options, task):
-        """Run a method, and return its figures with all that they depend on."""
+    def learn(
+        self, method, seed, split, budget, options, task, every_round=False
+    ):
+        """Run a method, and return its figures."""
         learner = self.prepare(seed, task)
         result = run(
-            method, learner, self.records[split], seed=seed, **budget, **options
+            method,
+            learner,
+            self.records[split],
+            seed=seed,
+            every_round=every_round,
+            **budget,
+            **options,
         )
-        setting = {
-            "method": method,
-            "seed": seed,
-            "split": split,
-            "budget": budget,
-        }
-        return setting | {"options": options, "task": task} | result
+        result["training_cpu_seconds"] = result.pop("cpu_seconds")
+        return result
 
-    def refiner(self, seed, feedback, task):
+    def refine(self, seed, task, examination):
         """Return how often the pretrained model does what a critique asks
         for.
         """
         learner = self.prepare(seed, task)
-        return {"seed": seed, "exact": examine_refiner(learner, 256, feedback)}
+        return {"exact": examine_refiner(learner, **examination)}
 
-    def before(self, seed):
+    def before(self, seed, task):
         """Return how the pretrained model does before it learns."""
+        return examine(self.prepare(seed, task), self.records["test"])
+
+    def settings(self):
+        """Return what all runs have in common."""
         return {
-            "seed": seed,
-            **examine(self.prepare(seed, {}), self.records["test"]),
+            "model": vars(CONFIG),
+            "pretraining": self.pretraining,
+            "records": RECORDS,
+            "grids": GRIDS,
+            "seconds_an_annotation": SECONDS,
         }
 
 
@@ -225,34 +150,128 @@ def _progress(steps, loss):
     print(f"  pretraining: {steps} steps, loss {loss:.3f}", flush=True)
 
 
-def settings():
-    """Return what the results depend on beside the code."""
-    return {
-        "model": vars(CONFIG) | {"pretraining_steps": PRETRAINING_STEPS},
-        "records": RECORDS,
-        "grids": GRIDS,
-        "seconds_an_annotation": SECONDS,
-        "versions": versions("numpy", "tensorflow", "keras"),
-    }
+class Comparison:
+    """The runs of a laboratory, and the recording that keeps them."""
 
+    def __init__(self, path, script, laboratory):
+        self.laboratory = laboratory
+        self.recording = Recording(
+            path,
+            script,
+            ("numpy", "tensorflow", "keras"),
+            what=(
+                "shares of perfect invitations and mean scores after learning;"
+                " shares of drafts refined exactly as asked"
+            ),
+            settings=laboratory.settings(),
+        )
 
-def record(path, todo, laboratory):
-    """Do those runs of a list of jobs that ``path`` does not hold yet, and
-    store each.
-    """
-    results = load(path, {})
-    results["settings"] = settings()
-    runs, todo = results["runs"], list(todo)
-    for number, (key, job) in enumerate(todo, 1):
-        if key in runs:
-            continue
-        start = time.process_time()
-        runs[key] = job(laboratory, runs)
-        runs[key]["cpu_seconds_in_all"] = round(time.process_time() - start, 1)
-        store(path, results)
-        figure = runs[key].get("success", runs[key].get("exact"))
-        print(f"[{number}/{len(todo)}] {key}: {figure:.3f}", flush=True)
+    def refiner(self, feedback, wording, seed):
+        """Examine a pretrained model as a refiner."""
+        self.recording.once(
+            {
+                "kind": "refiner",
+                "feedback": feedback,
+                "wording": wording,
+                "seed": seed,
+            },
+            self.laboratory.refine,
+            task=with_defaults(Invitations, wording=wording),
+            examination=with_defaults(examine_refiner, feedback=feedback),
+        )
+
+    def trial(self, method, options):
+        """Learn with the options of a trial, on validation records."""
+        return self.recording.once(
+            {"kind": "tuning", "method": method, "trial": options},
+            self.laboratory.learn,
+            seed=TUNING_SEED,
+            split="validation",
+            budget=EQUAL_TIME,
+            options=with_defaults(METHODS[method], **options),
+            task=with_defaults(Invitations),
+        )
+
+    def final(self, identity, method, budget, options=(), task=(), **rounds):
+        """Learn with the options that did best in the trials, but for those
+        that are given, and be examined on test records.
+        """
+        self.recording.once(
+            identity,
+            self.laboratory.learn,
+            method=method,
+            split="test",
+            budget=budget,
+            options=self.best_trial(method) | dict(options),
+            task=with_defaults(Invitations, **dict(task)),
+            **rounds,
+        )
+
+    def best_trial(self, method):
+        """Return the options that did best on validation: by success, then by
+        score.
+        """
+        found = [self.trial(method, options) for options in trials(method)]
+        best = max(found, key=operator.itemgetter("success", "score"))
+        return best["recipe"]["options"]
+
+    def at_equal_time(self, methods):
+        """Do the trials of each method, then its runs with what did best in
+        them.
+        """
+        for method in methods:
+            self.best_trial(method)
+        for method, seed in itertools.product(methods, SEEDS):
+            self.final(
+                {"kind": "equal time", "method": method, "seed": seed},
+                method,
+                EQUAL_TIME,
+            )
+
+    def everything(self):
+        """Do every run, most wanted first."""
+        for feedback in ("own", "another", "none"):
+            for seed in (TUNING_SEED, *SEEDS):
+                self.refiner(feedback, "all", seed)
+        self.at_equal_time(GRIDS)
+        budget = {"annotations": NUMBER}
+        for change, seed in itertools.product(ABLATIONS, SEEDS):
+            self.final(
+                {"kind": "ablation", "change": change, "seed": seed},
+                ABLATIONS[change][0],
+                budget,
+                *ABLATIONS[change][1:],
+            )
+        for seed in SEEDS:
+            self.refiner("own", "held_out", seed)
+            self.refiner("own", "seen", seed)
+            self.recording.once(
+                {"kind": "before", "seed": seed},
+                self.laboratory.before,
+                task=with_defaults(Invitations),
+            )
+        for method, seed in itertools.product(("ilf", "ilf_replay"), SEEDS):
+            self.final(
+                {"kind": "round by round", "method": method, "seed": seed},
+                method,
+                budget,
+                every_round=True,
+            )
+        for method in GRIDS:
+            # 300 critiques are the equal time
+            numbers = FEWER if method in CRITICISED else (NUMBER, *FEWER)
+            for number, seed in itertools.product(numbers, SEEDS):
+                self.final(
+                    {
+                        "kind": "equal number",
+                        "number": number,
+                        "method": method,
+                        "seed": seed,
+                    },
+                    method,
+                    {"annotations": number},
+                )
 
 
 if __name__ == "__main__":
-    record(RESULTS, jobs(), Laboratory())
+    Comparison(RESULTS, __file__, Laboratory()).everything()

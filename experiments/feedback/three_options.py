@@ -10,16 +10,13 @@ models and seeds, and stored in ``experiments/results/three_options.json``. It
 resumes where it stopped, as ``run.py`` does.
 """
 
-from run import RESULTS, Laboratory, record, tuned_at_equal_time
+from run import RESULTS, Comparison, Laboratory
 
 from llmbook.feedback.tasks.invitations import THREE_CHOICES
 
+RESULTS = RESULTS.with_name("three_options.json")
 METHODS = ("sft", "ilf_replay", "expert_iteration", "grpo_scores", "dpo")
 
 if __name__ == "__main__":
     laboratory = Laboratory("three_options", THREE_CHOICES)
-    record(
-        RESULTS.with_name("three_options.json"),
-        tuned_at_equal_time(METHODS),
-        laboratory,
-    )
+    Comparison(RESULTS, __file__, laboratory).at_equal_time(METHODS)

