@@ -25,8 +25,10 @@ import importlib.machinery
 import importlib.util
 import itertools
 import json
+import math
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
@@ -54,6 +56,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).parents[1]
 KEY = "module", "function", "was", "now"  # of an entry in survivors.toml
+LONGEST = 3600  # seconds that a trial may take in all
 SESSIONS = "_build/mutation"
 FORK = multiprocessing.get_context("fork")
 
@@ -278,12 +281,14 @@ class Watcher:
             self.failed = report.nodeid
 
 
-def run_tests(module, source, rank, folder, verdict):
+def run_tests(module, source, rank, folder, limit, verdict):
     """Run the tests of a module on a changed source, and send the exit status,
-    the first failure and the seconds of each test. Ends the process.
+    the first failure, the seconds of each test and those of the processor. Ends
+    the process, at the latest after ``limit`` seconds of the processor.
     """
     os.setsid()
     os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -311,41 +316,38 @@ def run_tests(module, source, rank, folder, verdict):
         ],
         plugins=[watcher],
     )
-    verdict.send((int(status), watcher.failed, watcher.seconds))
+    verdict.send(
+        (int(status), watcher.failed, watcher.seconds, time.process_time())
+    )
     os._exit(0)
 
 
 class Trial:
     """Tests that run on a mutant, in a process of their own."""
 
-    def __init__(self, module, source, rank, folder, timeout):
+    def __init__(self, module, source, rank, folder, limit):
         self.verdict, end = FORK.Pipe(duplex=False)
         self.process = FORK.Process(
             target=run_tests,
-            args=(module, source, rank, folder, end),
+            args=(module, source, rank, folder, limit, end),
             daemon=True,
         )
         self.process.start()
         end.close()
-        self.deadline = time.monotonic() + timeout
+        self.deadline = time.monotonic() + LONGEST
 
     def is_over(self):
         """Return whether there is a verdict or no time left."""
         return self.verdict.poll() or time.monotonic() > self.deadline
 
     def end(self):
-        """Return status, first failure and seconds; a process that says nothing
-        has crashed or run out of time.
+        """Return status, first failure, seconds of the tests and of the
+        processor; a process that says nothing has crashed or was out of time.
         """
-        try:
-            answer = (
-                self.verdict.recv()
-                if self.verdict.poll()
-                else (1, "out of time", {})
-            )
-            self.process.join(5)
-        except EOFError:
-            answer = 1, "crash", {}
+        answer = 1, "no answer", {}, 0.0
+        if self.verdict.poll():
+            with contextlib.suppress(EOFError):
+                answer = self.verdict.recv()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.join()
@@ -380,13 +382,11 @@ def try_mutants(module, session, options):
     ]
     if not waiting:
         return 0
-    start = time.monotonic()
-    trial = Trial(module, module.source, str, options.root, timeout=3600)
+    trial = Trial(module, module.source, str, options.root, LONGEST)
     connection.wait([trial.verdict])
-    status, failed, seconds = trial.end()
+    status, failed, seconds, suite = trial.end()
     if status:
         sys.exit(f"{module.name}: {failed or status} on the code as it is")
-    suite = time.monotonic() - start
     print(
         f"{module.name}: {len(waiting)} mutants, tests of {suite:.0f} s",
         flush=True,
@@ -410,7 +410,7 @@ def try_mutants(module, session, options):
                     mutated(module.source, mutation),
                     rank(mutation),
                     options.root,
-                    options.patience + 5 * suite,
+                    options.patience + math.ceil(2 * suite),
                 ),
             )
         if not running:
@@ -419,7 +419,7 @@ def try_mutants(module, session, options):
         for job, (mutation, trial) in list(running.items()):
             if trial.is_over():
                 del running[job]
-                status, failed, _ = trial.end()
+                status, failed, *_ = trial.end()
                 kills[mutation.definition_name][failed] += 1
                 session.set_result(job, result_of(status, failed, present))
                 if not status:
