@@ -37,10 +37,11 @@ def compare_normalise_average(tokens, scores, weights, values, output):
         s.arrow(query.top, key.bottom, kind="query", tip=False)
         s.text(x + 44, 246, f"score {score:.0f}", "strong", anchor="middle")
     s.text(6, 324, "compare", "strong")
-    softmax = s.box(24, 196, 312, "softmax over the scores", height=30)
+    softmax = s.box(
+        24, 196, 312, "normalise: softmax over the scores", height=30
+    )
     for x in middles:
         s.arrow((x, 238), (x, softmax.y + 30))
-    s.text(6, 184, "normalise", "strong")
     out = s.box(120, 8, 120, ["output", _pair(output)], "good", 44)
     for x, weight, value in zip(middles, weights, values, strict=True):
         s.arrow((x, 196), (x, 168))
