@@ -274,7 +274,7 @@ def slowly(folder):
             with path.open("w") as file:
                 for line in range(10):
                     print(line, file=file, flush=True)
-                    time.sleep(0.002)
+                    time.sleep(0.005)
 
 def step(what, *command):
     slowly(book.SITE if what.startswith("Site") else book.VENV)
@@ -303,7 +303,7 @@ def test_a_kill_at_any_moment_leaves_no_half_of_an_environment_or_a_site(
         )
         assert process.stdout.readline() == "ready\n"
         if turn < 11:
-            time.sleep(random.uniform(0, 0.5))
+            time.sleep(random.uniform(0, 0.8))
             process.kill()
         process.communicate()
         halves += any(
