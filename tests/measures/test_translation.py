@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -233,3 +236,27 @@ def test_a_dictionary_is_learned_from_what_stands_together():
         (["大", "狗"], ["big", "dog"]),
     ]
     assert learned_dictionary(pairs) == {"猫": "cat", "大": "big", "狗": "dog"}
+
+
+def test_of_equally_exclusive_tokens_the_first_is_taken():
+    assert learned_dictionary([(["韩", "元"], [" South", " won"])]) == {
+        "韩": " South",
+        "元": " South",
+    }
+    assert learned_dictionary([(["元"], ["b", "a", "b"])]) == {"元": "b"}
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_the_dictionary_is_the_same_under_every_hash_seed(seed):
+    pairs = [(list("韩国元人民币"), ["South", "Korean", "won", "Chinese"])]
+    program = (
+        "from llmbook.measures.translation import learned_dictionary\n"
+        f"print(ascii(learned_dictionary({pairs!r})))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        check=True,
+    )
+    assert run.stdout.decode().strip() == ascii(learned_dictionary(pairs))

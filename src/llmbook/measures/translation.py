@@ -89,7 +89,7 @@ def gloss_translation(sentence):
 
 def learned_dictionary(pairs):
     r"""Return for each source token the target token that it stands with most
-    exclusively.
+    exclusively; of several, the one that was seen with it first.
 
     .. math:: \arg\max_y \frac{2\, n(x, y)}{n(x) + n(y)}
 
@@ -103,9 +103,9 @@ def learned_dictionary(pairs):
     together: dict[str, Counter] = {}
     of_source: Counter[str] = Counter()
     of_target: Counter[str] = Counter()
-    for source, target in (
-        (set(source), set(target)) for source, target in pairs
-    ):
+    for pair in pairs:
+        # each token once, in its order: that of a set is another in every run
+        source, target = (list(dict.fromkeys(side)) for side in pair)
         of_source.update(source)
         of_target.update(target)
         for token in source:
