@@ -251,7 +251,8 @@ class _Cursor:
         if kind == _STRING:
             return self.string()
         if kind == _ARRAY:
-            byte, kind, count = self.position, *self.numbers("IQ")
+            byte = self.position
+            kind, count = self.numbers("IQ")
             if kind == _ARRAY:
                 self.refuse("has an array of arrays, unknown here", byte)
             if count > len(self.data):
