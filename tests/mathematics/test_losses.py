@@ -125,6 +125,18 @@ def test_sigmoid_is_that_of_scipy():
     )
 
 
+def test_the_last_axis_is_that_of_the_classes_unless_another_is_named():
+    logits, _ = sample((2, 3, 4))
+    p, q = softmax(logits), softmax(-logits)
+    for ours, reference in (
+        (logsumexp(logits), scipy.special.logsumexp(logits, axis=2)),
+        (log_softmax(logits), scipy.special.log_softmax(logits, axis=2)),
+        (entropy(p), scipy.stats.entropy(p, axis=2)),
+        (kl_divergence(p, q), scipy.stats.entropy(p, q, axis=2)),
+    ):
+        np.testing.assert_allclose(ours, reference, rtol=1e-12)
+
+
 # Binary cross-entropy
 
 
