@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import os
 import random
 import re
@@ -318,3 +319,43 @@ def test_a_kill_at_any_moment_leaves_no_half_of_an_environment_or_a_site(
         texts = [path.read_text() for path in (tmp_path / folder).glob("?.txt")]
         assert texts == [whole] * 8
     assert not (tmp_path / "_build" / "unfinished").exists()
+
+
+EXPERIMENT = """
+import sys, time
+from pathlib import Path
+from llmbook.recording import Recording
+
+def run(seed):
+    time.sleep(0.05)
+    return {"square": seed**2}
+
+recording = Recording(Path(__file__).with_suffix(".json"), __file__, ("numpy",))
+print("ready", flush=True)
+for seed in range(12):
+    recording.once({"seed": seed}, run)
+"""
+
+
+def test_experiments_that_are_killed_go_on_with_the_run_at_hand(tmp_path):
+    script = tmp_path / "squares.py"
+    script.write_text(EXPERIMENT)
+    results = script.with_suffix(".json")
+    command = [sys.executable, str(TOOLS / "script.py"), str(script)]
+    before = []
+    for turn in range(4):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "ready\n"
+        if turn < 3:
+            time.sleep(random.uniform(0, 0.3))
+            process.kill()
+        process.communicate()
+        runs = []
+        if results.exists():
+            runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
+        assert runs[: len(before)] == before
+        before = runs
+    assert process.returncode == 0
+    assert [run["seed"] for run in runs] == list(range(12))
+    assert [run["square"] for run in runs] == [n**2 for n in range(12)]
+    assert sorted(os.listdir(tmp_path)) == ["squares.json", "squares.py"]
