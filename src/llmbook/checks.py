@@ -246,6 +246,21 @@ def ids(name, values, size):
     return values.astype(int)
 
 
+def spread(name, vectors):
+    """Check that the vectors of tokens are not all one, but for rounding.
+
+    Raises
+    ------
+    ValueError
+        If they are.
+    """
+    if not np.std(vectors) > 1e-9:
+        raise ValueError(
+            f"{name} must hold tokens that keep different company, got a text"
+            " that tells none apart"
+        )
+
+
 def text_ids(name, values, size):
     """Return the ids (T,) of one text.
 
@@ -256,12 +271,45 @@ def text_ids(name, values, size):
     ValueError
         If they are not one sequence, or as :func:`ids`.
     """
-    if np.ndim(values) != 1:
+    values = as_array(name, values)
+    if values.ndim != 1:
         raise ValueError(
             f"{name} must be one sequence of integers, got the shape"
-            f" {np.shape(values)}"
+            f" {values.shape}"
         )
     return ids(name, values, size)
+
+
+def batch_ids(name, values, size):
+    """Return the ids (B, T) of a batch of texts.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they have other axes, or as :func:`ids`.
+    """
+    values = as_array(name, values)
+    if values.ndim != 2:
+        raise ValueError(
+            f"{name} must have the shape (B, T), got {values.shape}"
+        )
+    return ids(name, values, size)
+
+
+def some_ids(name, values):
+    """Check that something is ids (B, T), which a graph may hold as symbols.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they have other axes.
+    """
+    if _is_known(values):
+        batch_ids(name, values, 2**31)
 
 
 def known_ids(name, values, size):
@@ -277,6 +325,21 @@ def known_ids(name, values, size):
     """
     if _is_known(values):
         ids(name, values, size)
+
+
+def known_counts(**numbers):
+    """Check that numbers, as far as they are known, are integers of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If one is not an integer.
+    ValueError
+        If one is below 1.
+    """
+    for name, number in numbers.items():
+        if _is_known(number):
+            count(name, number)
 
 
 def positions(name, length, longest):
@@ -311,12 +374,39 @@ def room(cache, count):
         )
 
 
+def caches(values, num_layers, new):
+    """Check caches of keys and values that ids of a shape (B, T) are to be
+    added to: one a layer, of as many rows, with room for them.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If they are not of the layers or rows, or have no room.
+    """
+    values = items("caches", values, "caches, one a layer")
+    for cache in values:
+        offers("caches", cache, "keys", "values", "mask", "length")
+    if len(values) != num_layers or any(
+        cache.keys.shape[0] != new[0] for cache in values
+    ):
+        raise ValueError(
+            f"caches must be {num_layers}, one a layer, of {new[0]} rows, got"
+            f" {len(values)} of {[cache.keys.shape[0] for cache in values]}"
+        )
+    for cache in values:
+        room(cache, new[1])
+
+
 def _is_known(values):
     """Tell whether values are numbers already, and no symbols of Keras or
     TensorFlow.
     """
-    return hasattr(values, "numpy") or isinstance(
-        values, np.ndarray | np.generic | list | tuple | int | float
+    return (
+        hasattr(values, "numpy")
+        or not hasattr(values, "dtype")
+        or (isinstance(values, np.ndarray | np.generic))
     )
 
 
@@ -337,7 +427,248 @@ def rows_of_ids(name, values, size, columns):
     return ids(name, values, size)
 
 
+def thin_matrices(down, up, expected):
+    """Return two matrices whose product has an expected shape.
+
+    Raises
+    ------
+    ValueError
+        If they have other shapes, or hold a NaN or an infinity.
+    """
+    down, up = numbers("down", down), numbers("up", up)
+    if (
+        (down.ndim, up.ndim) != (2, 2)
+        or down.shape[1] != up.shape[0]
+        or (down.shape[0], up.shape[1]) != expected
+    ):
+        raise ValueError(
+            "matrices must have the shapes"
+            f" ({expected[0]}, r) and (r, {expected[1]}), got {down.shape} and"
+            f" {up.shape}"
+        )
+    return down, up
+
+
+# --- training ---------------------------------------------------------------
+
+
+def training(model, loss, batch, steps, every, report, checkpoint):
+    """Check what a training is told.
+
+    Raises
+    ------
+    TypeError
+        If ``loss``, ``batch`` or ``report`` is no function, ``checkpoint`` no
+        path, or a number no integer.
+    ValueError
+        If a number is out of its range.
+    """
+    offers("model", model, "trainable_variables", "variables")
+    function("loss", loss)
+    function("batch", batch)
+    count("steps", steps, least=0)
+    count("every", every)
+    if report is not None:
+        function("report", report)
+    if checkpoint is not None:
+        path("checkpoint", checkpoint)
+
+
+def batch(model, inputs):
+    """Let a model that knows its ids look at a batch, before they reach a graph
+    in which they would be looked up without a word.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the ``check`` of the model does.
+    """
+    if hasattr(model, "check"):
+        model.check(*inputs)
+
+
+def rates(learning_rate, steps, warmup_steps, first=0.0, last=0.0):
+    """Check a schedule of learning rates.
+
+    Raises
+    ------
+    TypeError
+        If a number of steps is not an integer, or a rate no number.
+    ValueError
+        If a number is out of its range.
+    """
+    within("learning_rate", learning_rate, 0, math.inf, closed=False)
+    steps = count("steps", steps, least=0)
+    if count("warmup_steps", warmup_steps, least=0) >= max(1, steps):
+        raise ValueError(
+            f"warmup_steps must be below the {steps} steps, got {warmup_steps}"
+        )
+    within("first", first, 0, math.inf, closed=False)
+    within("last", last, 0, 1)
+
+
+def optimizer(model, steps, warmup, weight_decay, clip):
+    """Check the numbers of an optimizer.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` has no variables, or a number is none.
+    ValueError
+        If a number is out of its range.
+    """
+    offers("model", model, "trainable_variables")
+    count("steps", steps, least=0)
+    within("warmup", warmup, 0, 1, closed=False)
+    within("weight_decay", weight_decay, 0, math.inf, closed=False)
+    positive(clip=clip)
+
+
+# --- decoding ---------------------------------------------------------------
+
+
+def prompts(values, size):
+    """Return prompts as lists of ids.
+
+    Raises
+    ------
+    TypeError
+        If they are not sequences of integers.
+    ValueError
+        If there is none, one is empty, or an id lies outside of
+        ``range(size)``.
+    """
+    found = [
+        text_ids("prompts", prompt, size).tolist()
+        for prompt in items("prompts", values, "sequences of ids")
+    ]
+    if not found or not all(found):
+        raise ValueError(
+            "prompts must hold at least one prompt, and each at least one token"
+        )
+    return found
+
+
+def continuation(max_new, prompts, length):
+    """Return how many tokens may be written after prompts, which must fit the
+    length of a model together with them.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is below 1, or too large.
+    """
+    max_new, longest = integer("max_new", max_new), max(map(len, prompts))
+    if max_new < 1 or longest + max_new > length:
+        raise ValueError(
+            f"max_new must be at least 1 and, after a prompt of {longest}, fit"
+            f" the model's length of {length}, got {max_new}"
+        )
+    return max_new
+
+
+def decoding(
+    temperature, top_k=0, top_p=1.0, repetition_penalty=1.0, greedy=True
+):
+    """Check the numbers that change a distribution before it is sampled from,
+    as far as they are known. A temperature of 0 stands for being ``greedy``.
+
+    Raises
+    ------
+    TypeError
+        If one is not a number, or ``top_k`` is not an integer.
+    ValueError
+        If one is out of its range.
+    """
+    if _is_known(temperature):
+        real("temperature", temperature)
+        # what is divided by less may leave the numbers of 32 bits
+        if not (
+            1e-6 <= temperature < math.inf or (greedy and temperature == 0)
+        ):
+            least = "at least 0" if greedy else "above 0"
+            raise ValueError(
+                f"temperature must be {least}, got {temperature}; the least"
+                " above 0 is 1e-6"
+            )
+    if _is_known(top_k) and integer("top_k", top_k) < 0:
+        raise ValueError(f"top_k must be at least 0, got {top_k}")
+    if _is_known(top_p) and not 0 < real("top_p", top_p) <= 1:
+        raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
+    if _is_known(repetition_penalty) and not (
+        0 < real("repetition_penalty", repetition_penalty) < math.inf
+    ):
+        raise ValueError(
+            f"repetition_penalty must be above 0, got {repetition_penalty}"
+        )
+
+
+def stop(token, size):
+    """Check the token after which a sequence ends, None for none such.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it lies outside of ``range(size)``.
+    """
+    if token is not None:
+        ids("stop", integer("stop", token), size)
+
+
+def seed(number):
+    """Return the seed of random numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it lies outside of ``range(2**31)``.
+    """
+    return int(ids("seed", integer("seed", number), 2**31))
+
+
+def next_logits(logits, seen=None):
+    """Check the logits (B, V) of next tokens, and which were seen, as far as
+    they are known.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers of that shape, a row holds a NaN, an infinity or
+        nothing but -inf, or ``seen`` is of another shape.
+    """
+    if _is_known(logits) or logits is None:
+        values = scores(logits, -1, "logits")
+        if values.ndim != 2:
+            raise ValueError(
+                f"logits must have the shape (B, V), got {values.shape}"
+            )
+    if seen is not None and _is_known(seen) and _is_known(logits):
+        shape("seen", seen, np.shape(logits))
+
+
 # --- texts and lists --------------------------------------------------------
+
+
+def finite(name, value):
+    """Return a number that is neither a NaN nor an infinity.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is one of those.
+    """
+    number = real(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value}")
+    return number
 
 
 def text(name, value):
@@ -490,7 +821,7 @@ def _kind(value):
 # --- attention --------------------------------------------------------------
 
 
-def scores(x, axis):
+def scores(x, axis, name="x"):
     """Return scores that a softmax can take, minus infinities among them.
 
     Raises
@@ -499,15 +830,15 @@ def scores(x, axis):
         If ``x`` is not of numbers, is empty along ``axis``, holds a NaN or plus
         infinity, or has nothing but minus infinities along ``axis``.
     """
-    x = numbers("x", x, at_least=1, finite=False)
+    x = numbers(name, x, at_least=1, finite=False)
     if x.shape[axis] == 0:
         raise ValueError(
-            f"x must have at least one entry along axis {axis}, got shape"
+            f"{name} must have at least one entry along axis {axis}, got shape"
             f" {x.shape}"
         )
     if not np.isfinite(x.max(axis=axis)).all():
         raise ValueError(
-            f"x must have a finite largest entry along axis {axis}, "
+            f"{name} must have a finite largest entry along axis {axis}, "
             "got a NaN, an infinity or nothing but -inf"
         )
     return x

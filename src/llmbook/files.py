@@ -39,11 +39,34 @@ def whole(path, mode="w"):
     OSError
         If the folder cannot be written or the disk is full; it names the file.
     """
-    unfinished = Path(f"{path}.unfinished")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    with in_place_of(path) as unfinished, unfinished.open(mode, **text) as file:
+        yield file
+
+
+@contextmanager
+def in_place_of(path, suffix=""):
+    """Name a file to be written that takes another's place afterwards, as
+    :func:`whole` does, for a library that wants a path.
+
+    Parameters
+    ----------
+    path : path
+    suffix : str
+        How the name must end.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    OSError
+        As :func:`whole`.
+    """
+    unfinished = Path(f"{path}.unfinished{suffix}")
     try:
-        with unfinished.open(mode, **text) as file:
-            yield file
+        yield unfinished
         os.replace(unfinished, path)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
@@ -127,8 +150,8 @@ def decoded(data, name):
         start = len(text[:start].encode()) if text else start
         line = 1 + len(re.findall(rb"\r\n?|\n", body[:start]))
         raise ValueError(
-            f"path must be UTF-8, {name} is not: line {line}, byte"
-            f" {len(mark) + start}, is {problem}{_other_encoding(data)}"
+            f"path must be UTF-8, {name} is not: {problem} in line {line}, byte"
+            f" {len(mark) + start}{_other_encoding(data)}"
         )
     return text
 

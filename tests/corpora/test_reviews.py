@@ -67,12 +67,17 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "delimiter"), [("a.csv", ","), ("a.TSV", "\t"), ("a.tsv", "\t")]
+    ("name", "delimiter", "text"),
+    [
+        ("a.csv", ",", '"好，,\t很好"'),
+        ("a.TSV", "\t", "好，, 很好"),
+        ("a.tsv", "\t", "好，, 很好"),
+    ],
 )
-def test_own_file(tmp_path, name, delimiter):
+def test_own_file(tmp_path, name, delimiter, text):
     rows = [
         ["label", "id", "text"],
-        ["1", "7", '"好，,\t很好"'],
+        ["1", "7", text],
         ["neg", "8", "  很 差 "],
         [" POS", "9", "ｏｋ"],
     ]
@@ -104,13 +109,13 @@ def test_every_dropped_row_is_counted(tmp_path):
     ("text", "message"),
     [
         ("text,stars\n好,1\n", "lacks \\['label'\\]"),
-        ("", "lacks \\['label', 'text'\\]"),
+        ("", "lacks \\['text', 'label'\\]"),
         ("text,label\n", "at least one usable"),
         ("text,label\n。,1\n", "at least one usable"),
         ("text,label\n好,1\n行,2\n", "line 3: label must be one of .* got '2'"),
-        ("text,label\n好,1,x\n", "line 2: a row must have as many fields"),
-        ("text,label\n好\n", "line 2: a row must have as many fields"),
-        ('text,label\n"好,1\n', "line 1, cannot be read"),
+        ("text,label\n好,1,x\n", "line 2: a row must have 2 fields.* got 3"),
+        ("text,label\n好\n", "line 2: a row must have 2 fields.* got 1"),
+        ('text,label\n"好,1\n', "line 2: the quotes of a row must match"),
     ],
 )
 def test_bad_content_is_refused_with_its_place(tmp_path, text, message):

@@ -346,7 +346,7 @@ LINE = "[ARG0 He] [V ran] ."
         ("id\tfirst\n", "columns"),
         (
             f"{HEADER}\na\ttest\t{LINE}\t{LINE}",
-            "line 2: a line must have 5 fields, got 4",
+            "line 2: a row must have 5 fields, .*got 4",
         ),
         (f"{HEADER}\na\ttrain\t{LINE}\t{LINE}\t{LINE}", "part must be one of"),
         (f"{HEADER}\na\ttest\t{LINE}\tHe ran .\t{LINE}", "one verb"),

@@ -33,7 +33,7 @@ def write(tmp_path, text, encoding="utf-8"):
     [
         ("movies", 10_605, [5060, 562, 4981]),
         ("amazon", 3_708, [1214, 761, 1712]),
-        ("tweets", 4_200, [986, 837, 2221]),
+        ("tweets", 4_200, [987, 837, 2226]),
         ("news", 5_190, [1662, 2371, 1085]),
     ],
 )
@@ -86,11 +86,11 @@ def test_own_file_is_cleaned_and_counted(tmp_path):
         ("id\tsentiment\ttext\n1\t0\t!?\n", "at least one usable"),
         (
             "id\tsentiment\ttext\n1\t0\ta\n2\t0\n",
-            "line 3: a row must have 3 fields, got 2",
+            "line 3: a row must have 3 fields, .*got 2",
         ),
         (
             "id\tsentiment\ttext\n1\t0\ta\tb\n",
-            "line 2: a row must have 3 fields, got 4",
+            "line 2: a row must have 3 fields, .*got 4",
         ),
         (
             "id\tsentiment\ttext\n1\tgood\ta\n",

@@ -134,11 +134,12 @@ def test_words_lose_nothing_but_spaces(text):
 
 
 def test_words_leave_no_file_behind(monkeypatch):
-    import llmbook.text
+    from llmbook.text import tokenizers
 
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
-        llmbook.text._jieba.cache_clear()
+        tokenizers._jieba.cache_clear()
+        tokenizers._words.cache_clear()
         assert words("这家酒店很好") == ["这家", "酒店", "很", "好"]
         assert list(Path(folder).iterdir()) == []
 

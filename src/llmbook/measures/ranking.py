@@ -3,14 +3,17 @@ scoring them.
 """
 
 import functools
-import re
+import math
+import unicodedata
 import warnings
 
 import numpy as np
 import snowballstemmer
 from scipy.stats import rankdata
 
-from llmbook.text.tokenizers import Tokenizer
+from llmbook import checks
+from llmbook.text.tokenizers import Tokenizer, words
+from llmbook.text.writing import NUMBER, PART, SYMBOL, pattern
 
 with warnings.catch_warnings():
     # in a notebook its progress bars, never shown, miss a widget
@@ -22,7 +25,9 @@ with warnings.catch_warnings():
 WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 
 
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
+# A number, an emoji or a sign, a word or a part of a name of code.
+TERM = pattern(rf"{NUMBER}|{SYMBOL}|{PART}")
+_ACCENT = pattern(r"(?<=\p{Latin}\p{Mn}*)\p{Mn}")
 
 
 @functools.lru_cache(maxsize=2**16)
@@ -42,10 +47,24 @@ def terms(text):
     """Return the stems of a text's words: ``batchSize`` and ``batch_sizes``
     give batch, size.
 
-    Stop words are left out, those that bm25s lists.
+    English stop words are left out, those that bm25s lists. Latin letters lose
+    their accents, a number keeps its sign and its decimal point, an emoji is a
+    term, and Chinese is cut as a search engine cuts it.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
-    words = [word.lower() for word in WORD.findall(text)]
-    return [stem(word) for word in words if word not in STOPWORDS_EN]
+    checks.text("text", text)
+    plain = _ACCENT.sub("", unicodedata.normalize("NFD", text))
+    found = TERM.findall(unicodedata.normalize("NFC", plain))
+    cut = [
+        word.lower()
+        for term in found
+        for word in ([term] if term.isascii() else words(term, search=True))
+    ]
+    return [stem(word) for word in cut if word not in STOPWORDS_EN]
 
 
 class TermTokenizer(Tokenizer):
@@ -82,11 +101,16 @@ class BM25:
 
     Raises
     ------
+    TypeError
+        If ``documents`` is not a list of strings, or a constant not a number.
     ValueError
-        If no document holds a term.
+        If no document holds a term, or a constant is out of range.
     """
 
     def __init__(self, documents, k1=1.5, b=0.75):
+        documents = checks.texts("documents", documents)
+        checks.within("k1", k1, 0, math.inf, closed=False)
+        checks.within("b", b, 0, 1)
         corpus = [terms(document) for document in documents]
         if not any(corpus):
             raise ValueError(
@@ -97,7 +121,14 @@ class BM25:
         self.num_documents = len(corpus)
 
     def scores(self, queries):
-        """Return the score of every document for every query, (Q, N)."""
+        """Return the score of every document for every query, (Q, N).
+
+        Raises
+        ------
+        TypeError
+            If ``queries`` is not a list of strings.
+        """
+        queries = checks.texts("queries", queries)
         rows = [self._row(query) for query in queries]
         return np.array(rows).reshape(-1, self.num_documents)  # (Q, N)
 

@@ -3,16 +3,36 @@ and checked.
 """
 
 import re
+import unicodedata
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
 from sklearn.feature_extraction.text import TfidfVectorizer
+
+from llmbook import checks
+from llmbook.text.tokenizers import words
+from llmbook.text.writing import (
+    MARKS,
+    ONE,
+    PART,
+    SYMBOL,
+    UNSPACED,
+    WORD,
+    between_spaces,
+    pattern,
+)
 
 NAME_END = "<body>"  # stands between a function's name and its docstring's body
 # tokens of a source that are read, and of a summary that are written
 LENGTHS = (48, 16)
+
+# A part of a name of code, or a mark; underscores only part names.
+_PIECE = pattern(rf"{PART}|(?!_){ONE}")
+# What is counted of a text: words of two letters, numbers and emoji.
+_COUNTED = pattern(rf"(?:[\p{{L}}\p{{N}}_]{MARKS}){{2,}}|{UNSPACED}|{SYMBOL}")
 
 OPPOSITES = (
     *(
@@ -71,19 +91,20 @@ def tokens(text):
     their parts.
 
     ``"Returns getName(max_size)"`` becomes ``returns get name ( max size )``.
+    Chinese words are those of jieba.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
-    found = []
-    for piece in re.findall(r"[A-Za-z_]\w*|\d+|[^\s\w]", text):
-        if piece[0].isalpha() or piece[0] == "_":
-            found += [
-                part.lower()
-                for part in re.findall(
-                    r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", piece
-                )
-            ]
-        else:
-            found.append(piece)
-    return found
+    checks.text("text", text)
+    pieces = _PIECE.findall(unicodedata.normalize("NFC", text))
+    return [
+        word.lower()
+        for piece in pieces
+        for word in ([piece] if piece.isascii() else words(piece))
+    ]
 
 
 def name_tokens(pair):
@@ -117,7 +138,28 @@ class Rouge(NamedTuple):
 
 @cache
 def _scorer():
-    return RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
+    return RougeScorer(["rouge1", "rouge2", "rougeL"], tokenizer=_Words())
+
+
+class _Words:
+    """Cut texts for ``rouge-score`` as it does itself, but not into English
+    alone: it drops what is no ``[a-z0-9]``.
+    """
+
+    _word = pattern(rf"{WORD}|{SYMBOL}")
+
+    _english = DefaultTokenizer(use_stemmer=True)
+
+    def tokenize(self, text):
+        """Return the stems of English words, other words, and emoji."""
+        found = self._word.findall(unicodedata.normalize("NFC", text.lower()))
+        return [
+            token
+            for word in found
+            for token in (
+                self._english.tokenize(word) if word.isascii() else [word]
+            )
+        ]
 
 
 def rouge(hypotheses, references):
@@ -168,10 +210,9 @@ def sentences(body):
     """Return the sentences of a text that have more than two words, or all of
     it.
     """
-    found = re.split(r"(?<=[.!?:])\s+", body)
-    return [sentence for sentence in found if len(sentence.split()) > 2][
-        :12
-    ] or [body]
+    found = re.split(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*", body)
+    long = [one for one in found if len(between_spaces(one)) > 2]
+    return long[:12] or [body]
 
 
 def lead(pair):
@@ -245,7 +286,12 @@ def oracle(pair):
 
 def body_counter(pairs):
     """Return a TfidfVectorizer fitted on the names and bodies of pairs."""
-    counter = TfidfVectorizer(sublinear_tf=True, stop_words="english")
+    counter = TfidfVectorizer(
+        sublinear_tf=True,
+        stop_words="english",
+        tokenizer=_COUNTED.findall,
+        token_pattern=None,
+    )
     return counter.fit([" ".join(source_tokens(pair)) for pair in pairs])
 
 

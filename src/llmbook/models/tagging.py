@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.mathematics.losses import log_softmax
 from llmbook.models.layers import TransformerBlock
 from llmbook.models.training import cosine, dataset, length_batches
@@ -45,6 +46,20 @@ class TaggingTokenizer(Tokenizer):
     """
 
     VIEWS = ("word", "last", "next", "end", "shape", "side")
+
+    @staticmethod
+    def listed(texts):
+        """Return a list of examples.
+
+        Raises
+        ------
+        TypeError
+            If ``texts`` is something else.
+        """
+        examples = checks.items("texts", texts, "examples")
+        for example in examples:
+            checks.offers("texts", example, "words", "predicate")
+        return examples
 
     def tokenize(self, text):
         """Return the tokens of all views in one list, word after word."""

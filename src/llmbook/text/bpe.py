@@ -6,25 +6,32 @@ by the space that stands before them rather than by a sign at their end, so that
 decoding gives back every space.
 """
 
-import functools
 import heapq
 import itertools
 import math
-import re
 from collections import Counter, defaultdict
 
-from llmbook.text.tokenizers import PAD, UNKNOWN, UNKNOWN_ID, Tokenizer
+from llmbook import checks
+from llmbook.text.tokenizers import PAD, UNKNOWN, Tokenizer
+from llmbook.text.writing import NAME, pattern
 
 # A word with the space before it, a run of punctuation likewise, or a run of
 # white space.
-PATTERN = r" ?\w+| ?[^\w\s]+|\s+"
+PATTERN = rf" ?{NAME}| ?[^\s\p{{L}}\p{{N}}_]+|\s+"
+_PIECE = pattern(PATTERN)
 
 
 def split_words(text):
     """Cut a text into the pieces that no merge may cross; joined, they are the
     text again.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
-    return re.findall(PATTERN, text)
+    checks.text("text", text)
+    return _PIECE.findall(text)
 
 
 def count_pairs(words):
@@ -70,6 +77,43 @@ def merge_pair(word, pair, merged):
     return tuple(result)
 
 
+class Chain:
+    """Words as tokens in a row, of which any can be joined with the one after
+    it at once, however long the word.
+
+    Parameters
+    ----------
+    words : iterable of str
+    """
+
+    def __init__(self, words):
+        self.tokens: list[str] = []
+        self.before: list[int] = []  # the place of the token before, or -1
+        self.after: list[int] = []  # of the one after
+        for word in words:
+            start, stop = len(self.tokens), len(self.tokens) + len(word)
+            self.tokens += word
+            self.before += [-1, *range(start, stop - 1)][: len(word)]
+            self.after += [*range(start + 1, stop), -1][: len(word)]
+
+    def pair(self, place):
+        """Return the token at a place and the one after it; None where no token
+        stands any more, or none comes after it.
+        """
+        after = self.after[place] if place >= 0 else -1
+        return (self.tokens[place], self.tokens[after]) if after >= 0 else None
+
+    def join(self, place):
+        """Join the token at a place with the one after it."""
+        gone = self.after[place]
+        following = self.after[gone]
+        self.tokens[place] += self.tokens[gone]
+        self.after[place] = following
+        if following >= 0:
+            self.before[following] = place
+        self.tokens[gone], self.after[gone] = "", -1
+
+
 def learn_merges(counts, num_merges, min_count=1):
     """Learn merges: again and again, join the most frequent pair of neighbours.
 
@@ -96,12 +140,19 @@ def learn_merges(counts, num_merges, min_count=1):
     age = {
         token: index for index, token in enumerate(sorted(set().union(*counts)))
     }
-    words = [(tuple(word), count) for word, count in counts.items()]
-    pairs = count_pairs(words)
-    where = defaultdict(set)  # in which words a pair stands, or once stood
-    for index, word in enumerate(words):
-        for pair in count_pairs([word]):
-            where[pair].add(index)
+    chain = Chain(counts)
+    weights = [count for word, count in counts.items() for _ in word]
+    pairs: Counter[tuple[str, str]] = Counter()
+    # where each pair stands
+    places: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+
+    def add(place, sign=1):
+        if pair := chain.pair(place):
+            pairs[pair] += sign * weights[place]
+            places[pair] ^= {place}  # there now, or there no more
+
+    for place in range(len(weights)):
+        add(place)
 
     def entry(pair):
         return -pairs[pair], age[pair[0]], age[pair[1]], pair
@@ -122,19 +173,19 @@ def learn_merges(counts, num_merges, min_count=1):
         if pairs[pair] < min_count:
             break
         merges.append(pair)
-        merged = "".join(pair)
-        age.setdefault(merged, len(age))
+        age.setdefault("".join(pair), len(age))
         touched = set()
-        for index in where[pair]:
-            word, count = words[index]
-            pairs.subtract(count_pairs([(word, count)]))
-            words[index] = merge_pair(word, pair, merged), count
-            there = count_pairs([words[index]])
-            pairs.update(there)
-            touched |= there.keys()
-            for neighbours in there:
-                where[neighbours].add(index)
-        for neighbours in touched:
+        for place in sorted(places[pair]):
+            if chain.pair(place) != pair:
+                continue  # in "aaa" the first two are joined, not the last two
+            before, after = chain.before[place], chain.after[place]
+            for near in (before, place, after):
+                add(near, -1)
+            chain.join(place)
+            for near in (before, place):
+                add(near)
+                touched.add(chain.pair(near))
+        for neighbours in touched - {None}:
             heapq.heappush(heap, entry(neighbours))
     return merges
 
@@ -149,15 +200,20 @@ class BPETokenizer(Tokenizer):
         Padding, unknown, the characters, then what merging them made.
     merges : sequence of (str, str)
         The pairs to join, in the order in which they were learned.
+
+    Raises
+    ------
+    TypeError
+        If the tokens, or what is merged, are not strings.
+    ValueError
+        If the tokens begin otherwise or repeat, or a merge is not of two.
     """
 
     def __init__(self, tokens, merges=()):
         super().__init__(tokens)
-        self.merges = [(left, right) for left, right in merges]
+        self.merges = checks.merges("merges", merges)
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        # Words recur, so each is cut once; the cache belongs to the instance,
-        # not to the class.
-        self._cut = functools.cache(self._cut_word)
+        self._known_words: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def fit(
@@ -181,19 +237,18 @@ class BPETokenizer(Tokenizer):
         Raises
         ------
         TypeError
-            If ``texts`` is a single string.
+            If ``texts`` is a single string, or does not hold strings, or a
+            number is not an integer.
         ValueError
-            If ``num_merges`` is negative, there is no text, or ``max_size``
-            leaves no room for its characters.
+            If a number is too small, there is no text, or ``max_size`` leaves
+            no room for its characters.
         """
-        if isinstance(texts, str):
-            raise TypeError(
-                "texts must be a list of strings, got a single string"
-            )
-        if num_merges is not None and num_merges < 0:
-            raise ValueError(
-                f"num_merges must not be negative, got {num_merges}"
-            )
+        texts = cls.listed(texts)
+        checks.count("min_count", min_count)
+        if max_size is not None:
+            checks.count("max_size", max_size)
+        if num_merges is not None:
+            checks.count("num_merges", num_merges, least=0)
         counts = Counter(word for text in texts for word in split_words(text))
         if not counts:
             raise ValueError("texts must hold at least one character, got none")
@@ -212,34 +267,47 @@ class BPETokenizer(Tokenizer):
         return cls([*tokens, *made], merges, **options)
 
     def tokenize(self, text):
-        """Cut a text into tokens that concatenate to it."""
-        return [
-            token for word in split_words(text) for token in self._cut(word)
-        ]
+        """Cut a text into tokens that concatenate to it.
 
-    def encode(self, text):
-        """Return the ids of a text's tokens, 1 for a character that training
-        did not hold.
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
         """
         return [
-            self.ids.get(token, UNKNOWN_ID) for token in self.tokenize(text)
+            token for word in split_words(text) for token in self._cut(word)
         ]
 
     def options(self):
         """Return the merges, fit for JSON."""
         return {"merges": [list(pair) for pair in self.merges]}
 
-    def _cut_word(self, word):
+    def _cut(self, word):
+        """Return the tokens of a word; words recur, so each is cut once."""
+        if word not in self._known_words:
+            self._known_words[word] = self._join(word)
+        return self._known_words[word]
+
+    def _join(self, word):
         """Join neighbours within a word, always the pair that was learned
-        first.
+        first, wherever it stands.
         """
-        tokens = tuple(word)
-        while len(tokens) > 1:
-            pair = min(
-                itertools.pairwise(tokens),
-                key=lambda pair: self._ranks.get(pair, len(self._ranks)),
-            )
-            if pair not in self._ranks:
-                break
-            tokens = merge_pair(tokens, pair, "".join(pair))
-        return tokens
+        chain = Chain([word])
+        heap: list[tuple[int, int]] = []  # of (rank of the pair, its place)
+
+        def push(place):
+            if chain.pair(place) in self._ranks:
+                heapq.heappush(heap, (self._ranks[chain.pair(place)], place))
+
+        for place in range(len(word)):
+            push(place)
+        while heap:
+            rank, touched = heap[0][0], []
+            while heap and heap[0][0] == rank:
+                place = heapq.heappop(heap)[1]
+                if self._ranks.get(chain.pair(place)) == rank:
+                    chain.join(place)
+                    touched += [chain.before[place], place]
+            for place in touched:
+                push(place)
+        return tuple(token for token in chain.tokens if token)

@@ -6,9 +6,13 @@ import re
 
 import numpy as np
 
+from llmbook import checks
+from llmbook.text import writing
 from llmbook.text.tokenizers import Tokenizer
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]+|_+")
+_WORD = writing.pattern(
+    rf"{writing.WORD}(?:['’-]{writing.WORD})*|[^{writing.SPACE}\p{{L}}\p{{N}}_]+|_+"
+)
 _BORDER = re.compile(
     r"[,;:.!?()]+|\s-+\s|\b(?:but|although|though|however|while|when|yet)\b",
     re.IGNORECASE,
@@ -18,7 +22,13 @@ _BORDER = re.compile(
 def words(text):
     """Cut an English text into words and runs of punctuation, case kept, spaces
     left out.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return _WORD.findall(text)
 
 
@@ -32,11 +42,15 @@ def clause(text, term):
 
     Raises
     ------
+    TypeError
+        If one of them is not a string.
     ValueError
-        If the term is not in the text.
+        If the term is empty or not in the text.
     """
+    checks.text("text", text)
+    checks.text("term", term)
     place = text.find(term)
-    if place < 0:
+    if place < 0 or not term:
         raise ValueError(f"term must be a part of the text, got {term!r}")
     borders = [
         (0, 0),
@@ -66,11 +80,24 @@ class WordViewTokenizer(Tokenizer):
         may.
     stem : int
         How many letters a stem has.
+
+    Raises
+    ------
+    TypeError
+        If the tokens are not strings, the lexicon is no dict of numbers, or
+        ``stem`` is not an integer.
+    ValueError
+        If the tokens begin otherwise or repeat, or ``stem`` is below 1.
     """
 
     def __init__(self, tokens, lexicon=None, stem=4):
         super().__init__(tokens)
-        self.lexicon, self.stem = lexicon, stem
+        self.lexicon = checks.valences("lexicon", lexicon)
+        self.stem = checks.count("stem", stem)
+
+    @property
+    def _num_views(self):
+        return 3 if self.lexicon is None else 4
 
     def views(self, text):
         """Return one list of tokens for each word of the text."""
@@ -99,16 +126,23 @@ class WordViewTokenizer(Tokenizer):
         a view.
         """
         ids = np.array(super().encode(text), dtype=np.int32)
-        return ids.reshape(-1, 3 if self.lexicon is None else 4)  # (T, N)
+        return ids.reshape(-1, self._num_views)  # (T, N)
 
     def decode(self, ids):
         """Return the words that the first view of ids stands for, a space
         between them.
+
+        Raises
+        ------
+        TypeError
+            If ``ids`` are not integers.
+        ValueError
+            If they are not of the shape (T, N), or one is no id of the
+            vocabulary.
         """
+        ids = checks.rows_of_ids("ids", ids, len(self), self._num_views)
         return " ".join(
-            self.tokens[i].removeprefix("word:")
-            for i in np.asarray(ids)[:, 0]
-            if i != 0
+            self.tokens[i].removeprefix("word:") for i in ids[:, 0] if i != 0
         )
 
     def options(self):

@@ -2,23 +2,30 @@
 padding.
 
 Id 0 is padding and id 1 the unknown token in every vocabulary of the book, so
-tokens that were learned begin at 2.
+tokens that were learned begin at 2. These marks are for ids alone: a text that
+writes ``<pad>`` or ``<unk>`` has written a word that no vocabulary knows.
 """
 
+import contextlib
 import functools
+import importlib
 import json
 import logging
 import re
+import sys
 import unicodedata
 import warnings
 from collections import Counter
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-PAD_ID, UNKNOWN_ID = 0, 1
-PAD, UNKNOWN = "<pad>", "<unk>"
+from llmbook import checks
+from llmbook.files import read_json, whole
+from llmbook.text.writing import MARKS, SPACED, SYMBOL, UNSPACED, pattern
+
+PAD_ID, UNKNOWN_ID, END_ID = 0, 1, 2
+PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
 
 
 def normalise(text):
@@ -30,12 +37,98 @@ def normalise(text):
     TypeError
         If ``text`` is not a string.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a string, got {type(text).__name__}")
+    checks.text("text", text)
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()
 
 
-class Tokenizer:
+class Known:
+    """The tokens that have ids, the first of them marks that no text can write.
+
+    Parameters
+    ----------
+    tokens : sequence of str
+        In the order of their ids: the marks, then the rest.
+
+    Raises
+    ------
+    TypeError
+        If they are not strings.
+    ValueError
+        If they begin otherwise, or repeat.
+    """
+
+    RESERVED: ClassVar[tuple[str, ...]] = (PAD, UNKNOWN)
+
+    def __init__(self, tokens):
+        self.tokens = checks.texts("tokens", tokens)
+        self.ids = {token: index for index, token in enumerate(self.tokens)}
+        if tuple(self.tokens[: len(self.RESERVED)]) != self.RESERVED:
+            raise ValueError(
+                f"tokens must begin with {', '.join(self.RESERVED)}, got"
+                f" {self.tokens[: len(self.RESERVED)]}"
+            )
+        if len(self.ids) != len(self.tokens):
+            raise ValueError("tokens must be distinct, got repeats")
+
+    def __len__(self):
+        """Return V, the size of the vocabulary, the marks included."""
+        return len(self.tokens)
+
+    @classmethod
+    def frequent(cls, found, min_count=1, max_size=None):
+        """Return the marks, then the tokens that were found most often, ties in
+        order of appearance.
+
+        Parameters
+        ----------
+        found : iterable of str, or Counter of them
+        min_count : int
+            Tokens seen less often are left out.
+        max_size : int, optional
+            How many are returned at most, the marks included.
+
+        Raises
+        ------
+        TypeError
+            If a number is not an integer.
+        ValueError
+            If ``min_count`` is below 1, or ``max_size`` leaves no room for the
+            marks.
+        """
+        checks.count("min_count", min_count)
+        if max_size is not None:
+            checks.count("max_size", max_size)
+            if max_size < len(cls.RESERVED):
+                raise ValueError(
+                    f"max_size must leave room for {cls.RESERVED}, got"
+                    f" {max_size}"
+                )
+        counts = Counter(found)
+        kept = [
+            token
+            for token, count in counts.most_common()
+            if count >= min_count and token not in cls.RESERVED
+        ]
+        return [*cls.RESERVED, *kept][:max_size]
+
+    def look_up(self, tokens, beyond=None):
+        """Return the ids of the tokens of a text, 1 for an unknown one.
+
+        Parameters
+        ----------
+        tokens : sequence of str
+        beyond : dict of str to int, optional
+            The ids of words that the vocabulary lacks.
+        """
+        others, first = beyond or {}, len(self.RESERVED)
+        found = ((self.ids.get(token, 0), token) for token in tokens)
+        return [
+            index if index >= first else others.get(token, UNKNOWN_ID)
+            for index, token in found
+        ]
+
+
+class Tokenizer(Known):
     """A vocabulary and the way to reach it; subclasses say how a text is cut by
     :meth:`tokenize`.
 
@@ -49,18 +142,7 @@ class Tokenizer:
     _kinds: ClassVar[dict[str, type["Tokenizer"]]] = {}
 
     def __init_subclass__(cls):
-        Tokenizer._kinds[cls.__name__] = cls
-
-    def __init__(self, tokens):
-        if list(tokens[:2]) != [PAD, UNKNOWN]:
-            raise ValueError(
-                f"tokens must begin with {PAD} and {UNKNOWN}, got"
-                f" {list(tokens[:2])}"
-            )
-        self.tokens = list(tokens)
-        self.ids = {token: index for index, token in enumerate(self.tokens)}
-        if len(self.ids) != len(self.tokens):
-            raise ValueError("tokens must be distinct, got repeats")
+        Tokenizer._kinds[_full_name(cls)] = cls
 
     @classmethod
     def fit(cls, texts, min_count=1, max_size=None, **options):
@@ -80,31 +162,35 @@ class Tokenizer:
         Raises
         ------
         TypeError
-            If ``texts`` is a single string.
+            If ``texts`` is a single string, or does not hold strings, or a
+            number is not an integer.
         ValueError
-            If there is no text, or no token reaches ``min_count``.
+            If there is no text, no token reaches ``min_count``, or a number is
+            too small.
         """
-        if isinstance(texts, str):
-            raise TypeError(
-                "texts must be a list of strings, got a single string"
-            )
+        texts = cls.listed(texts)
         cutter = cls([PAD, UNKNOWN], **options)
         counts = Counter(
             token for text in texts for token in cutter.tokenize(text)
         )
-        frequent = [
-            token for token, count in counts.most_common() if count >= min_count
-        ]
-        if not frequent:
+        if len(cls.frequent(counts, min_count)) == len(cls.RESERVED):
             raise ValueError(
                 f"texts must hold a token seen {min_count} times, got"
                 f" {len(counts)} distinct ones"
             )
-        return cls([PAD, UNKNOWN, *frequent][:max_size], **options)
+        return cls(cls.frequent(counts, min_count, max_size), **options)
 
-    def __len__(self):
-        """Return V, the size of the vocabulary, with padding and unknown."""
-        return len(self.tokens)
+    @staticmethod
+    def listed(texts):
+        """Return a list of what :meth:`tokenize` takes: of strings, unless a
+        subclass says otherwise.
+
+        Raises
+        ------
+        TypeError
+            If ``texts`` is a single string, or does not hold strings.
+        """
+        return checks.texts("texts", texts)
 
     def tokenize(self, text):
         """Cut a text into tokens, known or not."""
@@ -119,15 +205,26 @@ class Tokenizer:
     def encode(self, text):
         """Return the ids of a text's tokens, 1 for an unknown one; none for an
         empty text.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
         """
-        return [
-            self.ids.get(token, UNKNOWN_ID) for token in self.tokenize(text)
-        ]
+        return self.look_up(self.tokenize(text))
 
     def decode(self, ids):
         """Return the text of ids, padding left out, unknown tokens written
         ``<unk>``.
+
+        Raises
+        ------
+        TypeError
+            If ``ids`` are not integers.
+        ValueError
+            If one is no id of the vocabulary.
         """
+        ids = checks.text_ids("ids", ids, len(self))
         return "".join(self.tokens[i] for i in ids if i != PAD_ID)
 
     def options(self):
@@ -139,45 +236,91 @@ class Tokenizer:
     def state(self):
         """Return all that the tokenizer is, fit for JSON."""
         return {
-            "kind": type(self).__name__,
+            "kind": _full_name(type(self)),
             "tokens": self.tokens,
             "options": self.options(),
         }
 
     @staticmethod
     def from_state(state):
-        """Return the tokenizer that :meth:`state` described; ``ValueError`` if
-        it is none.
+        """Return the tokenizer that :meth:`state` described.
+
+        The class is found by its full name: one of the library without an
+        import, one of the reader's own once it has been defined.
+
+        Raises
+        ------
+        ValueError
+            If it describes none, or one of a class that is not known.
         """
         try:
-            return Tokenizer._kinds[state["kind"]](
-                state["tokens"], **state["options"]
-            )
-        except (KeyError, TypeError) as error:
+            kind = _class_of(state["kind"])
+            return kind(state["tokens"], **state["options"])
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"state must describe one of {sorted(Tokenizer._kinds)}, not a"
-                f" tokenizer: {error!r}"
+                f"state must describe a tokenizer, it does not: {error!r}"
             ) from error
 
     def save(self, path):
-        """Write the tokenizer as JSON."""
-        Path(path).write_text(
-            json.dumps(self.state(), ensure_ascii=False), encoding="utf-8"
-        )
+        """Write the tokenizer as JSON.
+
+        Raises
+        ------
+        TypeError
+            If a token or an option is nothing that JSON can hold.
+        ValueError
+            If a token is no text: half of a pair of surrogates. What was at
+            ``path`` stays.
+        """
+        text = json.dumps(self.state(), ensure_ascii=False)
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "tokens must be text, which UTF-8 can hold, got"
+                f" {text[error.start : error.end]!r}"
+            ) from error
+        with whole(path, "wb") as file:
+            file.write(data)
 
     @staticmethod
     def load(path):
-        """Read what :meth:`save` wrote: ``ValueError`` if it is something
-        else.
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        TypeError
+            If ``path`` is neither a string nor a path.
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it holds no tokenizer.
         """
         try:
-            state = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            return Tokenizer.from_state(read_json(path))
+        except ValueError as error:
             raise ValueError(
-                f"path must hold a tokenizer as JSON, {str(path)!r} does not:"
-                f" {error}"
+                f"path must hold a tokenizer, {str(path)!r} does not: {error}"
             ) from error
-        return Tokenizer.from_state(state)
+
+
+def _full_name(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class_of(name):
+    """Return the class of a full name, the library's module imported."""
+    checks.text("kind", name)
+    module = name.rpartition(".")[0]
+    if module.startswith("llmbook."):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    if name not in Tokenizer._kinds:
+        raise ValueError(
+            f"kind must be the name of a class that is defined, got {name!r}:"
+            " import the module that defines it first"
+        )
+    return Tokenizer._kinds[name]
 
 
 class CharTokenizer(Tokenizer):
@@ -186,7 +329,14 @@ class CharTokenizer(Tokenizer):
     """
 
     def tokenize(self, text):
-        """Return the characters of the text."""
+        """Return the characters of the text.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
+        checks.text("text", text)
         return list(text)
 
 
@@ -213,15 +363,44 @@ def _jieba():
     return segmenter
 
 
-def words(text):
-    """Cut a text into words with jieba, white space left out."""
-    return list(_words(text))
+# What jieba would cut into pieces: a word of a script that puts spaces between
+# words, unless it is English alone; a letter with its marks; an emoji.
+_WHOLE = pattern(
+    rf"([A-Za-z]*+(?=[[\p{{L}}\p{{M}}]--\p{{ASCII}}--{UNSPACED}]){MARKS}"
+    rf"(?:{SPACED})*+|(?=[{UNSPACED}--\p{{Han}}])\X|{SYMBOL})"
+)
+
+
+def words(text, search=False):
+    """Cut a text into words with jieba, white space left out.
+
+    Words of other scripts are cut by their spaces, and letters of scripts
+    without spaces, Chinese apart, one by one.
+
+    Parameters
+    ----------
+    text : str
+    search : bool
+        Whether to have, before a long word, the short ones in it, as a search
+        engine does.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
+    """
+    checks.text("text", text)
+    return list(_words(text, search))
 
 
 # texts are cut once to learn a vocabulary, and then encoded
 @functools.lru_cache(maxsize=2**15)
-def _words(text):
-    return tuple(word for word in _jieba().lcut(text) if not word.isspace())
+def _words(text, search):
+    cut = _jieba().lcut_for_search if search else _jieba().lcut
+    found: list[str] = []
+    for index, piece in enumerate(_WHOLE.split(text)):
+        found += [piece] if index % 2 else cut(piece)
+    return tuple(word for word in found if word and not word.isspace())
 
 
 class WordTokenizer(Tokenizer):
@@ -237,10 +416,17 @@ class WordTokenizer(Tokenizer):
 
     def __init__(self, tokens, stop_words=()):
         super().__init__(tokens)
-        self.stop_words = frozenset(stop_words)
+        self.stop_words = frozenset(checks.texts("stop_words", stop_words))
 
     def tokenize(self, text):
-        """Return the words of the text that are not stop words."""
+        """Return the words of the text that are not stop words.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
+        checks.text("text", text)
         return [
             word for word in words(text.lower()) if word not in self.stop_words
         ]
@@ -267,7 +453,13 @@ class NgramTokenizer(Tokenizer):
     def views(self, text):
         """Return one list of :attr:`VIEWS` tokens for each character of the
         text.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
         """
+        checks.text("text", text)
         segmented = words(text.lower())
         characters = "".join(segmented)
         edged = f"^{characters}$"
@@ -288,7 +480,14 @@ class NgramTokenizer(Tokenizer):
         return [token for position in self.views(text) for token in position]
 
     def pieces(self, text):
-        """Return the characters of the text."""
+        """Return the characters of the text.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
+        checks.text("text", text)
         return list("".join(words(text.lower())))
 
     def encode(self, text):
@@ -299,9 +498,19 @@ class NgramTokenizer(Tokenizer):
         return ids.reshape(-1, len(self.VIEWS))  # (T, 4)
 
     def decode(self, ids):
-        """Return the text that the first view of ids stands for."""
-        first = super().decode(np.asarray(ids)[:, 0])
-        return first.replace("1:", "")
+        """Return the text that the first view of ids stands for.
+
+        Raises
+        ------
+        TypeError
+            If ``ids`` are not integers.
+        ValueError
+            If they are not of the shape (T, 4), or one is no id of the
+            vocabulary.
+        """
+        ids = checks.rows_of_ids("ids", ids, len(self), len(self.VIEWS))
+        first = (self.tokens[i] for i in ids[:, 0] if i != PAD_ID)
+        return "".join(token.removeprefix("1:") for token in first)
 
 
 def _repeat(segmented):
@@ -330,27 +539,26 @@ def pad(sequences, length=None, truncate="end"):
 
     Raises
     ------
+    TypeError
+        If the sequences are not lists or arrays of integers, or ``length`` is
+        not an integer.
     ValueError
-        If there is no sequence, if ``length`` is not positive, or ``truncate``
-        is neither.
+        If there is no sequence, if they differ in their further axes, if
+        ``length`` is not positive, or ``truncate`` is neither.
     """
-    if len(sequences) == 0:
-        raise ValueError("sequences must hold at least one sequence, got none")
+    sequences = checks.id_sequences("sequences", sequences)
     if truncate not in ("start", "end"):
         raise ValueError(f"truncate must be 'start' or 'end', got {truncate!r}")
     if length is None:
         length = max(1, *map(len, sequences))
-    if length < 1:
-        raise ValueError(f"length must be at least 1, got {length}")
+    length = checks.count("length", length)
     shape: tuple[int, ...] = next(
-        (np.shape(s)[1:] for s in sequences if len(s)), ()
+        (sequence.shape[1:] for sequence in sequences if len(sequence)), ()
     )
     # (B, T, …)
     ids = np.full((len(sequences), length, *shape), PAD_ID, dtype=np.int32)
     for row, sequence in zip(ids, sequences, strict=True):
-        kept: Any = (
-            sequence[:length] if truncate == "end" else sequence[-length:]
-        )
+        kept = sequence[:length] if truncate == "end" else sequence[-length:]
         if len(kept):
             row[: len(kept)] = kept
         else:
@@ -358,10 +566,7 @@ def pad(sequences, length=None, truncate="end"):
     return ids
 
 
-END, END_ID = "<end>", 2
-
-
-class Vocabulary:
+class Vocabulary(Known):
     """The known tokens of sequences that are already cut into tokens.
 
     Parameters
@@ -371,36 +576,41 @@ class Vocabulary:
 
     Raises
     ------
+    TypeError
+        If they are not strings.
     ValueError
         If they begin otherwise, or repeat.
     """
 
-    def __init__(self, tokens):
-        self.tokens = list(tokens)
-        self.ids = {token: index for index, token in enumerate(self.tokens)}
-        if self.tokens[:3] != [PAD, UNKNOWN, END] or len(self.ids) != len(
-            self.tokens
-        ):
-            raise ValueError(
-                f"tokens must be distinct and begin with {PAD}, {UNKNOWN},"
-                f" {END}, got {self.tokens[:3]} first and {len(self.ids)}"
-                f" distinct of {len(self.tokens)}"
-            )
+    RESERVED = (PAD, UNKNOWN, END)
 
     @classmethod
     def fit(cls, sequences, min_count=1, max_size=None):
         """Learn a vocabulary: the most frequent tokens first, ties in order of
         appearance.
-        """
-        counts = Counter(token for sequence in sequences for token in sequence)
-        frequent = [
-            token for token, count in counts.most_common() if count >= min_count
-        ]
-        return cls([PAD, UNKNOWN, END, *frequent][:max_size])
 
-    def __len__(self):
-        """Return the number of tokens, the three special ones included."""
-        return len(self.tokens)
+        Parameters
+        ----------
+        sequences : iterable of lists of str
+        min_count : int
+            Tokens seen less often are left out.
+        max_size : int, optional
+            The size of the vocabulary at most, the three marks included.
+
+        Raises
+        ------
+        TypeError
+            If ``sequences`` does not hold lists of strings, or a number is not
+            an integer.
+        ValueError
+            If a number is too small.
+        """
+        found = (
+            token
+            for sequence in checks.items("sequences", sequences, "lists")
+            for token in checks.texts("sequences", sequence)
+        )
+        return cls(cls.frequent(found, min_count, max_size))
 
     def encode(self, tokens, words=()):
         """Return the ids of tokens; one that is unknown but stands in ``words``
@@ -411,18 +621,30 @@ class Vocabulary:
         tokens : sequence of str
         words : sequence of str
             Words beyond the vocabulary, whose ids follow on its last.
+
+        Raises
+        ------
+        TypeError
+            If one of them does not hold strings.
         """
-        beyond = {word: len(self) + index for index, word in enumerate(words)}
-        return [
-            self.ids.get(token, beyond.get(token, UNKNOWN_ID))
-            for token in tokens
-        ]
+        tokens = checks.texts("tokens", tokens)
+        beyond = enumerate(checks.texts("words", words), start=len(self))
+        return self.look_up(tokens, {word: index for index, word in beyond})
 
     def decode(self, ids, words=()):
-        """Return the tokens of ids, up to the first end or padding."""
-        known = [*self.tokens, *words]
+        """Return the tokens of ids, up to the first end or padding; one beyond
+        vocabulary and ``words`` is unknown.
+
+        Raises
+        ------
+        TypeError
+            If ``ids`` are not integers, or ``words`` does not hold strings.
+        ValueError
+            If an id is negative.
+        """
+        known = [*self.tokens, *checks.texts("words", words)]
         tokens = []
-        for index in ids:
+        for index in checks.text_ids("ids", ids, sys.maxsize):
             if index in (PAD_ID, END_ID):
                 break
             tokens.append(known[index] if index < len(known) else UNKNOWN)

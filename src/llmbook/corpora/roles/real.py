@@ -11,8 +11,6 @@ of these are annotated, too, and are for development. The annotations stand in
 [ARG1 the door] .``
 """
 
-import csv
-import json
 import random
 import re
 from pathlib import Path
@@ -20,10 +18,13 @@ from typing import NamedTuple
 
 from sklearn.metrics import cohen_kappa_score
 
+from llmbook.corpora.files import table
 from llmbook.corpora.roles.grammar import Example
 from llmbook.corpora.roles.lexicon import is_form_of_lexicon
+from llmbook.files import read_json, read_text
 from llmbook.packages import packaged_file
 from llmbook.text.tags import bio_tags, span_f1
+from llmbook.text.writing import NAME, ONE, pattern
 
 PACKAGE = "hsk-sentences-audio==1.0.0"
 ANNOTATIONS = Path(__file__).parent / "data" / "sentences.tsv"
@@ -41,6 +42,7 @@ PARTS = ("development", "test")
 COLUMNS = ["id", "part", "first", "second", "agreed"]
 REJECTED = "REJECT"
 SEEN = ANNOTATIONS.with_name("seen.txt")
+_TOKEN = pattern(rf"{NAME}(?:['’-]{NAME})*|{ONE}")
 DRAWN = 230
 DEVELOPMENT = 30
 
@@ -61,7 +63,7 @@ def tokenise(text):
     """Return the words and punctuation marks of a text; "don't" and
     "well-known" are one word.
     """
-    return re.findall(r"\w+(?:['’-]\w+)*|[^\w\s]", text)
+    return _TOKEN.findall(text)
 
 
 def draw(count=DRAWN, seed=14):
@@ -85,7 +87,7 @@ def draw(count=DRAWN, seed=14):
         If the package is not installed.
     """
     path = packaged_file(PACKAGE, "data/sentences.json")
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = read_json(path)
     # the first of repeats
     names = {row["translation"]["en"]: row["id"] for row in reversed(rows)}
     found = []
@@ -95,7 +97,7 @@ def draw(count=DRAWN, seed=14):
         if 6 <= len(words) <= 14 and verbs:
             found.append((name, words, verbs))
     random.Random(seed).shuffle(found)
-    seen = set(SEEN.read_text(encoding="utf-8").split())
+    seen = set(read_text(SEEN).split())
     return [
         (name, words, random.Random(f"{seed} {name}").choice(verbs))
         for name, words, verbs in found
@@ -163,26 +165,9 @@ def load(path=None):
         is about other words than the others, or repeats an id; the message
         names the line.
     """
-    path = ANNOTATIONS if path is None else Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"path must name an existing file, got {str(path)!r}"
-        )
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"path must be UTF-8, {path.name} is not: {error}"
-        ) from error
-    header, *rows = csv.reader(
-        text.splitlines() or [""], delimiter="\t", quoting=csv.QUOTE_NONE
-    )
-    if header != COLUMNS:
-        raise ValueError(
-            f"path must hold the columns {COLUMNS}, {path.name} has {header}"
-        )
+    path = ANNOTATIONS if path is None else path
     sentences: dict[str, Sentence] = {}
-    for number, row in enumerate(rows, start=2):
+    for place, row in table(path, COLUMNS):
         try:
             sentence = _sentence(row)
             if sentence.name in sentences:
@@ -190,16 +175,12 @@ def load(path=None):
                     f"id must not be repeated, got {sentence.name!r} again"
                 )
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {number}: {error}") from error
+            raise ValueError(f"{place}: {error}") from error
         sentences[sentence.name] = sentence
     return list(sentences.values())
 
 
 def _sentence(row):
-    if len(row) != len(COLUMNS):
-        raise ValueError(
-            f"a line must have {len(COLUMNS)} fields, got {len(row)}"
-        )
     name, part, *lines = row
     if part not in PARTS:
         raise ValueError(f"part must be one of {PARTS}, got {part!r}")
