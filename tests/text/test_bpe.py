@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -14,6 +15,7 @@ from llmbook.corpora.books import load_sanguo, load_web_bible
 from llmbook.text.bpe import (
     PATTERN,
     BPETokenizer,
+    Chain,
     count_pairs,
     learn_merges,
     merge_pair,
@@ -188,6 +190,74 @@ def test_the_vocabulary_keeps_within_its_size(texts, room, num_merges):
         ValueError, match=f"max_size must leave room for the {smallest - 2}"
     ):
         BPETokenizer.fit(texts, max_size=smallest - 1)
+
+
+def joined_as_it_is_told(word, merges):
+    """Look at all pairs, join the oldest one wherever it stands, begin again."""
+    ranks = {pair: rank for rank, pair in enumerate(merges)}
+    tokens = tuple(word)
+    while ranks.keys() & set(itertools.pairwise(tokens)):
+        pair = min(
+            itertools.pairwise(tokens),
+            key=lambda pair: ranks.get(pair, len(ranks)),
+        )
+        tokens = merge_pair(tokens, pair, "".join(pair))
+    return tokens
+
+
+@st.composite
+def any_merges(draw):
+    """Merges in any order, of tokens that were made in several ways."""
+    made, merges = ["a", "b"], []
+    for _ in range(draw(st.integers(0, 8))):
+        pair = tuple(draw(st.sampled_from(made)) for _ in range(2))
+        made.append("".join(pair))
+        merges.append(pair)
+    return draw(st.permutations(list(dict.fromkeys(merges))))
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_merges(), st.text("ab", max_size=30))
+def test_a_word_is_joined_as_the_algorithm_tells_it(merges, word):
+    tokenizer = BPETokenizer([PAD, UNKNOWN], merges)
+    expected = joined_as_it_is_told(word, merges)
+    assert tokenizer.tokenize(word) == list(expected)
+
+
+def test_a_book_without_separators_is_one_word_to_us_and_to_the_library():
+    text = re.sub(r"[\W_]+", "", "".join(load_sanguo()[:3]))
+    assert split_words(text) == [text]
+    ours = BPETokenizer.fit([text], num_merges=400)
+    theirs, merges = library([text], len(ours))
+    assert merges == ours.merges
+    assert theirs.encode(text).ids == ours.encode(text)
+    start = text[:1500]
+    assert ours.tokenize(start) == list(
+        joined_as_it_is_told(start, ours.merges)
+    )
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=5), max_size=4), st.data())
+def test_a_chain_joins_within_words_alone(words, data):
+    chain, expected = Chain(words), [list(word) for word in words]
+    for _ in range(data.draw(st.integers(0, 6))):
+        places = [p for p in range(len(chain.tokens)) if chain.pair(p)]
+        if places:
+            place = data.draw(st.sampled_from(places))
+            before = "".join(chain.tokens[:place])  # its letters tell where
+            chain.join(place)
+            left = len(before)
+            for word in expected:
+                size = len("".join(word))
+                if left < size:
+                    index = [
+                        len("".join(word[:i])) for i in range(len(word))
+                    ].index(left)
+                    word[index : index + 2] = ["".join(word[index : index + 2])]
+                    break
+                left -= size
+    assert [t for t in chain.tokens if t] == [t for w in expected for t in w]
+    assert chain.pair(-1) is None
 
 
 @settings(max_examples=100, deadline=None)
