@@ -273,5 +273,9 @@ class Comparison:
                 )
 
 
-if __name__ == "__main__":
+def main():
     Comparison(RESULTS, __file__, Laboratory()).everything()
+
+
+if __name__ == "__main__":
+    main()

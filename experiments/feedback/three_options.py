@@ -17,6 +17,11 @@ from llmbook.feedback.tasks.invitations import THREE_CHOICES
 RESULTS = RESULTS.with_name("three_options.json")
 METHODS = ("sft", "ilf_replay", "expert_iteration", "grpo_scores", "dpo")
 
-if __name__ == "__main__":
+
+def main():
     laboratory = Laboratory("three_options", THREE_CHOICES)
     Comparison(RESULTS, __file__, laboratory).at_equal_time(METHODS)
+
+
+if __name__ == "__main__":
+    main()

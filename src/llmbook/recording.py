@@ -16,7 +16,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from llmbook.files import whole
+from llmbook.files import read_json, whole
 from llmbook.fingerprint import fingerprint
 
 
@@ -111,7 +111,7 @@ class Recording:
         described |= _plain(description)
         self.results = described | {"runs": []}
         if path.exists():
-            self.results = json.loads(path.read_text(encoding="utf-8"))
+            self.results = read_json(path)
             stored = {
                 name: value
                 for name, value in self.results.items()
