@@ -154,16 +154,17 @@ def test_kneser_ney_is_its_formula(text, scored, order, discount):
 
 
 def test_the_estimated_discounts_are_their_formula(monkeypatch):
-    monkeypatch.setattr(__name__ + ".VOCABULARY", 30)
+    monkeypatch.setattr(__name__ + ".VOCABULARY", 31)
     rng = np.random.default_rng(1)
     draws = rng.zipf(1.4, 4000)
-    text = (draws[draws <= 30] - 1).tolist()[:400]
-    model = KneserNey(2, 30).fit(text)
+    # 30 stands at the beginning alone: no token precedes it
+    text = [30, *(draws[draws <= 30] - 1).tolist()[:400]]
+    model = KneserNey(2, 31).fit(text)
     assert all(0 < discount_for(text, 2, 2)[j] < j for j in (1, 2, 3))
     assert (
         discount_for(text, 1, 2)[2] == 0
     )  # the estimate is negative here, and cut off
-    scored = text[50:70]
+    scored = [*text[50:70], 30]
     expected = [
         kneser_ney(text, scored[:i], token, 2, None)
         for i, token in enumerate(scored)
@@ -171,6 +172,25 @@ def test_the_estimated_discounts_are_their_formula(monkeypatch):
     assert np.allclose(
         np.exp(model.log_probabilities(scored)), expected, rtol=1e-12
     )
+
+
+def test_the_estimated_discounts_by_hand():
+    # Counts of 1, 2 and 3, one token each, and none of 4: with n1 / (n1 + 2 n2) = 1/3, the discounts are 1/3, 1 and 3.
+    model = KneserNey(1, 4).fit([0, 1, 1, 2, 2, 2])
+    left_over = (1 / 3 + 1 + 3) / 6
+    assert np.allclose(
+        model.distribution(),
+        [left_over / 4 + share for share in (1 / 9, 1 / 6, 0, 0)],
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [[1, 1, 2, 2, 2], [0, 2, 2, 2], [0, 1, 1], [0, 1, 1, 2, 2, 2, 2]]
+)
+def test_discounts_need_counts_of_one_two_and_three(text):
+    with pytest.raises(ValueError, match="occur once, twice and three times"):
+        KneserNey(1, 4).fit(text)
 
 
 @settings(max_examples=60, deadline=None)
