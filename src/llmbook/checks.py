@@ -298,18 +298,19 @@ def batch_ids(name, values, size):
     return ids(name, values, size)
 
 
-def some_ids(name, values):
-    """Check that something is ids (B, T), which a graph may hold as symbols.
+def some_ids(name, values, size=2**31):
+    """Check the ids (B, T) of a batch of texts, unless they stand for numbers
+    in a graph, as :func:`known_ids` does.
 
     Raises
     ------
     TypeError
         If they are not integers.
     ValueError
-        If they have other axes.
+        If they have other axes, or as :func:`ids`.
     """
     if _is_known(values):
-        batch_ids(name, values, 2**31)
+        batch_ids(name, values, size)
 
 
 def known_ids(name, values, size):
@@ -714,6 +715,25 @@ def texts(name, values):
     for value in found:
         if not isinstance(value, str):
             raise TypeError(f"{name} must hold strings, got {_kind(value)}")
+    return found
+
+
+def labels(name, values):
+    """Return a list of strings to be shown.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+        raise ValueError(
+            f"{name} must be a list of strings, got {_kind(values)}"
+        )
+    found = list(values)
+    for value in found:
+        if not isinstance(value, str):
+            raise ValueError(f"{name} must be strings, got {value!r}")
     return found
 
 

@@ -90,6 +90,6 @@ def test_samples_follow_the_distribution_and_the_seed():
         drawn, causal.generate(model, [[1]] * 4000, 1, seed=3)[:, 0]
     )
     with pytest.raises(
-        ValueError, match="prompts must each hold at least one token"
+        ValueError, match="each at least one token"
     ):
         causal.generate(model, [[1], []], 1)

@@ -221,7 +221,7 @@ def test_a_saved_model_comes_back(gpt, tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match="path must be a file that save wrote"
+        FileNotFoundError, match="path must name an existing file"
     ):
         load(tmp_path / "nothing.keras")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(

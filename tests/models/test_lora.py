@@ -265,7 +265,7 @@ def test_files_that_are_none_or_another_models_are_refused(tmp_path):
     path = tmp_path / "file.npz"
     with pytest.raises(
         FileNotFoundError,
-        match=r"path must be a file that save wrote, got .*file",
+        match=r"path must name an existing file, got .*file",
     ):
         lora.load(small_gpt(), path)
     np.savez(path, scale=np.float32(1), nonsense=np.zeros(3))
@@ -278,7 +278,7 @@ def test_files_that_are_none_or_another_models_are_refused(tmp_path):
     with pytest.raises(ValueError, match="path must hold adapters"):
         lora.load(small_gpt(), path)
     lora.save(adapted_gpt(), path)
-    with pytest.raises(ValueError, match=r"of shape \(8, 16\), it holds"):
+    with pytest.raises(ValueError, match=r"\(8, r\) and \(r, 16\), got"):
         lora.load(small_gpt(hidden_dim=16), path)
     with pytest.raises(ValueError, match="model must have no adapters yet"):
         lora.load(adapted_gpt(), path)

@@ -8,6 +8,8 @@ plain way. So such a model can learn from feedback as the GPT does:
 
 import numpy as np
 
+from llmbook import checks
+
 
 def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
     """Continue prompts, token by token, each drawn from the model's
@@ -35,24 +37,33 @@ def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
 
     Raises
     ------
+    TypeError
+        If ``model`` cannot be called, a number is none, or a prompt is no
+        sequence of integers.
     ValueError
-        If a prompt is empty.
+        If there is no prompt, one is empty, an id lies outside of the
+        vocabulary, a number is out of its range, or the model says a NaN.
     """
+    checks.function("model", model)
+    prompts = checks.prompts(prompts, 2**31)
+    checks.decoding(temperature)
+    max_new, seed = checks.count("max_new", max_new), checks.seed(seed)
     sizes = np.array([len(prompt) for prompt in prompts])  # (B,)
-    if sizes.min(initial=1) < 1:
-        raise ValueError(
-            "prompts must each hold at least one token, got an empty one"
-        )
     rng, rows = np.random.default_rng(seed), np.arange(len(prompts))
     # (B, T), zeros on the right
     ids = np.zeros((len(prompts), sizes.max() + max_new), "int32")
     for row, prompt in zip(ids, prompts, strict=True):
         row[: len(prompt)] = prompt
+    # how many ids the model knows, as it says of a row of padding
+    vocab_size = np.shape(model(np.zeros_like(ids[:1])))[-1]
+    checks.ids("prompts", ids, vocab_size)
+    checks.stop(stop, vocab_size)
     written = np.zeros((len(prompts), max_new), "int32")  # (B, max_new)
     ended = np.zeros(len(prompts), "bool")  # (B,)
     for step in range(max_new):
         # (B, V)
         logits = np.array(model(ids), "float64")[rows, sizes + step - 1]
+        checks.next_logits(logits)
         logits[:, 0] = -np.inf  # padding is no token
         if temperature > 0:
             logits = logits / temperature + rng.gumbel(size=logits.shape)

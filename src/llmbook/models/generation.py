@@ -5,6 +5,8 @@ them.
 import numpy as np
 import tensorflow as tf
 
+from llmbook import checks
+
 
 def adjusted_logits(
     logits,
@@ -40,7 +42,17 @@ def adjusted_logits(
     -------
     (B, V) tensor
         Minus infinity where a token is excluded.
+
+    Raises
+    ------
+    TypeError
+        If a number is none.
+    ValueError
+        If a number is out of its range, a row of logits holds a NaN, an
+        infinity or nothing but -inf, or shapes do not fit.
     """
+    checks.next_logits(logits, seen)
+    checks.decoding(temperature, top_k, top_p, repetition_penalty, greedy=False)
     logits = tf.convert_to_tensor(logits, "float32")
     if seen is not None:
         punished = tf.where(
@@ -195,23 +207,22 @@ def generate(
 
     Raises
     ------
+    TypeError
+        If a number is none, or a prompt is no sequence of integers.
     ValueError
-        If there is no prompt, one is empty, a number is out of its range, or
-        prompt and continuation are together longer than ``config.length``.
+        If there is no prompt, one is empty, an id lies outside of the
+        vocabulary, a number is out of its range, or prompt and continuation are
+        together longer than ``config.length``.
     """
-    _check_decoding(temperature, top_k, top_p, repetition_penalty)
-    if len(prompts) == 0 or min(len(prompt) for prompt in prompts) == 0:
-        raise ValueError(
-            "prompts must hold at least one prompt, and each at least one token"
-        )
+    checks.offers("model", model, "config", "decode")
+    prompts = checks.prompts(prompts, model.config.vocab_size)
+    max_new = checks.continuation(max_new, prompts, model.config.length)
+    checks.decoding(temperature, top_k, top_p, repetition_penalty)
+    checks.stop(stop, model.config.vocab_size)
+    seed = checks.seed(seed)
     longest = max(len(prompt) for prompt in prompts)
-    if max_new < 1 or longest + max_new > model.config.length:
-        raise ValueError(
-            f"max_new must be at least 1 and, after a prompt of {longest}, fit"
-            f" the model's length of {model.config.length}, got {max_new}"
-        )
     ids = np.array(
-        [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts],
+        [[0] * (longest - len(prompt)) + prompt for prompt in prompts],
         "int32",
     )
     decoded = model.decode[use_cache](
@@ -246,30 +257,32 @@ def stream(model, prompt, max_new, stop=None, pick=np.argmax):
     Yields
     ------
     int
+
+    Raises
+    ------
+    TypeError
+        If a number is none, the prompt is no sequence of integers, or ``pick``
+        returns no integer.
+    ValueError
+        If the prompt is empty, an id lies outside of the vocabulary, or prompt
+        and continuation are together longer than ``config.length``.
     """
-    ids, caches = list(prompt), model.empty_caches(1, len(prompt) + max_new)
+    checks.offers("model", model, "config", "read", "empty_caches")
+    (prompt,) = checks.prompts([prompt], model.config.vocab_size)
+    max_new = checks.continuation(max_new, [prompt], model.config.length)
+    checks.stop(stop, model.config.vocab_size)
+    checks.function("pick", pick)
+    return _stream(model, prompt, max_new, stop, pick)
+
+
+def _stream(model, ids, max_new, stop, pick):
+    caches = model.empty_caches(1, len(ids) + max_new)
     for _ in range(max_new):
         logits, caches = model.read(np.array([ids], "int32"), caches)  # (1, V)
         logits = logits.numpy()[0]  # (V,)
         logits[0] = -np.inf  # padding is no token
-        token = int(pick(logits))
+        token = checks.integer("what pick returns", pick(logits))
         if token == stop:
             return
         yield token
         ids = [token]
-
-
-def _check_decoding(temperature, top_k, top_p, repetition_penalty):
-    for name, value, fits, range_ in (
-        ("temperature", temperature, temperature >= 0, "at least 0"),
-        ("top_k", top_k, top_k >= 0, "at least 0"),
-        ("top_p", top_p, 0 < top_p <= 1, "above 0 and at most 1"),
-        (
-            "repetition_penalty",
-            repetition_penalty,
-            repetition_penalty > 0,
-            "above 0",
-        ),
-    ):
-        if not fits:
-            raise ValueError(f"{name} must be {range_}, got {value}")

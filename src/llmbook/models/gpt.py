@@ -5,9 +5,8 @@ Shapes: ``B`` sequences of ``T`` tokens over a vocabulary of ``V``. Id 0 is
 padding, on either side of a sequence, and is masked wherever it stands.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,8 +15,16 @@ from keras import ops
 
 from llmbook import checks
 from llmbook.mathematics.vectors import embed
+from llmbook.models import lora, saving
 from llmbook.models.generation import DECODE_SIGNATURE, decode
-from llmbook.models.layers import KeyValueCache, RMSNorm, TransformerBlock
+from llmbook.models.layers import (
+    Embedding,
+    KeyValueCache,
+    RMSNorm,
+    TransformerBlock,
+    wide,
+)
+from llmbook.models.saving import Sized
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class GPTConfig:
 
 
 @keras.saving.register_keras_serializable("llmbook")
-class GPT(keras.Model):
+class GPT(Sized, keras.Model):
     r"""Predict every next token from those before it.
 
     .. math::
@@ -78,12 +85,23 @@ class GPT(keras.Model):
     Parameters
     ----------
     config : GPTConfig
+
+    Raises
+    ------
+    TypeError
+        If ``config`` is none, or ids are not integers.
+    ValueError
+        If the sizes do not fit each other, an id lies outside of the
+        vocabulary, or caches have no room for more.
     """
+
+    sizes = GPTConfig
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
+        checks.kind("config", config, GPTConfig)
         self.config = config
-        self.embedding = keras.layers.Embedding(
+        self.embedding = Embedding(
             config.vocab_size,
             config.d_model,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.02),
@@ -136,7 +154,7 @@ class GPT(keras.Model):
             tf.TensorSpec((None, None), "bool"),
             tf.TensorSpec((), "int32"),
         )
-        self.read = tf.function(
+        self._read = tf.function(
             self.next_logits,
             input_signature=[
                 tf.TensorSpec((None, None), "int32"),
@@ -152,7 +170,7 @@ class GPT(keras.Model):
             )
             for use_cache in (True, False)
         }
-        self.score = tf.function(
+        self._score = tf.function(
             partial(log_probabilities, self), jit_compile=True, autograph=False
         )
 
@@ -188,6 +206,7 @@ class GPT(keras.Model):
         """Return what the logits are made of, (B, T, d_model), then weights and
         caches.
         """
+        checks.some_ids("ids", ids, self.config.vocab_size)
         mask = ops.not_equal(ids, 0)  # (B, T)
         # (B, T, d_model)
         x = self.dropout(self.embedding(ids), training=training)
@@ -217,6 +236,7 @@ class GPT(keras.Model):
         """Map the last hidden vectors (..., d_model) to logits (..., V), in 32
         bits at least.
         """
+        x = tf.cast(x, wide(x.dtype))  # (..., d_model)
         embeddings = tf.cast(self.embedding.embeddings, x.dtype)  # (V, d_model)
         # As one product of matrices, which is quicker than many small ones.
         logits = tf.matmul(
@@ -232,23 +252,71 @@ class GPT(keras.Model):
         x, _, caches = self.hidden(ids, caches)  # (B, T, d_model)
         return self.logits(x[:, -1:])[:, 0], caches
 
+    def read(self, ids, caches):
+        """Return what :meth:`next_logits` does, by a compiled graph.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they are not (B, T), one lies outside of the vocabulary, or the
+            caches are not of the layers or have no room for them.
+        """
+        ids = checks.batch_ids("ids", ids, self.config.vocab_size)  # (B, T)
+        checks.caches(caches, len(self.blocks), ids.shape)
+        return self._read(ids.astype("int32"), caches)
+
+    def score(self, ids):
+        """Return :func:`log_probabilities` of ids (B, T), by a graph that XLA
+        compiles for each shape.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they are not (B, T), or one lies outside of the vocabulary.
+        """
+        ids = checks.batch_ids("ids", ids, self.config.vocab_size)  # (B, T)
+        return self._score(ids.astype("int32"))
+
+    def check(self, ids, *others):
+        """Raise what :func:`llmbook.checks.ids` raises about a batch before it
+        reaches a compiled graph, which would read past the table.
+        """
+        checks.batch_ids("ids", ids, self.config.vocab_size)
+
     def empty_caches(self, batch_size, size):
         """Return one cache a layer, with room for ``size`` tokens of each
         sequence.
+
+        Raises
+        ------
+        TypeError
+            If a number is not an integer.
+        ValueError
+            If one is below 1.
         """
+        checks.known_counts(batch_size=batch_size, size=size)
         return [
             block.attention.empty_cache(batch_size, size)
             for block in self.blocks
         ]
 
     def get_config(self):
-        """Return the arguments of the constructor."""
-        return {**super().get_config(), "config": asdict(self.config)}
+        """Return the arguments of the constructor, and what adapters there
+        are.
+        """
+        return super().get_config() | {"adapters": lora.sizes(self)}
 
     @classmethod
     def from_config(cls, config):
         """Make an untrained model of that configuration."""
-        return cls(**{**config, "config": GPTConfig(**config["config"])})
+        plain = {name: config[name] for name in config if name != "adapters"}
+        model = super().from_config(plain)
+        lora.add_empty(model, config.get("adapters"))
+        return model
 
 
 def log_probabilities(model, ids, training=None):
@@ -264,9 +332,18 @@ def log_probabilities(model, ids, training=None):
     -------
     (B, T - 1) tensor
         Zero where the token is padding. Gradients pass through it.
+
+    Raises
+    ------
+    TypeError
+        If ids that are known are not integers.
+    ValueError
+        If they are not (B, T), or one lies outside of the vocabulary.
     """
+    checks.some_ids("ids", ids)
     logits = model(ids[:, :-1], training=training)  # (B, T - 1, V)
     targets = ids[:, 1:]  # (B, T - 1)
+    checks.known_ids("ids", targets, logits.shape[-1])
     # (B, T - 1)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     return tf.where(targets == 0, 0.0, -losses)
@@ -290,7 +367,13 @@ def next_token_loss(model, ids, weights=None, training=None):
     Returns
     -------
     () tensor
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`log_probabilities` does.
     """
+    checks.some_ids("ids", ids)
     weights = tf.cast(ids != 0, "float32") if weights is None else weights
     weights = weights[:, 1:]  # (B, T - 1)
     total = tf.reduce_sum(weights * log_probabilities(model, ids, training))
@@ -319,10 +402,21 @@ def start_from_counts(model, ids, seed=0):
     -------
     GPT
         The model.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT or the ids are not integers.
+    ValueError
+        If the norm is another, an id lies outside of the vocabulary, or the
+        text tells nothing: all its tokens keep the same company.
     """
+    checks.kind("model", model, GPT)
+    checks.one_of("model.config.norm", model.config.norm, ("layer",))
     vocab_size, width = model.config.vocab_size, model.config.d_model
     # (V, d_model)
     vectors = embed(ids, vocab_size, width, 2, np.random.default_rng(seed))
+    checks.spread("ids", vectors)
     vectors = 0.1 * vectors / vectors.std()  # (V, d_model)
     frequency = np.log(np.bincount(ids, minlength=vocab_size) + 1.0)  # (V,)
     shift = np.linalg.lstsq(vectors, frequency - frequency.mean(), rcond=None)[
@@ -358,6 +452,11 @@ def perplexity(model, ids, batch_size=16):
         At least two tokens.
     batch_size : int
         How many windows are read at a time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`text_log_probabilities` does.
     """
     return float(np.exp(-text_log_probabilities(model, ids, batch_size).mean()))
 
@@ -368,17 +467,23 @@ def text_log_probabilities(model, ids, batch_size=16):
 
     Raises
     ------
+    TypeError
+        If ``model`` is no GPT, the ids are not integers, or ``batch_size`` is
+        none.
     ValueError
-        If ``ids`` is not one text, (N,), of at least two tokens.
+        If ``ids`` is not one text, (N,), of at least two tokens, one of them
+        lies outside of the vocabulary, or ``batch_size`` is below 1.
     """
-    ids = np.asarray(ids, "int32")
-    if ids.ndim != 1 or len(ids) < 2:
+    checks.kind("model", model, GPT)
+    checks.count("batch_size", batch_size)
+    ids = checks.text_ids("ids", ids, model.config.vocab_size)
+    if len(ids) < 2:
         raise ValueError(
             "ids must be one text of at least two tokens, got shape"
             f" {ids.shape}"
         )
     length = model.config.length
-    half = length // 2
+    half = max(1, length // 2)
     count = max(0, -(-(len(ids) - 1 - length) // half)) + 1  # windows
     # whole batches: XLA compiles a single shape
     rows = -(-count // batch_size) * batch_size
@@ -395,10 +500,20 @@ def text_log_probabilities(model, ids, batch_size=16):
 
 
 def save(model, path):
-    """Write a model to a ``.keras`` file: a zip of JSON and HDF5, without
-    pickle.
+    """Write a model, with its adapters if it has some, to a ``.keras`` file, by
+    :func:`llmbook.models.saving.save`.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or ``path`` no path.
+    ValueError
+        If the path ends otherwise.
+    OSError
+        If the file cannot be written.
     """
-    model.save(path)
+    checks.kind("model", model, GPT)
+    saving.save(model, path)
 
 
 def load(path):
@@ -406,19 +521,11 @@ def load(path):
 
     Raises
     ------
+    TypeError
+        If ``path`` is no path.
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it holds something else.
+        If it is damaged or holds something else.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"path must be a file that save wrote, got {str(path)!r}"
-        )
-    model = keras.models.load_model(path, compile=False)
-    if not isinstance(model, GPT):
-        raise ValueError(
-            f"path must hold a GPT, {str(path)!r} holds a"
-            f" {type(model).__name__}"
-        )
-    return model
+    return saving.load(path, GPT)

@@ -13,13 +13,14 @@ with :math:`W` frozen (Hu et al. 2022, Eq. 3, with vectors as rows). Since
 """
 
 import re
-from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.files import whole
+from llmbook.models import saving
 
 QUERY_AND_VALUE = ("attention.query_projection", "attention.value_projection")
 EVERY_LINEAR = (
@@ -48,9 +49,19 @@ class LowRankAdapter(keras.layers.Layer):
         What ``B`` begins as.
     scale : float
         :math:`\alpha / r`.
+
+    Raises
+    ------
+    TypeError
+        If ``dense`` is no dense layer, or ``scale`` no number.
+    ValueError
+        If the matrices do not fit it and each other, or a number is not finite.
     """
 
     def __init__(self, dense, down, up, scale, **kwargs):
+        checks.kind("dense", dense, keras.layers.Dense)
+        down, up = checks.thin_matrices(down, up, tuple(dense.kernel.shape))
+        scale = checks.finite("scale", scale)
         # Steps of training are too small to be seen in 16 bits: what is trained
         # has 32.
         half = dense.compute_dtype in ("bfloat16", "float16")
@@ -105,13 +116,20 @@ def add_adapters(
 
     Raises
     ------
+    TypeError
+        If ``model`` is no GPT, a number is none, or targets are not strings.
     ValueError
-        If ``rank`` is below 1, a target is no linear layer, no block is left,
-        or the model has adapters already.
+        If ``rank`` is below 1, ``alpha`` is not a finite number, there is no
+        target or one is no linear layer, no block is left, or the model has
+        adapters already.
     """
-    if rank < 1:
-        raise ValueError(f"rank must be at least 1, got {rank}")
-    if first_block not in range(len(model.blocks)):
+    checks.offers("model", model, "blocks", "trace_anew")
+    rank, seed = checks.count("rank", rank), checks.seed(seed)
+    alpha = 2 * rank if alpha is None else checks.finite("alpha", alpha)
+    targets = checks.texts("targets", checks.some("targets", targets))
+    if checks.integer("first_block", first_block) not in range(
+        len(model.blocks)
+    ):
         raise ValueError(
             f"first_block must be one of the {len(model.blocks)} blocks, from"
             f" 0, got {first_block}"
@@ -123,11 +141,57 @@ def add_adapters(
             d_in, d_out = _dense(model, f"block_{i}.{target}").kernel.shape
             down = rng.normal(0, d_in**-0.5, (d_in, rank))
             matrices[f"block_{i}.{target}"] = down, np.zeros((rank, d_out))
-    _attach(model, matrices, (2 * rank if alpha is None else alpha) / rank)
+    _attach(model, matrices, alpha / rank)
+
+
+def sizes(model):
+    """Return the ranks of a model's adapters, by the names of their layers, and
+    their scale, fit for JSON; None if it has none.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT.
+    """
+    found = adapters(model)
+    if not found:
+        return None
+    return {
+        "ranks": {name: layer.down.shape[1] for name, layer in found.items()},
+        "scale": next(iter(found.values())).scale,
+    }
+
+
+def add_empty(model, sizes):
+    """Put adapters of the :func:`sizes` of another model on one that has none;
+    their matrices are zero.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT.
+    ValueError
+        If they do not fit the model, or it has adapters already.
+    """
+    checks.offers("model", model, "blocks", "trace_anew")
+    if not sizes:
+        return
+    matrices = {}
+    for name, rank in sizes["ranks"].items():
+        d_in, d_out = _dense(model, name).kernel.shape
+        matrices[name] = np.zeros((d_in, rank)), np.zeros((rank, d_out))
+    _attach(model, matrices, sizes["scale"])
 
 
 def adapters(model):
-    """Return the adapters of a model, by the names of their layers."""
+    """Return the adapters of a model, by the names of their layers.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT.
+    """
+    checks.offers("model", model, "blocks")
     return {
         f"block_{i}.{part}.{name}": layer
         for i, block in enumerate(model.blocks)
@@ -138,7 +202,14 @@ def adapters(model):
 
 
 def count_parameters(model):
-    """Return how many parameters are trained, and how many there are."""
+    """Return how many parameters are trained, and how many there are.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no model of Keras.
+    """
+    checks.kind("model", model, keras.Model)
     return tuple(
         sum(int(np.prod(variable.shape)) for variable in variables)
         for variables in (model.trainable_variables, model.variables)
@@ -159,6 +230,8 @@ def merge(model):
 
     Raises
     ------
+    TypeError
+        If ``model`` is no GPT.
     ValueError
         If the model has no adapters.
     """
@@ -174,7 +247,34 @@ def merge(model):
 def unmerge(model, taken):
     """Undo :func:`merge`: subtract adapters from the kernels, and put them back
     beside them.
+
+    Parameters
+    ----------
+    model : GPT
+    taken : dict of str to LowRankAdapter
+        What :func:`merge` of this model returned.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or ``taken`` no dict.
+    ValueError
+        If the model has adapters, or ``taken`` holds none, or what was taken
+        from another model.
     """
+    checks.kind("taken", taken, dict)
+    if adapters(model):
+        raise ValueError(
+            "model must have no adapters yet: merge those that it has"
+        )
+    if not taken or any(
+        getattr(adapter, "dense", None) is not _dense(model, name)
+        for name, adapter in taken.items()
+    ):
+        raise ValueError(
+            "taken must be what merge took from this model, got"
+            f" {len(taken)} adapters that do not all stand beside its layers"
+        )
     _set_trainable(model, False)
     for name, adapter in taken.items():
         adapter.dense.kernel.assign_sub(adapter.change())
@@ -188,9 +288,14 @@ def save(model, path):
 
     Raises
     ------
+    TypeError
+        If ``model`` is no GPT, or ``path`` no path.
     ValueError
         If the model has no adapters.
+    OSError
+        If the file cannot be written.
     """
+    checks.path("path", path)
     arrays = {}
     for name, adapter in _existing(model).items():
         arrays[f"{name}.down"], arrays[f"{name}.up"] = (
@@ -207,45 +312,42 @@ def load(model, path):
 
     Raises
     ------
+    TypeError
+        If ``model`` is no GPT, or ``path`` no path.
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it holds something else, or adapters for another model, or the model
-        has some already.
+        If it is damaged or holds something else, or adapters for another model,
+        or the model has some already. The model is then as it was.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"path must be a file that save wrote, got {str(path)!r}"
-        )
+    checks.offers("model", model, "blocks", "trace_anew")
+    arrays = saving.arrays(path, "adapters")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-        scale = float(arrays.pop("scale"))
+        scale = checks.finite("scale", float(arrays.pop("scale")))
         names = [
             name.removesuffix(".down")
             for name in arrays
             if name.endswith(".down")
         ]
         matrices = {
-            name: (arrays[f"{name}.down"], arrays[f"{name}.up"])
+            name: (arrays.pop(f"{name}.down"), arrays.pop(f"{name}.up"))
             for name in names
         }
-        if not matrices:
-            raise ValueError("it has none")
-    except (KeyError, ValueError, OSError, EOFError) as error:
+        if not matrices or arrays:
+            raise ValueError(f"it has {len(matrices)}, and {sorted(arrays)}")
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"path must hold adapters, {str(path)!r} does not: {error}"
         ) from error
     for name, (down, up) in matrices.items():
         shape = tuple(_dense(model, name).kernel.shape)
-        if (down.shape[0], up.shape[1]) != shape or down.shape[1] != up.shape[
-            0
-        ]:
+        try:
+            checks.thin_matrices(down, up, shape)
+        except ValueError as error:
             raise ValueError(
-                f"path must hold adapters for this model: for {name}, of shape"
-                f" {shape}, it holds matrices of shapes {down.shape} and"
-                f" {up.shape}"
-            )
+                f"path must hold adapters for this model, {str(path)!r} does"
+                f" not: for {name}, {error}"
+            ) from error
     _attach(model, matrices, scale)
 
 

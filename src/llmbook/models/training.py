@@ -8,7 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from llmbook import checks
 from llmbook.files import whole
+from llmbook.models import saving
 
 
 def shuffled(encoded, batch_size, seed=0):
@@ -26,9 +28,16 @@ def shuffled(encoded, batch_size, seed=0):
 
     Raises
     ------
+    TypeError
+        If a number is not an integer, or ``encoded`` has no pairs.
     ValueError
-        If there are fewer pairs than a batch holds.
+        If there are fewer pairs than a batch holds, or not as many sources as
+        targets.
     """
+    checks.offers("encoded", encoded, "source", "target")
+    checks.as_many(sources=encoded.source, targets=encoded.target)
+    checks.count("batch_size", batch_size)
+    checks.seed(seed)
     steps = len(encoded.source) // batch_size
     if steps < 1:
         raise ValueError(
@@ -67,7 +76,24 @@ def length_batches(lengths, batch_size, random, noise=8):
     ------
     (b,) of int
         Which sequences form a batch.
+
+    Raises
+    ------
+    TypeError
+        If lengths or ``batch_size`` are not integers, ``random`` is no
+        generator, or ``noise`` no number.
+    ValueError
+        If a length is negative, there is none, ``batch_size`` is below 1, or
+        ``noise`` is negative.
     """
+    lengths = checks.text_ids("lengths", checks.some("lengths", lengths), 2**31)
+    checks.count("batch_size", batch_size)
+    checks.kind("random", random, np.random.Generator)
+    checks.within("noise", noise, 0, np.inf, closed=False)
+    return _length_batches(lengths, batch_size, random, noise)
+
+
+def _length_batches(lengths, batch_size, random, noise):
     # (N,)
     order = np.argsort(lengths + random.uniform(-noise, noise, len(lengths)))
     batches = [
@@ -89,7 +115,17 @@ def dataset(epoch, count, signature):
         How many these are.
     signature : nested tf.TensorSpec
         Of a batch.
+
+    Raises
+    ------
+    TypeError
+        If ``epoch`` is no function, ``count`` no integer, or the signature not
+        of specifications.
+    ValueError
+        If ``count`` is below 1.
     """
+    checks.function("epoch", epoch)
+    checks.count("count", count)
     batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
     known = batches.apply(tf.data.experimental.assert_cardinality(count))
     return known.prefetch(2)
@@ -152,10 +188,16 @@ def windows(ids, length, batch_size, seed=0):
 
     Raises
     ------
+    TypeError
+        If the ids are not integers, or another number is none.
     ValueError
-        If the text is shorter than a window.
+        If the text is no sequence or shorter than a window, an id is negative,
+        or another number is below 1.
     """
-    ids = np.asarray(ids, "int32")
+    ids = checks.text_ids("ids", ids, 2**31).astype("int32")
+    checks.count("length", length)
+    checks.count("batch_size", batch_size)
+    checks.seed(seed)
     if len(ids) <= length:
         raise ValueError(
             f"ids must hold more than length={length} tokens, got {len(ids)}"
@@ -224,9 +266,17 @@ def train(
 
     Raises
     ------
+    TypeError
+        If ``model`` is no model of Keras, or an argument is no function, number
+        or path where one is needed.
     ValueError
-        If ``checkpoint`` is of another model or another number of steps.
+        If a number is out of its range, a batch holds ids that the model does
+        not know, or ``checkpoint`` is damaged, of another model or of another
+        number of steps.
+    OSError
+        If the checkpoint cannot be read or written.
     """
+    checks.training(model, loss, batch, steps, every, report, checkpoint)
     optimizer = adamw(model, steps, learning_rate, warmup, weight_decay, clip)
     step = compiled_step(model, loss, optimizer, jit_compile)
     state = [*model.variables, *optimizer.variables]
@@ -234,9 +284,9 @@ def train(
     done = 0 if checkpoint is None else _restore(checkpoint, state, losses)
     while done < steps:
         inputs = batch(done)
-        losses[done] = step(
-            *(inputs if isinstance(inputs, tuple) else (inputs,))
-        )
+        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+        checks.batch(model, inputs)
+        losses[done] = step(*inputs)
         done += 1
         if done % every == 0 or done == steps:
             if report is not None:
@@ -263,7 +313,15 @@ def cosine(learning_rate, steps, warmup_steps, first=0.0, last=0.0):
     Returns
     -------
     keras.optimizers.schedules.CosineDecay
+
+    Raises
+    ------
+    TypeError
+        If a number of steps is not an integer, or a rate no number.
+    ValueError
+        If a number is out of its range, or the warm-up takes all steps.
     """
+    checks.rates(learning_rate, steps, warmup_steps, first, last)
     return keras.optimizers.schedules.CosineDecay(
         first,
         decay_steps=steps - warmup_steps,
@@ -276,7 +334,15 @@ def cosine(learning_rate, steps, warmup_steps, first=0.0, last=0.0):
 def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
     """Return the optimizer that :func:`train` describes, with its state
     made.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no model of Keras, or a number is none.
+    ValueError
+        If a number is out of its range.
     """
+    checks.optimizer(model, steps, warmup, weight_decay, clip)
     optimizer = keras.optimizers.AdamW(
         cosine(learning_rate, steps, int(warmup * steps), last=0.05),
         weight_decay=weight_decay,
@@ -323,17 +389,26 @@ def _restore(path, state, losses):
     """
     if not Path(path).exists():
         return 0
-    with np.load(path, allow_pickle=False) as stored:
-        shapes = [stored[name].shape for name in stored.files[2:]]
-        if shapes != [variable.shape for variable in state] or len(
-            stored["losses"]
-        ) != len(losses):
-            raise ValueError(
-                f"checkpoint must be of this model and of {len(losses)} steps,"
-                f" {str(path)!r} is of another model or of"
-                f" {len(stored['losses'])} steps"
-            )
-        for i, variable in enumerate(state):
-            variable.assign(stored[f"variable_{i}"])
-        losses[:] = stored["losses"]
-        return int(stored["done"])
+    stored = saving.arrays(path, "a checkpoint")
+    try:
+        found = stored["losses"]
+        values = [stored[f"variable_{i}"] for i in range(len(stored) - 2)]
+        done = int(stored["done"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"path must hold a checkpoint, {str(path)!r} does not: {error!r}"
+        ) from error
+    shapes = [value.shape for value in values]
+    if (
+        shapes != [variable.shape for variable in state]
+        or found.shape != losses.shape
+        or not 0 <= done <= len(losses)
+    ):
+        raise ValueError(
+            f"checkpoint must be of this model and of {len(losses)} steps,"
+            f" {str(path)!r} is of another model or of {found.size} steps"
+        )
+    for variable, value in zip(state, values, strict=True):
+        variable.assign(value)
+    losses[:] = found
+    return done
