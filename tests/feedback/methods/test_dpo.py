@@ -286,8 +286,8 @@ def test_a_round_without_pairs_teaches_nothing():
 
 def test_the_recipe():
     learner = Listener(Pen("aa", "b"))
-    learner.practise(dpo.learn, 3)
-    assert learner.spent == {"comparison": 3}
+    learner.practise(dpo.learn, 5)
+    assert learner.spent == {"comparison": 5}
     assert len(learner.lessons) == 3  # rounds
     for lesson in learner.lessons:
         assert (lesson.steps, lesson.learning_rate) == (120, 2e-4)

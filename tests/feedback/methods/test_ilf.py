@@ -431,13 +431,13 @@ def test_the_recipes():
     """Six rounds of four candidates; and dialogues of four turns, sixteen at a time, in three rounds."""
     pen = Pen("b")
     learner = Listener(pen, "a")
-    learner.practise(ilf.learn, 6 * 48)
+    learner.practise(ilf.learn, 6 * 52)
     assert [z.steps for z in learner.lessons] == [60] * 6
     assert {z.learning_rate for z in learner.lessons} == {5e-4}
-    assert len(pen.read(learner.reference)) == 6 * 48 * 4
+    assert len(pen.read(learner.reference)) == 6 * 52 * 4
     learner = Listener(Pen("b"), "a")
-    learner.practise(ilf.learn, 6)  # one text a round, forty passes
-    assert [z.steps for z in learner.lessons] == [2] * 6
+    learner.practise(ilf.learn, 6 * 4)  # forty passes over four texts
+    assert [z.steps for z in learner.lessons] == [5] * 6
 
     learner = Listener(pen := Pen("b"), "a")
     learner.practise(ilf.learn_in_dialogue, 64, rounds=1)
