@@ -291,3 +291,27 @@ one = [np.ones(2)]
 def test_bad_input_is_named(call, error, name):
     with pytest.raises(error, match=name):
         call()
+
+
+SHARES = [-0.1, 1.0, np.nan]
+AMOUNTS = [-0.1, np.inf, np.nan]
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "option", "values"),
+    [
+        (SGD, "learning_rate", AMOUNTS),
+        (SGD, "momentum", SHARES),
+        (SGD, "weight_decay", AMOUNTS),
+        (Adam, "learning_rate", AMOUNTS),
+        (Adam, "beta_1", SHARES),
+        (Adam, "beta_2", SHARES),
+        (Adam, "epsilon", AMOUNTS),
+        (Adam, "weight_decay", AMOUNTS),
+    ],
+)
+def test_amounts_are_finite_and_shares_below_one(optimiser, option, values):
+    for value in values:
+        with pytest.raises(ValueError, match=option):
+            optimiser(one, **({"learning_rate": 0.1} | {option: value}))
+    optimiser(one, **({"learning_rate": 0.1} | {option: 0.0}))
