@@ -11,7 +11,7 @@ BASE_PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 py
 	"$$python" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& { command -v "$$python"; break; }; done)
 
-COMMANDS := help book test execute serve lab lint accessibility lighthouse pdf benchmark experiments lock clean
+COMMANDS := help book test execute serve lab lint accessibility lighthouse pdf benchmark experiments mutation lock clean
 execute: ARGUMENTS = $(NB)
 serve: ARGUMENTS = $(PORT)
 

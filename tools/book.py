@@ -259,6 +259,22 @@ def experiments():
         )
 
 
+def mutation(*modules):
+    """Change the code on purpose: do the tests notice? (an hour; resumes)."""
+    environment()
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+    with alone(BUILD / "mutation.lock", "Another run of the mutations"):
+        steps(
+            (
+                "Mutation: tests against changed code",
+                PYTHON,
+                "tools/mutation.py",
+                *modules,
+            )
+        )
+
+
 def scripts(what, pattern):
     """Return the step of each script."""
     for path in sorted(ROOT.glob(pattern)):
@@ -326,6 +342,7 @@ COMMANDS = {
         pdf,
         benchmark,
         experiments,
+        mutation,
         lock,
         clean,
     )
