@@ -475,6 +475,133 @@ def training(model, loss, batch, steps, every, report, checkpoint):
         path("checkpoint", checkpoint)
 
 
+def sizes(d_model, num_heads, *others):
+    """Check the sizes of a model.
+
+    Raises
+    ------
+    TypeError
+        If one is not an integer.
+    ValueError
+        If one is below 1, or ``num_heads`` does not divide ``d_model``.
+    """
+    heads("d_model", count("d_model", d_model), num_heads)
+    for other in others:
+        count("a size of the model", other)
+
+
+def shares(**values):
+    """Check that numbers are shares that are left out, below 1.
+
+    Raises
+    ------
+    TypeError
+        If one is not a number.
+    ValueError
+        If one does not lie in [0, 1).
+    """
+    for name, value in values.items():
+        within(name, value, 0, 1, closed=False)
+
+
+def fitting(epochs, batch_size, learning_rate, warmup=0.0, label_smoothing=0.0):
+    """Check the numbers of a training in epochs.
+
+    Raises
+    ------
+    TypeError
+        If one is none.
+    ValueError
+        If one is out of its range.
+    """
+    count("epochs", epochs)
+    count("batch_size", batch_size)
+    within("learning_rate", learning_rate, 0, math.inf, closed=False)
+    within("warmup", warmup, 0, 1, closed=False)
+    within("label_smoothing", label_smoothing, 0, 1)
+
+
+def weights_of_blocks(attention, pooling):
+    """Return the weights (H, T, T) of blocks, and those (H, T) of a pooling.
+
+    Raises
+    ------
+    TypeError
+        If ``attention`` is no list.
+    ValueError
+        If they are no numbers, or their shapes do not fit.
+    """
+    pooling = numbers("pooling", pooling, at_least=2)
+    found = [
+        numbers("attention", weights, at_least=3)
+        for weights in items("attention", attention, "weights, one a block")
+    ]
+    length = pooling.shape[-1]
+    if any(weights.shape[-2:] != (length, length) for weights in found):
+        raise ValueError(
+            f"attention must be of the {length} positions of pooling, got"
+            f" {[weights.shape for weights in found]}"
+        )
+    return found, pooling
+
+
+def sequences(name, values, size, longest=math.inf):
+    """Return sequences of ids, each (T,) or (T, N), as a list of arrays.
+
+    Raises
+    ------
+    TypeError
+        If they are not of integers.
+    ValueError
+        If there is none, they have other shapes or are longer than ``longest``,
+        or an id lies outside of ``range(size)``.
+    """
+    found = [as_array(name, each) for each in items(name, values, "sequences")]
+    if not found:
+        raise ValueError(f"{name} must hold at least one sequence, got none")
+    filled = [each for each in found if each.size]
+    if len({each.shape[1:] for each in filled}) > 1 or any(
+        each.ndim not in (1, 2) for each in found
+    ):
+        shapes = sorted({each.shape for each in found})
+        raise ValueError(
+            f"{name} must have shapes (T,) or (T, N), with one N, got"
+            f" {shapes[:3]}"
+        )
+    if max(map(len, found)) > longest:
+        raise ValueError(
+            f"{name} must have at most {longest} positions, got"
+            f" {max(map(len, found))}"
+        )
+    if filled:
+        ids(name, np.concatenate(filled), size)
+    return found
+
+
+def answers(name, values, num_texts):
+    """Return the answers to yes-or-no questions, one a text: 0, 1 or a
+    probability between them.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers of [0, 1], or not as many as the texts.
+    """
+    values = as_array(name, values)
+    values = values.astype(int) if values.dtype == bool else values
+    values = numbers(name, values)
+    if (
+        values.shape != (num_texts,)
+        or not ((values >= 0) & (values <= 1)).all()
+    ):
+        raise ValueError(
+            f"{name} must be {num_texts} numbers in [0, 1], one a text, got the"
+            f" shape {values.shape}"
+            + (f" and {values.min()} to {values.max()}" if values.size else "")
+        )
+    return values
+
+
 def batch(model, inputs):
     """Let a model that knows its ids look at a batch, before they reach a graph
     in which they would be looked up without a word.

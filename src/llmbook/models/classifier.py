@@ -15,10 +15,15 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
+from llmbook.corpora.reviews import Reviews
+from llmbook.files import existing, in_place_of, read_json, whole
 from llmbook.mathematics.calibration import fit_temperature
 from llmbook.mathematics.losses import binary_cross_entropy, sigmoid
+from llmbook.models import saving
 from llmbook.models.layers import (
     AttentionPooling,
+    Embedding,
     TokenAndPositionEmbedding,
     TransformerBlock,
     ViewEmbedding,
@@ -32,6 +37,8 @@ from llmbook.models.training import (
     length_batches,
 )
 from llmbook.text.tokenizers import UNKNOWN, Tokenizer, normalise, pad
+
+ABOUT, WEIGHTS = "classifier.json", "model.weights.h5"
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -49,6 +56,15 @@ class AttentionClassifier(keras.Model):
         In the block, and of what enters and leaves it.
     view_dropout : float
         The share of views that the embedding drops in training.
+
+    Raises
+    ------
+    TypeError
+        If a number is none, or ids are not integers.
+    ValueError
+        If a number is out of its range, ``num_heads`` does not divide
+        ``d_model``, an id lies outside of the vocabulary, or a text has more
+        positions than ``length``.
     """
 
     def __init__(
@@ -63,6 +79,8 @@ class AttentionClassifier(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        checks.sizes(d_model, num_heads, vocab_size, length, num_blocks)
+        checks.shares(dropout=dropout, view_dropout=view_dropout)
         self.arguments = {
             "vocab_size": vocab_size,
             "length": length,
@@ -74,7 +92,7 @@ class AttentionClassifier(keras.Model):
         }
         self.length = length
         self.embedding = ViewEmbedding(vocab_size, d_model, view_dropout)
-        self.positions = keras.layers.Embedding(length, d_model, small_normal())
+        self.positions = Embedding(length, d_model, small_normal())
         self.blocks = [
             TransformerBlock(num_heads, hidden_dim=2 * d_model, dropout=dropout)
             for _ in range(num_blocks)
@@ -108,6 +126,7 @@ class AttentionClassifier(keras.Model):
         attention : list of (B, H, T, T), one a block
         pooling : (B, H, T)
         """
+        checks.positions("x", x.shape[1], self.length)
         x = x + self.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
         x = self.dropout(x, training=training)  # (B, T, d_model)
         attention = []
@@ -133,7 +152,13 @@ def build_classifier(vocab_size, seed=0, **options):
 
     The seed is set for all of Keras, dropout included. ``options`` are those of
     the class.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the class does, or if ``seed`` is none.
     """
+    checks.seed(seed)
     keras.utils.set_random_seed(seed)
     return AttentionClassifier(vocab_size, **options)
 
@@ -144,7 +169,17 @@ def build_article_model(vocab_size, d_model=64, num_heads=4, seed=0):
 
     Embedding, self-attention, the mean over the tokens, one unit: no positions,
     no residual, no normalisation, as in the article.
+
+    Raises
+    ------
+    TypeError
+        If a number is not an integer.
+    ValueError
+        If a number is out of its range, or ``num_heads`` does not divide
+        ``d_model``.
     """
+    checks.sizes(d_model, num_heads, vocab_size)
+    checks.seed(seed)
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")  # (B, T)
     # (B, T, d_model)
@@ -164,7 +199,18 @@ def build_keras_example(
     A post-norm block of width 32 on learned positions, without masks; its heads
     are as wide as the model (Nandan 2020, "Text classification with
     Transformer", keras.io).
+
+    Raises
+    ------
+    TypeError
+        If a number is none.
+    ValueError
+        If a number is out of its range, or ``num_heads`` does not divide
+        ``d_model``.
     """
+    checks.sizes(d_model, num_heads, vocab_size, length)
+    checks.shares(dropout=dropout)
+    checks.seed(seed)
     keras.utils.set_random_seed(seed)
     ids = keras.Input((length,), dtype="int32")  # (B, T)
     x = TokenAndPositionEmbedding(vocab_size, length, d_model, mask_zero=False)(
@@ -213,16 +259,17 @@ def train(classifier, training, validation, report=print, **options):
 
     Raises
     ------
+    TypeError
+        If ``classifier`` is none, a part holds no reviews, or an option is
+        unknown or of a wrong type.
     ValueError
-        If a part holds no text, or labels other than 0 and 1.
+        If a part holds no text, or not as many labels of 0 and 1 as texts, or
+        an option is out of its range.
     """
-    for name, part in [("training", training), ("validation", validation)]:
-        if not len(part.texts) or not set(np.unique(part.labels)) <= {0, 1}:
-            raise ValueError(
-                f"{name} must hold texts with labels 0 and 1, got"
-                f" {len(part.texts)} texts with labels"
-                f" {np.unique(part.labels).tolist()}"
-            )
+    checks.kind("classifier", classifier, Classifier)
+    checks.function("report", report)
+    training = _part("training", training)
+    validation = _part("validation", validation)
     watch = _Watch(classifier, validation, report)
     sequences = classifier.encode(training.texts)
     fit(
@@ -241,6 +288,20 @@ def train(classifier, training, validation, report=print, **options):
         classifier.temperature = 1.0
         report(f"The temperature stays at 1: {error}.")
     return watch.history
+
+
+def _part(name, reviews):
+    """Return reviews with labels that are an array of 0 and 1, one a text."""
+    checks.offers(name, reviews, "texts", "labels")
+    texts = checks.texts(f"{name}.texts", reviews.texts)
+    labels = checks.as_array(f"{name}.labels", reviews.labels)
+    if not texts or not set(np.unique(labels).tolist()) <= {0, 1}:
+        raise ValueError(
+            f"{name} must hold texts with labels 0 and 1, got {len(texts)}"
+            f" texts with labels {np.unique(labels).tolist()[:5]}"
+        )
+    checks.as_many(texts=texts, labels=labels)
+    return Reviews(texts, labels.astype(int))
 
 
 def fit(
@@ -266,13 +327,28 @@ def fit(
     model : keras.Model
         Maps ids (B, T) or (B, T, N) to logits (B, 1).
     sequences : list of (T,) or (T, N) ids
-    labels : (B,) of 0 or 1
+    labels : (B,) of 0, 1 or a probability between them
     epochs, batch_size : int
     learning_rate, warmup, label_smoothing : float
     seed : int
         Of the order of the texts.
     callbacks : sequence of keras.callbacks.Callback
+
+    Raises
+    ------
+    TypeError
+        If ``model`` cannot be fitted, sequences are not of integers, or another
+        number is none.
+    ValueError
+        If there is no sequence, one has other views than the rest or more
+        positions than the model, an id lies outside of the vocabulary, there
+        are not as many labels in [0, 1], or a number is out of its range.
     """
+    checks.offers("model", model, "compile", "fit")
+    sequences = checks.sequences("sequences", sequences, *_limits(model))
+    labels = checks.answers("labels", labels, len(sequences))
+    checks.fitting(epochs, batch_size, learning_rate, warmup, label_smoothing)
+    checks.seed(seed)
     random = np.random.default_rng(seed)
     lengths = np.array([len(sequence) for sequence in sequences])  # (B,)
 
@@ -305,6 +381,19 @@ def fit(
         callbacks=callbacks,
         shuffle=False,
     )
+
+
+def _limits(model):
+    """Return how many ids a model knows, and how many positions."""
+    layers = getattr(model, "layers", ())
+    names = ("input_dim", "vocab_size")
+    sizes = [
+        getattr(layer, name)
+        for layer in layers
+        for name in names
+        if hasattr(layer, name)
+    ]
+    return (*sizes, 2**31)[0], getattr(model, "length", np.inf)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -366,9 +455,26 @@ class Classifier:
     temperature : float
         Divides the logits, so that probabilities mean what they say (chapter
         3).
+
+    Raises
+    ------
+    TypeError
+        If one of these is something else.
+    ValueError
+        If ``temperature`` is not positive and finite, or the tokenizer knows
+        more tokens than the model.
     """
 
     def __init__(self, model, tokenizer, temperature=1.0):
+        checks.offers("model", model, "length", "embedding", "read")
+        checks.kind("tokenizer", tokenizer, Tokenizer)
+        checks.positive(temperature=checks.finite("temperature", temperature))
+        num_ids, _ = _limits(model)
+        if len(tokenizer) > num_ids:
+            raise ValueError(
+                f"tokenizer must know at most the model's {num_ids} tokens, got"
+                f" {len(tokenizer)}"
+            )
         self.model, self.tokenizer, self.temperature = (
             model,
             tokenizer,
@@ -386,11 +492,8 @@ class Classifier:
         ValueError
             If there is no text.
         """
-        if isinstance(texts, str):
-            raise TypeError(
-                "texts must be a list of strings, got a single string"
-            )
-        if not len(texts):
+        texts = checks.texts("texts", texts)
+        if not texts:
             raise ValueError("texts must hold at least one text, got none")
         return [
             self.tokenizer.encode(normalise(text))[: self.model.length]
@@ -398,8 +501,12 @@ class Classifier:
         ]
 
     def logits(self, texts):
-        """Return the log-odds (B,) of a positive text, before the
-        temperature.
+        """Return the log-odds (B,) of a positive text, before the temperature.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`encode` does.
         """
         sequences = self.encode(texts)
         order = np.argsort(
@@ -417,8 +524,12 @@ class Classifier:
         scikit-learn does.
 
         A text is normalised first; beyond the model's ``length`` it is not
-        read; one without any token counts as a single unknown one. Raises as
-        :meth:`encode` does.
+        read; one without any token counts as a single unknown one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`encode` does.
         """
         positive = sigmoid(self.logits(texts) / self.temperature)  # (B,)
         return np.stack([1 - positive, positive], axis=1)  # (B, 2)
@@ -449,7 +560,16 @@ class Classifier:
             positive; ``attention``, a list of (H, T, T), one a block;
             ``pooling`` (H, T); ``rollout``, see :func:`rollout`, ``gradient``
             and ``integrated`` (T,).
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string, or ``steps`` not an integer.
+        ValueError
+            If ``steps`` is below 1.
         """
+        checks.text("text", text)
+        checks.count("steps", steps)
         ids = pad(self.encode([text]))  # (1, T) or (1, T, N)
         x, mask = (
             self.model.embedding(ids),
@@ -486,46 +606,75 @@ class Classifier:
     def save(self, folder):
         """Write the classifier to a folder as JSON and HDF5; neither can hold
         code.
-        """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        about = {
-            "model": self.model.get_config(),
-            "temperature": self.temperature,
-            "tokenizer": self.tokenizer.state(),
-        }
-        text = json.dumps(about, ensure_ascii=False)
-        (folder / "classifier.json").write_text(text, encoding="utf-8")
-        self.model.save_weights(folder / "model.weights.h5")
 
-    @classmethod
-    def load(cls, folder):
-        """Read what :meth:`save` wrote.
+        Both files are whole before they take the place of what was there.
 
         Raises
         ------
+        TypeError
+            If ``folder`` is no path.
+        ValueError
+            If the class of the model or of the tokenizer would not be found
+            again, or a token is no text.
+        OSError
+            If the files cannot be written.
+        """
+        checks.path("folder", folder)
+        module, name = saving.name_of(self.model)
+        about = {
+            "module": module,
+            "class": name,
+            "model": self.model.get_config(),
+            "temperature": float(self.temperature),
+            "tokenizer": self.tokenizer.state(),
+        }
+        Classifier._from(about)
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with in_place_of(folder / WEIGHTS, ".weights.h5") as weights:
+            self.model.save_weights(weights)
+            about["weights"] = saving.digest(weights)
+            with whole(folder / ABOUT) as file:
+                file.write(json.dumps(about, ensure_ascii=False))
+
+    @classmethod
+    def load(cls, folder):
+        """Read what :meth:`save` wrote, in whatever process.
+
+        Raises
+        ------
+        TypeError
+            If ``folder`` is no path.
         FileNotFoundError
             If the folder or one of its files is missing.
         ValueError
-            If they do not hold a classifier.
+            If they are damaged, of two savings, or do not hold a classifier.
         """
+        checks.path("folder", folder)
         folder = Path(folder)
-        text = (folder / "classifier.json").read_text(encoding="utf-8")
+        path = existing(folder / ABOUT, "folder")
         try:
-            about: dict[str, Any] = json.loads(text)
-            model = AttentionClassifier.from_config(about["model"])
-            tokenizer = Tokenizer.from_state(about["tokenizer"])
-            classifier = cls(model, tokenizer, about["temperature"])
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            about: dict[str, Any] = read_json(path)
+            classifier = cls._from(about)
+            weights = existing(folder / WEIGHTS, "folder")
+            if about["weights"] != saving.digest(weights):
+                raise ValueError(
+                    f"{WEIGHTS} is not what {ABOUT} was saved with"
+                )
+            classifier.model.load_weights(weights)
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"folder must hold a classifier, {folder} does not: {error!r}"
             ) from error
-        if not (folder / "model.weights.h5").is_file():
-            raise FileNotFoundError(
-                f"folder must hold model.weights.h5, {folder} does not"
-            )
-        model.load_weights(folder / "model.weights.h5")
         return classifier
+
+    @classmethod
+    def _from(cls, about):
+        """Return what :meth:`save` describes, with other weights."""
+        kind = saving.class_of(about["module"], about["class"])
+        model = kind.from_config(about["model"])
+        tokenizer = Tokenizer.from_state(about["tokenizer"])
+        return cls(model, tokenizer, about["temperature"])
 
 
 def rollout(attention, pooling):
@@ -546,7 +695,15 @@ def rollout(attention, pooling):
     Returns
     -------
     (T,), summing to 1
+
+    Raises
+    ------
+    TypeError
+        If ``attention`` is no list.
+    ValueError
+        If the weights are no numbers, or their shapes do not fit.
     """
+    attention, pooling = checks.weights_of_blocks(attention, pooling)
     share = pooling.mean(axis=0)  # (T,)
     for weights in reversed(attention):
         share = (share + share @ weights.mean(axis=0)) / 2  # (T,)

@@ -2,6 +2,7 @@
 outputs, in a process that has imported nothing yet.
 """
 
+import hashlib
 import importlib
 import json
 import re
@@ -144,9 +145,9 @@ def class_of(module, name):
     """
     import_own(module)
     found = _registered(name)
-    if found is None:
+    if not isinstance(found, type) or not issubclass(found, keras.Model):
         raise ValueError(
-            f"the class {name!r} must be defined: import the module that"
+            f"the model {name!r} must be defined: import the module that"
             f" defines it first, {module!r}"
         )
     return found
@@ -165,6 +166,14 @@ def import_own(module):
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise ValueError(f"there is no module {module!r}") from error
+
+
+def digest(path):
+    """Return the SHA-256 of a file, which tells whether it is still the
+    same.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def arrays(path, what):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.models.classifier import AttentionClassifier
 from llmbook.models.layers import token_mask
 from llmbook.text.tokenizers import pad
@@ -41,6 +42,7 @@ class RawValueClassifier(AttentionClassifier):
         """Read embedded texts, as
         :meth:`llmbook.models.classifier.AttentionClassifier.read` does.
         """
+        checks.positions("x", x.shape[1], self.length)
         raw = self.dropout(x, training=training)  # (B, T, d_model)
         # (B, T, d_model)
         context = raw + self.positions(ops.arange(ops.shape(x)[1]))
@@ -88,7 +90,16 @@ def contributions(classifier, texts):
     classifier : llmbook.models.classifier.Classifier
         Of a :class:`RawValueClassifier`.
     texts : list of str
+
+    Raises
+    ------
+    TypeError
+        If the classifier is of another class, or texts are no list of strings.
+    ValueError
+        If there is no text.
     """
+    checks.offers("classifier", classifier, "model", "encode")
+    checks.kind("classifier.model", classifier.model, RawValueClassifier)
     return _by_text(classifier, texts, classifier.model.contributions)
 
 
@@ -98,7 +109,15 @@ def attended(classifier, texts):
 
     Weights are averaged over the heads. ``classifier`` may be of any
     :class:`llmbook.models.classifier.AttentionClassifier`.
+
+    Raises
+    ------
+    TypeError
+        If the classifier is none, or texts are no list of strings.
+    ValueError
+        If there is no text.
     """
+    checks.offers("classifier", classifier, "model", "encode")
     model = classifier.model
 
     def weights(ids):
