@@ -521,6 +521,72 @@ def fitting(epochs, batch_size, learning_rate, warmup=0.0, label_smoothing=0.0):
     within("label_smoothing", label_smoothing, 0, 1)
 
 
+def learnable(name, counts):
+    """Check that some position of a batch counts: the mean over none is a NaN.
+
+    Raises
+    ------
+    ValueError
+        If none does.
+    """
+    if not np.any(counts):
+        raise ValueError(
+            f"{name} must hold a token that can be learned, got padding and"
+            " unknown ones alone"
+        )
+
+
+def filled(name, values):
+    """Return an array that is not empty.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    if not np.size(values):
+        raise ValueError(
+            f"{name} must not be empty, got the shape {np.shape(values)}"
+        )
+    return values
+
+
+def token_pairs(name, values):
+    """Return pairs of lists of strings.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If there is none, or one is not of two.
+    """
+    found = []
+    for pair in some(name, values, "pairs of lists of strings"):
+        found.append([texts(name, side) for side in items(name, pair, "lists")])
+        if len(found[-1]) != 2:
+            raise ValueError(
+                f"{name} must hold pairs, got one of {len(found[-1])}"
+            )
+    return found
+
+
+def two_lengths(name, values):
+    """Return two lengths, each None or an integer of at least 1.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If they are not two, or one is below 1.
+    """
+    found = items(name, values, "two lengths")
+    if len(found) != 2:
+        raise ValueError(f"{name} must be two lengths, got {len(found)}")
+    return [None if length is None else count(name, length) for length in found]
+
+
 def weights_of_blocks(attention, pooling):
     """Return the weights (H, T, T) of blocks, and those (H, T) of a pooling.
 

@@ -189,11 +189,11 @@ def test_the_heads_of_a_real_models_size_fit_the_budget():
         ({"token": 5}, "token must be between 0 and 4, got 5"),
         ({"digits": 4}, "digits must be 1, 2 or 3, got 4"),
         (
-            {"weights": np.ones((200, 200)) / 200, "tokens": "a" * 200},
+            {"weights": np.ones((200, 200)) / 200, "tokens": ["a"] * 200},
             "at most 16384 pairs",
         ),
         (
-            {"weights": some_weights(40, 9, 20, 20), "tokens": "a" * 20},
+            {"weights": some_weights(40, 9, 20, 20), "tokens": ["a"] * 20},
             "at most 60000 bytes",
         ),
     ],

@@ -5,6 +5,8 @@ differentiates.
 import matplotlib.pyplot as plt
 
 import llmbook.showing.plotting  # noqa: F401  sets the book's fonts
+from llmbook import checks
+from llmbook.showing.labels import drawn
 
 
 def draw_graph(tensor, ax=None):
@@ -22,7 +24,13 @@ def draw_graph(tensor, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    TypeError
+        If ``tensor`` is none.
     """
+    checks.offers("tensor", tensor, "graph", "inputs", "data", "grad", "name")
     places = _layout(tensor)
     columns = 1 + max(x for x, _ in places.values())
     rows = 1 + max(abs(y) for _, y in places.values()) * 2
@@ -47,7 +55,7 @@ def draw_graph(tensor, ax=None):
         }
         ax.text(
             *places[id(node)],
-            _label(node),
+            drawn(_label(node)),
             ha="center",
             va="center",
             fontsize=8,

@@ -12,7 +12,9 @@ import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
 
+from llmbook import checks
 from llmbook.packages import packaged_file
+from llmbook.showing.labels import VISIBLE, drawn
 
 # Colours after Okabe and Ito, told apart by the colour-blind; the line styles
 # tell them apart in greyscale.
@@ -94,13 +96,24 @@ def attention_heatmap(
 
     Raises
     ------
+    TypeError
+        If ``vmax`` is not a number.
     ValueError
         If ``weights`` is not a matrix of finite, non-negative numbers, or does
-        not fit the tokens.
+        not fit the tokens; if tokens or the title are not strings; if ``vmax``
+        is not positive.
     """
-    weights = np.asarray(weights, dtype=float)  # (T_q, T_k)
-    key_tokens = list(tokens if key_tokens is None else key_tokens)
-    tokens = list(tokens)
+    # (T_q, T_k)
+    weights = checks.numbers("weights", weights, finite=False)
+    tokens = checks.labels("tokens", tokens)
+    key_tokens = (
+        tokens
+        if key_tokens is None
+        else checks.labels("key_tokens", key_tokens)
+    )
+    if vmax is not None:
+        checks.real("vmax", vmax)
+        checks.positive(vmax=vmax)
     if weights.shape != (len(tokens), len(key_tokens)):
         raise ValueError(
             f"weights must have the shape ({len(tokens)}, {len(key_tokens)}) of"
@@ -124,7 +137,7 @@ def attention_heatmap(
     if colourbar if colourbar is not None else not annotate:
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="attention weight")
     if title:
-        ax.set_title(title)
+        ax.set_title(drawn(title))
     return ax
 
 
@@ -150,19 +163,29 @@ def attention_grid(
 
     Raises
     ------
+    TypeError
+        If ``columns`` is not an integer.
     ValueError
-        If ``weights`` does not have three axes, or what
+        If ``weights`` does not have three axes and a head, if there is not a
+        title for each head, or ``columns`` is below 1, or what
         :func:`attention_heatmap` raises.
     """
-    weights = np.asarray(weights, dtype=float)  # (H, T_q, T_k)
-    if weights.ndim != 3:
+    # (H, T_q, T_k)
+    weights = checks.numbers("weights", weights, finite=False)
+    if weights.ndim != 3 or not weights.size:
         raise ValueError(
             "weights must have the shape (heads, queries, keys), got"
             f" {weights.shape}"
         )
+    tokens = checks.labels("tokens", tokens)
     heads = len(weights)
-    titles = titles or [f"head {head}" for head in range(heads)]
-    columns = min(columns, heads)
+    titles = (
+        [f"head {head}" for head in range(heads)]
+        if titles is None
+        else checks.labels("titles", titles)
+    )
+    checks.as_many(heads=weights, titles=titles)
+    columns = min(checks.count("columns", columns), heads)
     rows = -(-heads // columns)
     width, height = _heatmap_size(weights.shape[1:], tokens)
     scale = min(1.0, 10.0 / (columns * width))
@@ -175,7 +198,7 @@ def attention_grid(
     )
     for ax in axes.flat[heads:]:
         ax.set_axis_off()
-    for ax, head, title in zip(axes.flat, weights, titles, strict=False):
+    for ax, head, title in zip(axes.flat[:heads], weights, titles, strict=True):
         attention_heatmap(
             head,
             tokens,
@@ -215,44 +238,67 @@ def learning_curves(
 
     Raises
     ------
+    TypeError
+        If ``curves`` or ``baselines`` is no dict, or a value no number.
     ValueError
-        If ``curves`` is empty.
+        If ``curves`` is empty, a label is not a string, a series is not one of
+        numbers, or has not as many steps as values.
     """
+    checks.kind("curves", curves, dict)
     if not curves:
         raise ValueError("curves must hold at least one named series, got none")
+    checks.kind("baselines", baselines, dict, type(None))
+    series = {name: _steps_and_values(name, s) for name, s in curves.items()}
     if ax is None:
         _, ax = plt.subplots()
-    for label, series in curves.items():
-        steps, values = (
-            series
-            if isinstance(series, tuple)
-            else (range(1, len(series) + 1), series)
-        )
-        ax.plot(list(steps), list(values), label=label)
+    for label, (steps, values) in series.items():
+        ax.plot(steps, values, label=drawn(label))
     for label, level in (baselines or {}).items():
+        checks.real(f"baselines[{label!r}]", level)
         ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
         ax.annotate(
-            label,
+            drawn(label),
             (1, level),
             xycoords=("axes fraction", "data"),
             ha="right",
             va="bottom",
             fontsize=8,
         )
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set_xlabel(drawn(xlabel))
+    ax.set_ylabel(drawn(ylabel))
     ax.legend()
     return ax
+
+
+def _steps_and_values(name, series):
+    """Return the steps (N,) and values (N,) of a named series."""
+    steps, values = series if isinstance(series, tuple) else (None, series)
+    values = checks.numbers(
+        f"curves[{name!r}]", values, 1, finite=False
+    )  # (N,)
+    if steps is None:
+        steps = np.arange(1, len(values) + 1)  # (N,)
+    steps = checks.numbers(f"the steps of {name!r}", steps, 1)  # (N,)
+    checks.as_many(steps=steps, values=values)
+    return steps, values
 
 
 def _heatmap_size(shape, tokens):
     """Inches that give every token the room that its label needs."""
     rows, columns = shape
     cell = 0.42 if max(shape) <= 24 else 0.24
-    labels = 0.09 * max(map(_display_width, tokens), default=0)
+    labels = 0.09 * max(map(_display_width, _one_line(tokens)), default=0)
     return max(2.2, cell * columns + labels + 0.8), max(
         2.0, cell * rows + labels + 0.4
     )
+
+
+def _one_line(tokens):
+    """Return tokens as labels, ends of lines made visible."""
+    return [
+        drawn(token.replace("\n", VISIBLE["\n"]).replace("\t", VISIBLE["\t"]))
+        for token in tokens
+    ]
 
 
 def _display_width(text):
@@ -261,6 +307,7 @@ def _display_width(text):
 
 
 def _label_axes(ax, tokens, key_tokens):
+    tokens, key_tokens = _one_line(tokens), _one_line(key_tokens)
     slanted = any(_display_width(token) > 3 for token in key_tokens)
     size = 9 if max(len(tokens), len(key_tokens)) <= 24 else 7
     ax.set_xticks(

@@ -6,6 +6,8 @@ import ast
 import inspect
 import itertools
 
+from llmbook.showing.labels import fenced
+
 
 class Source:
     """The source of a function, class or module, shown as highlighted
@@ -19,7 +21,7 @@ class Source:
         return self.text
 
     def _repr_markdown_(self):
-        return f"```python\n{self.text}```\n"
+        return fenced(self.text, "python")
 
 
 def show(obj, docstring=True):

@@ -14,11 +14,13 @@ from itertools import groupby
 
 import numpy as np
 
+from llmbook import checks
+from llmbook.showing.labels import as_html
+
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 ONE_DIGIT, END, ZEROS = 47, 62, 63  # see encode
 LARGEST_TABLE = 16_384
 LARGEST_DATA = 60_000
-VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 def attention_view(
@@ -62,19 +64,25 @@ def attention_view(
 
     Raises
     ------
+    TypeError
+        If ``title`` is not a string.
     ValueError
-        If ``weights`` does not fit the tokens or holds what is not between 0
-        and 1; if ``layer``, ``head``, ``token`` or ``digits`` is out of range;
-        if a head has more than 16,384 weights, or the weights together take
-        more than 60 kB.
+        If the tokens are not strings; if ``weights`` does not fit them or holds
+        what is not between 0 and 1; if ``layer``, ``head``, ``token`` or
+        ``digits`` is not an integer or out of range; if a head has more than
+        16,384 weights, or the weights together take more than 60 kB.
     """
     crossing = key_tokens is not None
-    tokens, key_tokens = list(tokens), list(key_tokens if crossing else tokens)
+    tokens = checks.labels("tokens", tokens)
+    key_tokens = checks.labels("key_tokens", key_tokens) if crossing else tokens
+    checks.text("title", title)
     weights = _layers_and_heads(weights, tokens, key_tokens)  # (L, H, T_q, T_k)
     if digits not in (1, 2, 3):
         raise ValueError(f"digits must be 1, 2 or 3, got {digits!r}")
     chosen = {"layer": layer, "head": head, "token": token}
     for (name, index), size in zip(chosen.items(), weights.shape, strict=False):
+        if not isinstance(index, int | np.integer):
+            raise ValueError(f"{name} must be an integer, got {index!r}")
         if not 0 <= index < size:
             raise ValueError(
                 f"{name} must be between 0 and {size - 1}, got {index!r}"
@@ -96,7 +104,7 @@ def _layers_and_heads(weights, tokens, key_tokens):
     """Return the weights with all four axes, (L, H, T_q, T_k), once they fit
     the tokens.
     """
-    weights = np.asarray(weights, dtype=float)
+    weights = checks.numbers("weights", weights, finite=False)
     if weights.ndim not in (2, 3, 4) or weights.shape[-2:] != (
         len(tokens),
         len(key_tokens),
@@ -167,11 +175,11 @@ class AttentionView:
         weights = self.weights[layer, head].round(self.digits)  # (T_q, T_k)
         largest = max(weights.max(), 10.0**-self.digits)
         columns = "".join(
-            f"<th scope=col>{_shown(token)}</th>" for token in self.key_tokens
+            f"<th scope=col>{as_html(token)}</th>" for token in self.key_tokens
         )
         rows = "".join(
-            "<tr><th"
-            f" scope=row>{_shown(token)}</th>{self._cells(row, largest)}</tr>\n"
+            f"<tr><th scope=row>{as_html(token)}</th>"
+            f"{self._cells(row, largest)}</tr>\n"
             for token, row in zip(self.tokens, weights, strict=True)
         )
         return (
@@ -211,9 +219,14 @@ def encode(rows):
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If they are not rows of integers, or a number is out of range.
     """
-    rows = np.asarray(rows)
+    rows = checks.as_array("rows", rows)
+    if rows.ndim != 2 or (rows.size and rows.dtype.kind not in "iu"):
+        raise ValueError(
+            f"rows must be (R, T_k) of integers, got {rows.shape} of"
+            f" {rows.dtype}"
+        )
     limit = ONE_DIGIT + (END - ONE_DIGIT) * len(DIGITS)
     if rows.size and not 0 <= rows.min() <= rows.max() < limit:
         raise ValueError(
@@ -261,16 +274,6 @@ def assets():
         for kind in ("css", "js")
     )
     return f"<style>\n{style}</style>\n<script>\n{script}</script>"
-
-
-def _shown(token):
-    """Return a token as HTML, its spaces and line ends made visible."""
-    return (
-        html.escape(
-            "".join(VISIBLE.get(character, character) for character in token)
-        )
-        or "∅"
-    )
 
 
 def _plural(noun, count):
