@@ -485,7 +485,7 @@ def test_numbers_out_of_range_are_named(plain, name, value):
 
 def test_all_batches_share_one_graph(plain):
     decode(plain, SOURCE, 3)
-    before = plain.step.experimental_get_tracing_count()
+    before = plain._step.experimental_get_tracing_count()
     decode(plain, SOURCE[:1, :3], 7, width=4)
-    assert plain.step.experimental_get_tracing_count() == before == 1
+    assert plain._step.experimental_get_tracing_count() == before == 1
     assert isinstance(plain.begin(SOURCE, tf.constant(3)), list)

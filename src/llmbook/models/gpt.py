@@ -282,10 +282,19 @@ class GPT(Sized, keras.Model):
         return self._score(ids.astype("int32"))
 
     def check(self, ids, *others):
-        """Raise what :func:`llmbook.checks.ids` raises about a batch before it
-        reaches a compiled graph, which would read past the table.
+        """Look at a batch before it reaches a graph, which would read past the
+        table.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they are not (B, T), one lies outside of the vocabulary, or there
+            is nothing to be learned but padding.
         """
-        checks.batch_ids("ids", ids, self.config.vocab_size)
+        ids = checks.batch_ids("ids", ids, self.config.vocab_size)  # (B, T)
+        checks.learnable("ids", ids[:, 1:])
 
     def empty_caches(self, batch_size, size):
         """Return one cache a layer, with room for ``size`` tokens of each

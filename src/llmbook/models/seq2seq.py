@@ -15,8 +15,16 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from llmbook.models.layers import KeyValueCache, TransformerBlock
-from llmbook.text.tokenizers import END_ID, PAD_ID, UNKNOWN_ID, pad
+from llmbook import checks
+from llmbook.models.layers import Embedding, KeyValueCache, TransformerBlock
+from llmbook.models.saving import Sized
+from llmbook.text.tokenizers import (
+    END_ID,
+    PAD_ID,
+    UNKNOWN_ID,
+    Vocabulary,
+    pad,
+)
 
 
 class Encoded(NamedTuple):
@@ -61,9 +69,18 @@ def encode_pairs(
 
     Raises
     ------
+    TypeError
+        If ``pairs`` does not hold pairs of lists of strings, a vocabulary is
+        none, or a number is not an integer.
     ValueError
-        If there is no pair, or ``extra`` is used with two vocabularies.
+        If there is no pair, ``extra`` is negative or used with two
+        vocabularies, or a length is below 1.
     """
+    pairs = checks.token_pairs("pairs", pairs)
+    checks.kind("source_vocabulary", source_vocabulary, Vocabulary)
+    checks.kind("target_vocabulary", target_vocabulary, Vocabulary)
+    checks.count("extra", extra, least=0)
+    lengths = checks.two_lengths("lengths", lengths)
     if extra and source_vocabulary is not target_vocabulary:
         raise ValueError(
             "source_vocabulary and target_vocabulary must be one to copy with"
@@ -72,8 +89,11 @@ def encode_pairs(
     sources, targets, words = [], [], []
     for source, target in pairs:
         source, target = source[: lengths[0]], target[: lengths[1]]
+        ids = source_vocabulary.encode(source)
         unknown = dict.fromkeys(
-            token for token in source if token not in source_vocabulary.ids
+            token
+            for token, index in zip(source, ids, strict=True)
+            if index == UNKNOWN_ID
         )
         words.append(list(unknown)[:extra])
         sources.append(source_vocabulary.encode(source, words[-1]))
@@ -107,6 +127,14 @@ class Seq2SeqConfig:
     extra : int
         Words of each source that a :class:`PointerGenerator` can copy without
         knowing them.
+
+    Raises
+    ------
+    TypeError
+        If a size is not an integer, or ``dropout`` no number.
+    ValueError
+        If a number is out of its range, or two sizes of vocabulary are to be
+        shared.
     """
 
     source_size: int
@@ -121,6 +149,19 @@ class Seq2SeqConfig:
     shared: bool = False
     extra: int = 0
 
+    def __post_init__(self):
+        checks.sizes(self.d_model, self.encoder_heads, self.source_size)
+        checks.sizes(self.d_model, self.decoder_heads, self.target_size)
+        checks.count("encoder_layers", self.encoder_layers, least=0)
+        checks.count("decoder_layers", self.decoder_layers)
+        checks.within("dropout", self.dropout, 0, 1)
+        checks.count("extra", self.extra, least=0)
+        if self.shared and self.source_size != self.target_size:
+            raise ValueError(
+                "source_size and target_size must be equal to be shared, "
+                f"got {self.source_size} and {self.target_size}"
+            )
+
 
 class Memory(NamedTuple):
     """What the decoder attends to."""
@@ -130,7 +171,8 @@ class Memory(NamedTuple):
     mask: Any  # (B, S) of bool
 
 
-class EncoderDecoder(keras.Model):
+@keras.saving.register_keras_serializable("llmbook")
+class EncoderDecoder(Sized, keras.Model):
     r"""Read a source, then write a target token by token, attending to the
     source at every step.
 
@@ -150,17 +192,18 @@ class EncoderDecoder(keras.Model):
 
     Raises
     ------
+    TypeError
+        If ``config`` is none, or ids are not integers.
     ValueError
-        If ``shared`` is asked for with two sizes of vocabulary.
+        If an id lies outside of its vocabulary and the words beyond it, or
+        caches have no room for more.
     """
+
+    sizes = Seq2SeqConfig
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
-        if config.shared and config.source_size != config.target_size:
-            raise ValueError(
-                "source_size and target_size must be equal to be shared, "
-                f"got {config.source_size} and {config.target_size}"
-            )
+        checks.kind("config", config, Seq2SeqConfig)
         self.config = config
         self.source_embedding = self._embedding(
             config.source_size, "source_embedding"
@@ -206,9 +249,7 @@ class EncoderDecoder(keras.Model):
 
     def _embedding(self, size, name):
         initializer = keras.initializers.RandomNormal(stddev=0.05)
-        embedding = keras.layers.Embedding(
-            size, self.config.d_model, initializer, name=name
-        )
+        embedding = Embedding(size, self.config.d_model, initializer, name=name)
         embedding.build()
         return embedding
 
@@ -229,13 +270,78 @@ class EncoderDecoder(keras.Model):
             stored, stored, tf.TensorSpec((None, None), "bool"), number
         )
         caches = [(cache, cache) for _ in self.decoder]
-        self.begin = tf.function(
+        self._begin = tf.function(
             self.caches, input_signature=[ids, number], autograph=False
         )
-        self.step = tf.function(
+        self._step = tf.function(
             self.next_log_probabilities,
             input_signature=[ids, rows, rows, caches],
             autograph=False,
+        )
+
+    @property
+    def num_sources(self):
+        """How many ids a source may have, those of its own words included."""
+        return self.config.source_size + self.config.extra
+
+    @property
+    def num_targets(self):
+        """How many ids a target may have, those of the source's own words
+        included.
+        """
+        return self.config.target_size + self.config.extra
+
+    def check(self, source, target, *others):
+        """Look at a batch before it reaches a graph, which would read past the
+        tables.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they have other axes, one lies outside of its vocabulary and the
+            words beyond it, or no target holds a known token to be learned.
+        """
+        checks.batch_ids("source", source, self.num_sources)
+        target = checks.batch_ids("target", target, self.num_targets)
+        checks.learnable("target", target[:, 1:] > UNKNOWN_ID)
+
+    def begin(self, source, size):
+        """Return what :meth:`caches` does, by a compiled graph.
+
+        Raises
+        ------
+        TypeError
+            If ids or ``size`` are not integers.
+        ValueError
+            If the ids have other axes or one lies outside of the vocabulary and
+            the words beyond it, or ``size`` is below 1.
+        """
+        source = checks.batch_ids("source", source, self.num_sources)  # (B, S)
+        checks.known_counts(size=size)
+        return self._begin(source.astype("int32"), size)
+
+    def step(self, source, tokens, parents, caches):
+        """Return what :meth:`next_log_probabilities` does, by a compiled graph.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If shapes do not fit, an id lies outside of its vocabulary and the
+            words beyond it, a parent is no row, or a cache has no room.
+        """
+        source = checks.batch_ids("source", source, self.num_sources)  # (R, S)
+        tokens = checks.text_ids("tokens", tokens, self.num_targets)  # (R,)
+        parents = checks.text_ids("parents", parents, len(source))  # (R,)
+        checks.as_many(rows=source, tokens=tokens, parents=parents)
+        checks.caches(
+            [past for past, _ in caches], len(self.decoder), (len(source), 1)
+        )
+        return self._step(
+            *(ids.astype("int32") for ids in (source, tokens, parents)), caches
         )
 
     def call(self, source, target, training=None):
@@ -248,7 +354,17 @@ class EncoderDecoder(keras.Model):
         return self.logits(x)
 
     def encode(self, source, training=None):
-        """Read sources (B, S) of int; return a :class:`Memory`."""
+        """Read sources (B, S) of int; return a :class:`Memory`.
+
+        Raises
+        ------
+        TypeError
+            If the ids are not integers.
+        ValueError
+            If they have other axes, or one lies outside of the vocabulary and
+            the words beyond it.
+        """
+        checks.some_ids("source", source, self.num_sources)
         mask = ops.not_equal(source, PAD_ID)  # (B, S)
         tokens = self.source_embedding(
             self.known(source, self.config.source_size)
@@ -279,7 +395,16 @@ class EncoderDecoder(keras.Model):
             Of the last block's attention to the source.
         caches : list of pairs of KeyValueCache
             If caches were given, else empty.
+
+        Raises
+        ------
+        TypeError
+            If the ids are not integers.
+        ValueError
+            If they have other axes, one lies outside of the vocabulary and the
+            words beyond it, or caches have no room for them.
         """
+        checks.some_ids("target", target, self.num_targets)
         mask = ops.not_equal(target, PAD_ID)  # (B, T)
         read = self.target_embedding(
             self.known(target, self.config.target_size)
@@ -343,7 +468,13 @@ class EncoderDecoder(keras.Model):
             first.
         weights : (B, H, T - 1, S)
             What the last block attended to when it foretold each of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`encode` and :meth:`decode` do.
         """
+        checks.some_ids("target", target, self.num_targets)
         x, weights, _ = self.decode(
             target[:, :-1], self.encode(source, training), training=training
         )
@@ -397,6 +528,7 @@ def _rows(cache, rows):
     return KeyValueCache(keys, values, mask, cache.length)
 
 
+@keras.saving.register_keras_serializable("llmbook")
 class PointerGenerator(EncoderDecoder):
     r"""An :class:`EncoderDecoder` that can also copy a token of its source.
 
@@ -416,9 +548,17 @@ class PointerGenerator(EncoderDecoder):
     ----------
     config : Seq2SeqConfig
         With ``shared``.
+
+    Raises
+    ------
+    TypeError
+        If ``config`` is none, or ids are not integers.
+    ValueError
+        If ``config`` is not shared, or as for :class:`EncoderDecoder`.
     """
 
     def __init__(self, config, **kwargs):
+        checks.kind("config", config, Seq2SeqConfig)
         if not config.shared:
             raise ValueError(
                 "config must be shared: what is copied must be a word of the"
@@ -502,7 +642,17 @@ def target_loss(model, source, target, coverage=0.0, training=None):
     Returns
     -------
     () tensor
+
+    Raises
+    ------
+    TypeError
+        If ids that are known are not integers, or ``coverage`` no number.
+    ValueError
+        If they have other axes, or one lies outside of its vocabulary and the
+        words beyond it.
     """
+    checks.offers("model", model, "score")
+    checks.within("coverage", coverage, 0, np.inf, closed=False)
     scores, weights = model.score(source, target, training)  # (B, T - 1)
     counted = tf.cast(target[:, 1:] > UNKNOWN_ID, "float32")  # (B, T - 1)
     losses = -scores  # (B, T - 1)
@@ -575,19 +725,28 @@ def decode(
 
     Raises
     ------
+    TypeError
+        If ``model`` is no :class:`EncoderDecoder`, ids are not integers, or a
+        number is none.
     ValueError
-        If ``max_new`` or ``width`` is not positive, or ``length_penalty`` or
-        ``no_repeat`` is negative.
+        If there is no source, an id lies outside of the vocabulary and the
+        words beyond it, ``max_new``, ``width`` or ``batch_size`` is not
+        positive, or ``length_penalty`` or ``no_repeat`` is negative.
     """
+    checks.kind("model", model, EncoderDecoder)
     for name, value, least in (
         ("max_new", max_new, 1),
         ("width", width, 1),
-        ("length_penalty", length_penalty, 0),
         ("no_repeat", no_repeat, 0),
+        ("batch_size", batch_size, 1),
     ):
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
-    source = np.asarray(source, "int32")
+        checks.count(name, value, least)
+    if checks.finite("length_penalty", length_penalty) < 0:
+        raise ValueError(
+            f"length_penalty must be at least 0, got {length_penalty}"
+        )
+    source = checks.batch_ids("source", source, model.num_sources)
+    source = checks.filled("source", source).astype("int32")  # (B, S)
     found = [
         _beam(
             model,
