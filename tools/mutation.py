@@ -391,12 +391,11 @@ def try_mutants(module, session, options):
         f"{module.name}: {len(waiting)} mutants, tests of {suite:.0f} s",
         flush=True,
     )
-    kills = collections.defaultdict(collections.Counter)
+    killers = collections.deque(maxlen=5)
 
-    def rank(mutation):
-        """Order tests: first those that killed a neighbour, then quick ones."""
-        killed = kills[mutation.definition_name]
-        return lambda test: (-killed[test], seconds.get(test, 0.0))
+    def rank(test):
+        """Order tests: those that killed the last mutants, then quick ones."""
+        return test not in killers, seconds.get(test, 0.0)
 
     queue, running = iter(waiting), {}
     while True:
@@ -408,7 +407,7 @@ def try_mutants(module, session, options):
                 Trial(
                     module,
                     mutated(module.source, mutation),
-                    rank(mutation),
+                    rank,
                     options.root,
                     options.patience + math.ceil(2 * suite),
                 ),
@@ -420,9 +419,10 @@ def try_mutants(module, session, options):
             if trial.is_over():
                 del running[job]
                 status, failed, *_ = trial.end()
-                kills[mutation.definition_name][failed] += 1
                 session.set_result(job, result_of(status, failed, present))
-                if not status:
+                if status:
+                    killers.append(failed)
+                else:
                     line = mutation.start_pos[0]
                     changed = key_of(module, mutation)[-1]
                     print(f"  survived, line {line}: {changed}", flush=True)
