@@ -290,15 +290,18 @@ def fingerprint(notebook):
     """Return a hash of what outputs follow from: the code and what it reaches
     in ``llmbook``.
     """
-    # as the kernel does it, so that %magic and !commands are Python too
-    transformed = TransformerManager().transform_cell
-    return code.fingerprint(
-        [
-            transformed(cell.source)
-            for cell in notebook.cells
-            if cell.cell_type == "code"
-        ]
-    )
+    return code.fingerprint(program(notebook))
+
+
+def program(notebook):
+    """Return the code of each cell as the kernel runs it: %magic and !commands
+    are Python, too.
+    """
+    return [
+        TransformerManager().transform_cell(cell.source)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
 
 
 def seal(notebook):

@@ -89,9 +89,8 @@ def names_of(trees):
 def shown():
     """Yield what the chapters show, as it is written and as it is."""
     for path in notebooks.notebooks():
-        cells = notebooks.read(path).cells
-        code = [cell.source for cell in cells if cell.cell_type == "code"]
-        trees = [ast.parse(source) for source in code]
+        program = notebooks.program(notebooks.read(path))
+        trees = [ast.parse(source) for source in program]
         names = names_of(trees)
         for call in (node for tree in trees for node in ast.walk(tree)):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "show":
