@@ -1439,6 +1439,205 @@ def _finite(name, values):
         )
 
 
+# --- questions and passages -------------------------------------------------
+
+
+def questions_of_passages(name, values):
+    """Return examples of questions and passages, as lists of words.
+
+    Raises
+    ------
+    TypeError
+        If they have no question, passage and answer of those kinds.
+    ValueError
+        If there is none, question or passage holds no word, a word is empty, or
+        an answer lies outside of its passage.
+    """
+    found = items(name, values, "examples")
+    if not found:
+        raise ValueError(f"{name} must hold at least one example, got none")
+    for value in found:
+        offers(name, value, "question", "passage", "answer")
+        for part in ("question", "passage"):
+            if not all(some(part, texts(part, getattr(value, part)), "words")):
+                raise ValueError(f"{part} must not hold an empty word")
+        if value.answer:
+            start, end = rows_of_ids("answer", [value.answer], 2**31, 2)[0]
+            if not start <= end < len(value.passage):
+                raise ValueError(
+                    "answer must be the first and the last place of some of"
+                    f" the passage's {len(value.passage)} words, got"
+                    f" {tuple(value.answer)}"
+                )
+    return found
+
+
+def view_ids(name, values, size):
+    """Return the ids (B, T, N) of the views of a batch of texts.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they have other axes, there is none, or as :func:`ids`.
+    """
+    values = as_array(name, values)
+    if values.ndim != 3 or not values.size:
+        raise ValueError(
+            f"{name} must have the shape (B, T, N), got {values.shape}"
+        )
+    return ids(name, values, size)
+
+
+def pointers(logits, separators):
+    """Return the logits (B, 2, T) of first and last tokens, and where passages
+    begin, (B,).
+
+    Raises
+    ------
+    TypeError
+        If separators are not integers.
+    ValueError
+        If shapes do not fit, a logit is not finite, or a separator is none of
+        the positions before the last.
+    """
+    logits = numbers("logits", logits)
+    if logits.ndim != 3 or logits.shape[1] != 2 or not logits.size:
+        raise ValueError(
+            f"logits must have the shape (B, 2, T), got {logits.shape}"
+        )
+    separators = text_ids("separators", separators, logits.shape[2] - 1)
+    as_many(logits=logits, separators=separators)
+    return logits, separators
+
+
+def margins(values, is_answered, right):
+    """Return the margins (N,) of questions, whether they have an answer, and
+    whether the best span is it.
+
+    Raises
+    ------
+    TypeError
+        If the last two are not of booleans.
+    ValueError
+        If there is no question, a margin is not finite, or there are not as
+        many of each.
+    """
+    values = numbers("margins", values, at_least=1)
+    if values.ndim > 1 or len(values) == 0:
+        raise ValueError(
+            "margins must hold at least one question, got the shape"
+            f" {values.shape}"
+        )
+    flags = {"is_answered": is_answered, "right": right}
+    for name in flags:
+        flags[name] = as_array(name, flags[name])
+        if flags[name].dtype != bool:
+            raise TypeError(f"{name} must be booleans, got {flags[name].dtype}")
+        shape(name, flags[name], values.shape)
+    return values, *flags.values()
+
+
+# --- examples of roles ------------------------------------------------------
+
+
+def example(name, value, with_spans=False, tags=None):
+    """Check an example of a sentence whose words have roles.
+
+    Raises
+    ------
+    TypeError
+        If it has no words, predicate or, ``with_spans``, spans.
+    ValueError
+        If there is no word, one is empty, the predicate is none of them, a span
+        lies outside of them, spans overlap, or a role has no tag.
+    """
+    offers(name, value, "words", "predicate", *["spans"] * with_spans)
+    words = some("words", texts("words", value.words), "words")
+    sentence = " ".join(words)
+    if not all(word.strip() for word in words):
+        raise ValueError(
+            f"words must not be empty or white space, got one in {sentence!r}"
+        )
+    if not 0 <= integer("predicate", value.predicate) < len(words):
+        raise ValueError(
+            f"predicate must be the position of one of the {len(words)} words"
+            f" of {sentence!r}, got {value.predicate}"
+        )
+    end_before = 0
+    for start, end, role in sorted(spans(value)) if with_spans else ():
+        if not end_before <= start < end <= len(words):
+            raise ValueError(
+                "spans must lie within the words and not overlap, got"
+                f" {(start, end, role)} in the {len(words)} words of"
+                f" {sentence!r}"
+            )
+        if tags is not None and f"B-{role}" not in tags:
+            raise ValueError(
+                f"spans must have roles that the tagger knows, got {role!r}"
+            )
+        end_before = end
+
+
+def spans(value):
+    """Return the spans of an example, each (start, end, role).
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If one is not of three.
+    """
+    found = []
+    for span in items("spans", value.spans, "(start, end, role)"):
+        span = tuple(items("spans", span, "(start, end, role)"))
+        if len(span) != 3:
+            raise ValueError(f"spans must be (start, end, role), got {span}")
+        start, end, role = span
+        text("role", role)
+        found.append((integer("start", start), integer("end", end), role))
+    return found
+
+
+def examples(name, values, with_spans=False, tags=None):
+    """Return examples as a list, each checked as :func:`example` does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`example`; or if there is none.
+    """
+    found = items(name, values, "examples")
+    if not found:
+        raise ValueError(f"{name} must hold at least one example, got none")
+    for value in found:
+        example(name, value, with_spans, tags)
+    return found
+
+
+def heads_of_examples(values, weights):
+    """Return examples with spans, and the weights (T, T) of a head for each.
+
+    Raises
+    ------
+    TypeError
+        If examples are none.
+    ValueError
+        If there are not as many weights, of the examples' lengths, or no
+        example has a span.
+    """
+    values = examples("examples", values, with_spans=True)
+    weights = [numbers("weights", each) for each in items("weights", weights)]
+    as_many(examples=values, weights=weights)
+    for value, each in zip(values, weights, strict=True):
+        shape("weights", each, (len(value.words),) * 2)
+    if not any(len(value.spans) for value in values):
+        raise ValueError("examples must have a span, got none with one")
+    return values, weights
+
+
 # --- tags and heads ---------------------------------------------------------
 
 

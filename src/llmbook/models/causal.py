@@ -44,8 +44,8 @@ def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
         If there is no prompt, one is empty, an id lies outside of the
         vocabulary, a number is out of its range, or the model says a NaN.
     """
-    checks.function("model", model)
     prompts = checks.prompts(prompts, 2**31)
+    checks.function("model", model)
     checks.decoding(temperature)
     max_new, seed = checks.count("max_new", max_new), checks.seed(seed)
     sizes = np.array([len(prompt) for prompt in prompts])  # (B,)

@@ -13,10 +13,16 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.corpora.facts import text_of, tokenize
 from llmbook.measures.answers import exact, overlap_f1
 from llmbook.models import training
-from llmbook.models.layers import TransformerBlock, ViewEmbedding, token_mask
+from llmbook.models.layers import (
+    Embedding,
+    TransformerBlock,
+    ViewEmbedding,
+    token_mask,
+)
 from llmbook.text.tokenizers import pad
 
 SEPARATOR_ID = 2
@@ -53,13 +59,28 @@ class Encoder:
     words : sequence of str
         In lower case.
     num_slots : int
+
+    Raises
+    ------
+    TypeError
+        If words are not strings, or ``num_slots`` is not an integer.
+    ValueError
+        If a word stands twice or is not in lower case, or there is no slot.
     """
 
     def __init__(self, words, num_slots=64):
-        self.words, self.num_slots = list(words), num_slots
+        self.words = checks.texts("words", words)
+        self.num_slots = checks.count("num_slots", num_slots)
         self.word_ids = {
             word: FIRST_WORD_ID + i for i, word in enumerate(self.words)
         }
+        lower = {word.lower() for word in self.words}
+        if len(lower) < len(self.words) or lower != self.word_ids.keys():
+            raise ValueError(
+                "words must be distinct and in lower case, got"
+                f" {len(self.words)}, of which {len(lower & set(self.words))}"
+                " are"
+            )
         self.first_slot = FIRST_WORD_ID + len(self.words)
         self.first_view = self.first_slot + num_slots
 
@@ -87,10 +108,18 @@ class Encoder:
 
         Raises
         ------
+        TypeError
+            If examples are none, or a number is none.
         ValueError
-            If an example is longer than ``length``, or holds more unknown words
-            than slots.
+            If there is no example, question or passage holds no word, an answer
+            lies outside of its passage, an example is longer than ``length`` or
+            holds more unknown words than slots, or ``hide`` is no share.
         """
+        examples = checks.questions_of_passages("examples", examples)
+        if length is not None:
+            checks.count("length", length)
+        checks.seed(seed)
+        checks.within("hide", hide, 0, 1)
         rng = np.random.default_rng(seed)
         rows, spans, separators = [], [], []
         for example in examples:
@@ -154,7 +183,16 @@ class Encoder:
         Returns
         -------
         (B, T, N) of int
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers, or ``rng`` is no generator.
+        ValueError
+            If they have other axes, or one lies outside of the vocabulary.
         """
+        ids = checks.view_ids("ids", ids, self.vocab_size)
+        checks.kind("rng", rng, np.random.Generator)
         first = ids[:, :, 0] - self.first_slot  # (B, T)
         is_slot = (first >= 0) & (first < self.num_slots)  # (B, T)
         deals = rng.permuted(
@@ -206,8 +244,12 @@ class SpanReader(keras.Model):
 
     Raises
     ------
+    TypeError
+        If a number is none, or ids are not integers.
     ValueError
-        If ``positions`` is none of these.
+        If ``positions`` is none of these, a number is out of its range,
+        ``num_heads`` does not divide ``d_model``, an id lies outside of the
+        vocabulary, or there are more positions than learned ones.
     """
 
     def __init__(
@@ -222,10 +264,9 @@ class SpanReader(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if positions not in POSITIONS:
-            raise ValueError(
-                f"positions must be one of {POSITIONS}, got {positions!r}"
-            )
+        checks.one_of("positions", positions, POSITIONS)
+        checks.sizes(d_model, num_heads, vocab_size, num_blocks, length)
+        checks.shares(dropout=dropout)
         self.arguments = {
             "vocab_size": vocab_size,
             "d_model": d_model,
@@ -241,7 +282,7 @@ class SpanReader(keras.Model):
         )
         self.positions = None
         if positions == "learned":
-            self.positions = keras.layers.Embedding(length, d_model)
+            self.positions = Embedding(length, d_model)
         self.blocks = [
             TransformerBlock(
                 num_heads,
@@ -277,6 +318,7 @@ class SpanReader(keras.Model):
         mask = token_mask(ids)  # (B, T)
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         if self.positions is not None:
+            checks.positions("ids", ids.shape[1], self.arguments["length"])
             # (B, T, d_model)
             x = x + self.positions(ops.arange(ops.shape(ids)[1]))[None]
         x = self.scale * x  # (B, T, d_model)
@@ -309,7 +351,15 @@ def span_loss(model, ids, spans, separators, training=None):
     ids : (B, T, N) of int
     spans : (B, 2) of int
     separators : (B,) of int
+
+    Raises
+    ------
+    TypeError
+        If spans that are known are not integers.
+    ValueError
+        If one lies outside of the positions.
     """
+    checks.known_ids("spans", spans, ids.shape[1])
     logits = model(ids, separators, training=training)  # (B, 2, T)
     # (B, 2)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(spans, logits)
@@ -319,7 +369,14 @@ def span_loss(model, ids, spans, separators, training=None):
 def build_reader(encoder, seed=0, **options):
     """Return a :class:`SpanReader` with fresh weights, the same for the same
     seed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the class does, or if ``encoder`` or ``seed`` is none.
     """
+    checks.kind("encoder", encoder, Encoder)
+    checks.seed(seed)
     keras.utils.set_random_seed(seed)
     return SpanReader(encoder.vocab_size, **options)
 
@@ -356,7 +413,17 @@ def train(
     -------
     (steps,) array
         The loss of every step.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As :func:`llmbook.models.training.train` does, or if the encoder knows
+        more ids than the model, or ``encoded`` is of other ones, or of answers
+        outside of its positions.
     """
+    encoded = _checked(model, encoder, encoded)
+    checks.count("batch_size", batch_size)
+    checks.seed(seed)
 
     def batch(step):
         rng = np.random.default_rng((seed, step))
@@ -378,8 +445,41 @@ def train(
     )
 
 
+def _checked(model, encoder, encoded):
+    """Return encoded examples whose numbers a model and an encoder know."""
+    checks.kind("model", model, SpanReader)
+    checks.kind("encoder", encoder, Encoder)
+    checks.kind("encoded", encoded, Encoded)
+    if encoder.vocab_size > model.arguments["vocab_size"]:
+        raise ValueError(
+            "encoder must know at most the model's"
+            f" {model.arguments['vocab_size']} ids, got {encoder.vocab_size}"
+        )
+    ids = checks.view_ids("encoded.ids", encoded.ids, encoder.vocab_size)
+    length = ids.shape[1]
+    spans = checks.rows_of_ids("encoded.spans", encoded.spans, length, 2)
+    separators = checks.text_ids(
+        "encoded.separators", encoded.separators, length
+    )
+    checks.as_many(ids=ids, spans=spans, separators=separators)
+    return Encoded(*(x.astype("int32") for x in (ids, spans, separators)))
+
+
 def span_logits(model, encoded, batch_size=128):
-    """Return the logits (B, 2, T) of encoded examples."""
+    """Return the logits (B, 2, T) of encoded examples.
+
+    Raises
+    ------
+    TypeError
+        If an argument is something else.
+    ValueError
+        If there is no example, an id lies outside of the vocabulary, or
+        ``batch_size`` is below 1.
+    """
+    checks.kind("model", model, SpanReader)
+    checks.kind("encoded", encoded, Encoded)
+    checks.filled("encoded.ids", encoded.ids)
+    checks.count("batch_size", batch_size)
     starts = range(0, len(encoded.ids), batch_size)
     parts = [encoded.take(slice(start, start + batch_size)) for start in starts]
     return np.concatenate(
@@ -411,7 +511,17 @@ def best_spans(logits, separators, longest=9):
     spans : (B, 2) of int
         In tokens of the passage, which begins after the separator.
     scores, null_scores : (B,)
+
+    Raises
+    ------
+    TypeError
+        If separators or ``longest`` are not integers.
+    ValueError
+        If shapes do not fit, a separator is none of the positions before the
+        last, a logit is not finite, or ``longest`` is below 1.
     """
+    logits, separators = checks.pointers(logits, separators)
+    checks.count("longest", longest)
     length = logits.shape[2]
     first, last = np.arange(length)[:, None], np.arange(length)
     possible = (last >= first) & (last < first + longest)  # (T, T)
@@ -442,7 +552,17 @@ class Outcome(NamedTuple):
 
 
 def outcome(model, encoder, examples):
-    """Return the :class:`Outcome` of a :class:`SpanReader` on examples."""
+    """Return the :class:`Outcome` of a :class:`SpanReader` on examples.
+
+    Raises
+    ------
+    TypeError
+        If an argument is something else.
+    ValueError
+        As :meth:`Encoder.encode` does.
+    """
+    checks.kind("model", model, SpanReader)
+    checks.kind("encoder", encoder, Encoder)
     encoded = encoder.encode(examples)
     spans, scores, nulls = best_spans(
         span_logits(model, encoded), encoded.separators
@@ -488,9 +608,25 @@ class Reader:
     encoder : Encoder
     threshold : float
         The margin that an answer must exceed.
+
+    Raises
+    ------
+    TypeError
+        If one of these is something else.
+    ValueError
+        If the encoder knows more ids than the model.
     """
 
     def __init__(self, model, encoder, threshold=0.0):
+        checks.kind("model", model, SpanReader)
+        checks.kind("encoder", encoder, Encoder)
+        checks.real("threshold", threshold)
+        if encoder.vocab_size > model.arguments["vocab_size"]:
+            raise ValueError(
+                "encoder must know at most the model's"
+                f" {model.arguments['vocab_size']} ids, got"
+                f" {encoder.vocab_size}"
+            )
         self.model, self.encoder, self.threshold = model, encoder, threshold
 
     def read(self, question, passage):
@@ -498,9 +634,13 @@ class Reader:
 
         Raises
         ------
+        TypeError
+            If one is not a string.
         ValueError
-            If question or passage holds no word.
+            If one holds no word, or they hold more unknown words than slots.
         """
+        checks.text("question", question)
+        checks.text("passage", passage)
         tokens = {"question": tokenize(question), "passage": tokenize(passage)}
         for name, words in tokens.items():
             if not words:
@@ -512,7 +652,13 @@ class Reader:
     def answers(self, examples):
         """Return the :class:`Answer` to each
         :class:`llmbook.corpora.facts.Example`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`Encoder.encode` does.
         """
+        examples = checks.questions_of_passages("examples", examples)
         encoded = self.encoder.encode(examples)
         spans, scores, nulls = best_spans(
             span_logits(self.model, encoded), encoded.separators
@@ -560,11 +706,13 @@ def best_threshold(margins, is_answered, right):
 
     Raises
     ------
+    TypeError
+        If ``is_answered`` or ``right`` are not of booleans.
     ValueError
-        If there is no question.
+        If there is no question, a margin is not finite, or there are not as
+        many of each.
     """
-    if len(margins) == 0:
-        raise ValueError("margins must hold at least one question, got none")
+    margins, is_answered, right = checks.margins(margins, is_answered, right)
     values = np.unique(margins)  # (K,)
     # (K + 2,)
     ends = np.concatenate([[values[0] - 1], values, [values[-1] + 1]])

@@ -18,7 +18,7 @@ from keras import ops
 
 from llmbook import checks
 from llmbook.mathematics.losses import log_softmax
-from llmbook.models.layers import TransformerBlock
+from llmbook.models.layers import Embedding, TransformerBlock
 from llmbook.models.training import cosine, dataset, length_batches
 from llmbook.text.tags import (
     OUTSIDE,
@@ -62,7 +62,16 @@ class TaggingTokenizer(Tokenizer):
         return examples
 
     def tokenize(self, text):
-        """Return the tokens of all views in one list, word after word."""
+        """Return the tokens of all views in one list, word after word.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is no example of words and a predicate.
+        ValueError
+            If a word is empty, or the predicate is none of the words.
+        """
+        checks.example("text", text)
         words = ["^", *(word.lower() for word in text.words), "$"]
         tokens = []
         for position, word in enumerate(words[1:-1]):
@@ -83,7 +92,14 @@ class TaggingTokenizer(Tokenizer):
         return tokens
 
     def pieces(self, text):
-        """Return the words."""
+        """Return the words.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`tokenize` does.
+        """
+        checks.example("text", text)
         return list(text.words)
 
     def encode(self, text):
@@ -125,6 +141,14 @@ class TaggingModel(keras.Model):
         ``N``.
     d_model, num_heads, num_blocks : int
     dropout : float
+
+    Raises
+    ------
+    TypeError
+        If a number is none, or ids are not integers.
+    ValueError
+        If a number is out of its range, ``num_heads`` does not divide
+        ``d_model``, or an id lies outside of the vocabulary.
     """
 
     def __init__(
@@ -138,6 +162,8 @@ class TaggingModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        checks.sizes(d_model, num_heads, vocab_size, num_tags, num_blocks)
+        checks.shares(dropout=dropout)
         self.options = {
             "vocab_size": vocab_size,
             "num_tags": num_tags,
@@ -146,7 +172,7 @@ class TaggingModel(keras.Model):
             "num_blocks": num_blocks,
             "dropout": dropout,
         }
-        self.embedding = keras.layers.Embedding(
+        self.embedding = Embedding(
             vocab_size,
             d_model,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.1),
@@ -222,19 +248,18 @@ class Tagger:
 
     Raises
     ------
+    TypeError
+        If examples are none, or a number is not an integer.
     ValueError
-        If there is no example, or a predicate or a span lies outside of its
-        sentence.
+        If there is no example, a word is empty, a predicate or a span lies
+        outside of its sentence, or spans overlap.
     """
 
     def __init__(self, examples, seed=0, min_count=2, **options):
-        self.seed = seed
+        self.seed = checks.seed(seed)
+        examples = checks.examples("examples", examples, with_spans=True)
         roles = sorted(
-            {
-                role
-                for example in _checked(examples)
-                for _, _, role in example.spans
-            }
+            {role for example in examples for _, _, role in example.spans}
         )
         self.tags = [
             OUTSIDE,
@@ -251,10 +276,18 @@ class Tagger:
         """Return one :class:`Reading` for each example, whatever its spans are.
 
         The tags are the best path that BIO allows.
+
+        Raises
+        ------
+        TypeError
+            If examples are none.
+        ValueError
+            If there is no example, a word is empty, or a predicate lies outside
+            of its sentence.
         """
+        examples = checks.examples("examples", examples)
         order = np.argsort(
-            [len(example.words) for example in _checked(examples)],
-            kind="stable",
+            [len(example.words) for example in examples], kind="stable"
         )
         readings: list = [None] * len(examples)
         for start in range(0, len(order), 256):
@@ -274,7 +307,13 @@ class Tagger:
         return readings
 
     def predict(self, examples):
-        """Return the spans of each example, a list of (start, end, role)."""
+        """Return the spans of each example, a list of (start, end, role).
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`read` does.
+        """
         return [reading.spans for reading in self.read(examples)]
 
 
@@ -321,10 +360,25 @@ def train(
     -------
     dict of str to list of float
         The losses, epoch by epoch.
+
+    Raises
+    ------
+    TypeError
+        If ``tagger`` or examples are none, or a number is none.
+    ValueError
+        If there is no example, a word is empty, a predicate or a span lies
+        outside of its sentence, spans overlap, a role is unknown to the tagger,
+        or a number is out of its range.
     """
-    batches = _batches(
-        tagger, _checked(examples), batch_size, unknown, frequent
+    checks.kind("tagger", tagger, Tagger)
+    examples = checks.examples(
+        "examples", examples, with_spans=True, tags=tagger.tags
     )
+    checks.fitting(epochs, batch_size, learning_rate)
+    checks.within("pointing", pointing, 0, np.inf, closed=False)
+    checks.within("unknown", unknown, 0, 1)
+    checks.count("frequent", frequent, least=0)
+    batches = _batches(tagger, examples, batch_size, unknown, frequent)
     steps = epochs * len(batches)
     rate = cosine(learning_rate, steps, steps // 10)
     mean = {"reduction": "mean_with_sample_weight"}
@@ -352,7 +406,14 @@ def train(
 
 
 def pointing_targets(example):
-    """Return where the supervised head should point: (T,) of int."""
+    """Return where the supervised head should point: (T,) of int.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :class:`Tagger` does of an example.
+    """
+    checks.example("example", example, with_spans=True)
     targets = np.arange(len(example.words), dtype=np.int32)  # (T,)
     for start, end, _ in example.spans:
         targets[start:end] = example.predicate
@@ -367,7 +428,16 @@ def pointing_accuracy(examples, weights):
     ----------
     examples : list with ``words``, ``predicate`` and ``spans``
     weights : list of (T, T), one an example
+
+    Raises
+    ------
+    TypeError
+        If examples are none.
+    ValueError
+        If there are not as many weights as examples, of the examples' lengths,
+        or no example has a span.
     """
+    examples, weights = checks.heads_of_examples(examples, weights)
     hits = [
         head[start:end].argmax(axis=-1) == example.predicate
         for example, head in zip(examples, weights, strict=True)
@@ -433,16 +503,3 @@ def _rare_words(tokenizer, frequent):
         found = [token for token in tokenizer.tokens if token.startswith(view)]
         rare[[tokenizer.ids[token] for token in found[frequent:]]] = True
     return rare
-
-
-def _checked(examples):
-    if not len(examples):
-        raise ValueError("examples must hold at least one example, got none")
-    for example in examples:
-        if not 0 <= example.predicate < len(example.words):
-            raise ValueError(
-                "predicate must be the position of one of the"
-                f" {len(example.words)} words of {' '.join(example.words)!r},"
-                f" got {example.predicate}"
-            )
-    return examples
