@@ -358,6 +358,16 @@ def test_loading_refuses(trained, tmp_path):
         Classifier.load(tmp_path)
 
 
+def test_without_a_block_the_embeddings_themselves_are_pooled():
+    """Chapter 5 leaves the block out, to see what it is worth."""
+    model = AttentionClassifier(30, d_model=8, num_heads=2, num_blocks=0)
+    weights = {weight.path.split("/")[0] for weight in model.weights}
+    assert not any("transformer" in name for name in weights)
+    assert model(np.ones((2, 3), "int32")).shape == (2, 1)
+    with pytest.raises(ValueError, match="num_blocks must be at least 0"):
+        AttentionClassifier(30, num_blocks=-1)
+
+
 def test_config_round_trip():
     model = AttentionClassifier(
         30, d_model=8, num_heads=2, num_blocks=2, dropout=0.1

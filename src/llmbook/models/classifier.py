@@ -79,7 +79,8 @@ class AttentionClassifier(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        checks.sizes(d_model, num_heads, vocab_size, length, num_blocks)
+        checks.sizes(d_model, num_heads, vocab_size, length)
+        checks.count("num_blocks", num_blocks, least=0)
         checks.shares(dropout=dropout, view_dropout=view_dropout)
         self.arguments = {
             "vocab_size": vocab_size,
