@@ -571,6 +571,22 @@ def token_pairs(name, values):
     return found
 
 
+def two_texts(name, values):
+    """Return two strings.
+
+    Raises
+    ------
+    TypeError
+        If they are not strings.
+    ValueError
+        If they are not two.
+    """
+    found = texts(name, values)
+    if len(found) != 2:
+        raise ValueError(f"{name} must be two, got {len(found)}")
+    return found
+
+
 def two_lengths(name, values):
     """Return two lengths, each None or an integer of at least 1.
 
@@ -1539,6 +1555,25 @@ def margins(values, is_answered, right):
     return values, *flags.values()
 
 
+def sections(name, values):
+    """Return sections, each with a title and passages, as a list.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If there is none, or one has no passage.
+    """
+    found = items(name, values, "sections")
+    if not found:
+        raise ValueError(f"{name} must hold at least one section, got none")
+    for value in found:
+        offers(name, value, "title", "passages")
+        some(f"the passages of {value.title!r}", value.passages, "passages")
+    return found
+
+
 # --- examples of roles ------------------------------------------------------
 
 
@@ -1678,21 +1713,53 @@ def tag_scores(scores, allowed):
 
 
 def weights_of_repetition(weights, period):
-    """Return the weights of a text that is some tokens twice.
+    """Return weights (..., L, H, T, T) of a text that is some tokens twice.
 
     Raises
     ------
+    TypeError
+        If ``period`` is not an integer.
     ValueError
-        If ``period`` is below 3 or the weights are not of twice as many
-        positions.
+        If ``period`` is below 3 or the weights are no finite numbers of twice
+        as many positions.
     """
-    weights = np.asarray(weights)
-    if period < 3 or weights.shape[-2:] != (2 * period, 2 * period):
+    weights = numbers("weights", weights)
+    if (
+        integer("period", period) < 3
+        or weights.ndim < 4
+        or weights.shape[-2:] != (2 * period, 2 * period)
+    ):
         raise ValueError(
             "weights must be of 2 * period positions, and period at least 3,"
             f" got the shape {weights.shape} and period {period}"
         )
     return weights
+
+
+def layers_and_heads(name, values, num_layers, num_heads):
+    """Return heads as a list of (layer, head).
+
+    Raises
+    ------
+    TypeError
+        If they are not pairs of integers.
+    ValueError
+        If a model of so many layers and heads has none such.
+    """
+    found = []
+    for value in items(name, values, "(layer, head)"):
+        pair = tuple(integer(name, each) for each in items(name, value))
+        if (
+            len(pair) != 2
+            or pair[0] not in range(num_layers)
+            or pair[1] not in range(num_heads)
+        ):
+            raise ValueError(
+                f"{name} must be (layer, head) of {num_layers} layers and"
+                f" {num_heads} heads, from 0, got {pair}"
+            )
+        found.append(pair)
+    return found
 
 
 # --- gradients and optimisers -----------------------------------------------
@@ -1844,3 +1911,127 @@ def measurements(amounts, losses):
             " amounts"
         )
     return amounts, losses
+
+
+# --- corpora and measures ---------------------------------------------------
+
+
+def flag(name, value):
+    """Check that a value is True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {_kind(value)}")
+
+
+def matrix(name, values):
+    """Return numbers (Q, N), at least one of each.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or of another shape.
+    """
+    values = numbers(name, values)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(
+            f"{name} must have the shape (Q, N), neither 0, got {values.shape}"
+        )
+    return values
+
+
+def vector(name, values):
+    """Return numbers (N,), at least one.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or of another shape.
+    """
+    values = numbers(name, values)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(
+            f"{name} must have the shape (N,), N not 0, got {values.shape}"
+        )
+    return values
+
+
+def words_of(name, value, *attributes):
+    """Check that a value has what a function reads of it: strings, or lists of
+    them.
+
+    Raises
+    ------
+    TypeError
+        If it has not.
+    """
+    offers(name, value, *attributes)
+    for attribute in attributes:
+        found = getattr(value, attribute)
+        if not isinstance(found, str):
+            texts(f"{attribute} of {name}", found)
+
+
+def listed(name, values, *attributes, least=1):
+    """Return a list of things that have what a function reads of them.
+
+    Raises
+    ------
+    TypeError
+        If one has not, or there is no list.
+    ValueError
+        If there are too few.
+    """
+    found = items(name, values)
+    if len(found) < least:
+        raise ValueError(f"{name} must hold at least {least}, got {len(found)}")
+    for value in found:
+        words_of(name, value, *attributes)
+    return found
+
+
+def text_lists(name, values):
+    """Return a list of lists of strings.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    return [texts(name, value) for value in items(name, values, "lists")]
+
+
+def two(name, values):
+    """Return a pair of values.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed.
+    ValueError
+        If they are not two.
+    """
+    found = items(name, values)
+    if len(found) != 2:
+        raise ValueError(f"{name} must be two, got {len(found)}")
+    return tuple(found)
+
+
+def two_that_rise(name, values, least=1):
+    """Return a pair of integers, the second not below the first.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they are not two, fall, or begin too low.
+    """
+    low, high = (count(name, value, least) for value in two(name, values))
+    if low > high:
+        raise ValueError(f"{name} must not fall, got {low} and {high}")
+    return low, high

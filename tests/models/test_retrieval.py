@@ -111,9 +111,15 @@ def test_training_brings_pairs_together():
 def test_what_cannot_be_trained_on_is_named():
     model = build_dual_encoder(9, d_model=8)
     with pytest.raises(ValueError, match="documents"):
-        train(model, np.ones((8, 2)), np.ones((7, 2)), 1, batch_size=4)
+        train(model, np.ones((8, 2), int), np.ones((7, 2), int), batch_size=4)
     with pytest.raises(ValueError, match="batch of 9"):
-        train(model, np.ones((8, 2)), np.ones((8, 2)), 1, batch_size=9)
+        train(model, np.ones((8, 2), int), np.ones((8, 2), int), batch_size=9)
+    with pytest.raises(ValueError, match=r"queries must lie in range\(9\)"):
+        train(model, np.full((8, 2), 9), np.ones((8, 2), int), batch_size=4)
+    with pytest.raises(ValueError, match=r"documents must lie in .* -1 to 1"):
+        train(model, np.ones((2, 2), int), np.array([[1, -1], [1, 1]]))
+    with pytest.raises(TypeError, match="queries must be integers"):
+        train(model, np.ones((8, 2)), np.ones((8, 2), int), batch_size=4)
 
 
 def test_texts_are_embedded_one_by_one_as_together():

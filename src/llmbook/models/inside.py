@@ -24,8 +24,17 @@ def attention_weights(model, ids):
     Returns
     -------
     (B, L, H, T, T) array
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or the ids are not integers.
+    ValueError
+        If they are not (B, T), or one lies outside of the vocabulary.
     """
-    _, weights = model(np.asarray(ids), return_weights=True)
+    checks.offers("model", model, "config", "blocks")
+    ids = checks.batch_ids("ids", ids, model.config.vocab_size)
+    _, weights = model(ids, return_weights=True)
     return np.stack([layer.numpy() for layer in weights], axis=1)
 
 
@@ -61,9 +70,11 @@ def head_scores(weights, period):
 
     Raises
     ------
+    TypeError
+        If ``period`` is not an integer.
     ValueError
-        If ``period`` is below 3 or the weights are not of twice as many
-        positions.
+        If ``period`` is below 3 or the weights are no finite numbers (..., L,
+        H, T, T) of twice as many positions.
     """
     weights = checks.weights_of_repetition(weights, period)
     query = np.arange(period + 1, 2 * period)
@@ -84,7 +95,16 @@ def head_scores(weights, period):
 def best_heads(scores, count):
     """Return the ``count`` heads with the largest of the scores (L, H), as
     (layer, head).
+
+    Raises
+    ------
+    TypeError
+        If ``count`` is not an integer.
+    ValueError
+        If the scores are no finite numbers (L, H), or there are not so many.
     """
+    scores = checks.numbers("scores", scores, at_least=2)
+    checks.within("count", checks.count("count", count), 1, scores.size)
     order = np.argsort(-scores, axis=None)[:count]
     return [tuple(map(int, np.unravel_index(i, scores.shape))) for i in order]
 
@@ -101,7 +121,18 @@ def without_heads(model, heads):
     ----------
     model : GPT
     heads : list of (layer, head)
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or heads are not pairs of integers.
+    ValueError
+        If the model has no such head.
     """
+    checks.offers("model", model, "config", "blocks")
+    heads = checks.layers_and_heads(
+        "heads", heads, model.config.num_layers, model.config.num_heads
+    )
     kernels = {
         layer: model.blocks[layer].attention.output_projection.kernel
         for layer, _ in heads
@@ -141,8 +172,18 @@ def logit_lens(model, ids):
     (L + 1, V) array
         The probabilities of what follows the last of ``ids``; first those that
         the embedding alone gives, last those of the model.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or the ids are not integers.
+    ValueError
+        If they are no sequence or none, or one lies outside of the vocabulary.
     """
-    x = model.embedding(np.asarray(ids)[None])  # (1, T, d_model)
+    checks.offers("model", model, "config", "blocks")
+    ids = checks.text_ids("ids", ids, model.config.vocab_size)
+    checks.filled("ids", ids)
+    x = model.embedding(ids[None])  # (1, T, d_model)
     states = [x]
     for block in model.blocks:
         states.append(block(states[-1]))

@@ -13,6 +13,8 @@ Nothing is generated. Shapes: ``B`` texts, ``T`` tokens.
 import numpy as np
 import tensorflow as tf
 
+from llmbook import checks
+
 PROMPT = "Review: {text}\nThe sentiment of this review is"
 WORDS = (" negative", " positive")
 
@@ -32,12 +34,18 @@ class WordJudge:
 
     Raises
     ------
+    TypeError
+        If an argument is something else.
     ValueError
-        If ``prompt`` does not hold ``{text}`` once, or a word is not a single
-        token.
+        If ``prompt`` does not hold ``{text}`` once, there are not two words, or
+        one is not a single token that the model knows.
     """
 
     def __init__(self, model, tokenizer, prompt=PROMPT, words=WORDS):
+        checks.offers("model", model, "hidden", "embedding", "config")
+        checks.offers("tokenizer", tokenizer, "encode")
+        checks.text("prompt", prompt)
+        words = checks.two_texts("words", words)
         if prompt.count("{text}") != 1:
             raise ValueError(f"prompt must hold {{text}} once, got {prompt!r}")
         answers = [tokenizer.encode(word) for word in words]
@@ -45,7 +53,9 @@ class WordJudge:
             raise ValueError(
                 f"words must be single tokens, got {words} as {answers}"
             )
+        self.vocab_size = model.config.vocab_size
         self.answers = [answer[0] for answer in answers]
+        checks.ids("words", self.answers, self.vocab_size)
         self.tokenizer = tokenizer
         self.before, self.after = prompt.split("{text}")
         self.score = tf.function(
@@ -59,7 +69,17 @@ class WordJudge:
 
         Where one would have more than ``length`` tokens, the end of its text is
         cut off, never the question after it.
+
+        Raises
+        ------
+        TypeError
+            If texts are not a list of strings, or ``length`` not an integer.
+        ValueError
+            If there is no text, ``length`` leaves no room for one, or the model
+            does not know an id of the tokenizer.
         """
+        texts = checks.some("texts", checks.texts("texts", texts), "texts")
+        checks.count("length", length)
         after = self.tokenizer.encode(self.after)
         room = length - len(after)
         if room < 1:
@@ -67,12 +87,19 @@ class WordJudge:
                 f"length must be above the {len(after)} tokens after the text"
             )
         starts = [self.tokenizer.encode(self.before + text) for text in texts]
-        return [start[:room] + after for start in starts]
+        prompts = [start[:room] + after for start in starts]
+        return checks.prompts(prompts, self.vocab_size)
 
     def logits(self, texts, batch_size=32):
         """Return the scores (B,) of texts: the log-odds of the second word
         against the first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`encode` does, or if ``batch_size`` is below 1.
         """
+        checks.count("batch_size", batch_size)
         prompts = self.encode(texts)
         # (B,)
         order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
@@ -90,9 +117,23 @@ class WordJudge:
 
         It returns prompts (batch_size, length) of ids and their labels
         (batch_size,); those of a step depend on the seed and the step alone.
+
+        Raises
+        ------
+        TypeError
+            As :meth:`encode` does, or if labels are not integers.
+        ValueError
+            As :meth:`encode` does, or if there are not as many labels of 0 and
+            1, or fewer texts than a batch holds.
         """
         prompts = pad_left(self.encode(texts, length), length)  # (B, length)
-        labels = np.asarray(labels, "int32")  # (B,)
+        labels = checks.text_ids("labels", labels, 2).astype("int32")  # (B,)
+        checks.as_many(texts=prompts, labels=labels)
+        checks.seed(seed)
+        if checks.count("batch_size", batch_size) > len(labels):
+            raise ValueError(
+                f"texts must fill a batch of {batch_size}, got {len(labels)}"
+            )
 
         def batch(step):
             chosen = np.random.default_rng((seed, step)).choice(
@@ -105,7 +146,15 @@ class WordJudge:
     def loss(self, model, ids, labels, training=None):
         """Return the mean cross-entropy of the right one of the two words,
         against the other.
+
+        Raises
+        ------
+        TypeError
+            If labels that are known are not integers.
+        ValueError
+            If one is neither 0 nor 1.
         """
+        checks.known_ids("labels", labels, 2)
         z = two_logits(model, ids, self.answers, training)  # (B, 2)
         return tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z)
@@ -129,8 +178,19 @@ def two_logits(model, ids, answers, training=None):
 def pad_left(sequences, length=None):
     """Stack sequences of ids into (B, T) of int32, the shorter ones filled with
     0 before them.
+
+    Raises
+    ------
+    TypeError
+        If they are not of integers, or ``length`` is none.
+    ValueError
+        If there is none, one is empty, or one is longer than ``length``.
     """
-    length = max(map(len, sequences)) if length is None else length
+    sequences = checks.prompts(sequences, 2**31)
+    longest = max(map(len, sequences))
+    length = longest if length is None else checks.count("length", length)
+    if longest > length:
+        raise ValueError(f"length must be at least {longest}, got {length}")
     ids = np.zeros((len(sequences), length), "int32")  # (B, T)
     for row, sequence in zip(ids, sequences, strict=True):
         row[length - len(sequence) :] = sequence

@@ -12,11 +12,16 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.corpora.sections import Section
 from llmbook.measures.ranking import BM25, standardised, weighted_fusion
 from llmbook.models import training
-from llmbook.models.layers import AttentionPooling, TransformerBlock
-from llmbook.text.tokenizers import PAD_ID, UNKNOWN_ID, pad
+from llmbook.models.layers import (
+    AttentionPooling,
+    Embedding,
+    TransformerBlock,
+)
+from llmbook.text.tokenizers import PAD_ID, UNKNOWN_ID, Tokenizer, pad
 
 with warnings.catch_warnings():
     # in a notebook its progress bars, never shown, miss a widget
@@ -39,6 +44,14 @@ class DualEncoder(keras.Model):
     dropout : float
     word_dropout : float
         The share of words made unknown in training.
+
+    Raises
+    ------
+    TypeError
+        If a number is none, or ids are not integers.
+    ValueError
+        If a number is out of its range, ``num_heads`` does not divide
+        ``d_model``, or an id lies outside of the vocabulary.
     """
 
     def __init__(
@@ -52,6 +65,9 @@ class DualEncoder(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        checks.sizes(d_model, num_heads, vocab_size, num_blocks)
+        checks.shares(dropout=dropout)
+        checks.within("word_dropout", word_dropout, 0, 1)
         self.arguments = {
             "vocab_size": vocab_size,
             "d_model": d_model,
@@ -60,7 +76,7 @@ class DualEncoder(keras.Model):
             "dropout": dropout,
             "word_dropout": word_dropout,
         }
-        self.embedding = keras.layers.Embedding(
+        self.embedding = Embedding(
             vocab_size, d_model, keras.initializers.RandomNormal(stddev=0.1)
         )
         self.blocks = [
@@ -113,7 +129,15 @@ def contrastive_loss(queries, documents, temperature=0.05):
     queries, documents : (B, d)
         Vectors of length 1; those in one row belong together.
     temperature : float
+
+    Raises
+    ------
+    TypeError
+        If ``temperature`` is not a number.
+    ValueError
+        If it is not positive.
     """
+    checks.positive(temperature=temperature)
     # (B, B)
     logits = ops.matmul(queries, ops.transpose(documents)) / temperature
     right = ops.arange(ops.shape(logits)[0])  # (B,)
@@ -135,7 +159,13 @@ def pair_loss(model, queries, documents, training=None):
 def build_dual_encoder(vocab_size, seed=0, **options):
     """Return a :class:`DualEncoder` with fresh weights, the same for the same
     seed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the class does, or if ``seed`` is none.
     """
+    checks.seed(seed)
     keras.utils.set_random_seed(seed)
     return DualEncoder(vocab_size, **options)
 
@@ -172,10 +202,24 @@ def train(
 
     Raises
     ------
+    TypeError
+        If ``model`` is no :class:`DualEncoder`, ids are not integers, or as
+        :func:`llmbook.models.training.train` does.
     ValueError
         If there are fewer pairs than a batch holds, or not as many queries as
-        documents.
+        documents, an id lies outside of the vocabulary, or as
+        :func:`llmbook.models.training.train` does.
+    OSError
+        If a checkpoint cannot be read or written.
     """
+    checks.kind("model", model, DualEncoder)
+    checks.fitting(epochs, batch_size, learning_rate)
+    checks.seed(seed)
+    vocab_size = model.arguments["vocab_size"]
+    queries, documents = (
+        checks.batch_ids(name, ids, vocab_size).astype("int32")
+        for name, ids in (("queries", queries), ("documents", documents))
+    )  # (P, T_q), (P, T_d)
     if len(queries) != len(documents):
         raise ValueError(
             f"documents must be as many as queries, {len(queries)}; got"
@@ -206,7 +250,20 @@ def train(
 def embed(model, tokenizer, texts, length, batch_size=256):
     """Return the vectors (N, d_model) of texts, of which ``length`` tokens are
     read.
+
+    Raises
+    ------
+    TypeError
+        If an argument is something else.
+    ValueError
+        If there is no text, the tokenizer knows more tokens than the model, or
+        a number is below 1.
     """
+    checks.function("model", model)
+    checks.kind("tokenizer", tokenizer, Tokenizer)
+    checks.count("length", length)
+    checks.count("batch_size", batch_size)
+    texts = checks.texts("texts", texts)
     ids = pad([tokenizer.encode(text) for text in texts], length)  # (N, T)
     starts = range(0, len(ids), batch_size)
     return np.concatenate(
@@ -242,15 +299,20 @@ class SectionIndex:
 
     Raises
     ------
+    TypeError
+        If sections are none, ``vectors`` is no function, or ``weight`` no
+        number.
     ValueError
-        If there is no section, or a weight without vectors.
+        If there is no section, one has no passage, ``weight`` does not lie in
+        [0, 1] or is given without vectors, or these are not as many as the
+        passages.
     """
 
     def __init__(self, sections, vectors=None, weight=0.0):
-        if not sections:
-            raise ValueError(
-                "sections must hold at least one section, got none"
-            )
+        sections = checks.sections("sections", sections)
+        checks.within("weight", weight, 0, 1)
+        if vectors is not None:
+            checks.function("vectors", vectors)
         if weight and vectors is None:
             raise ValueError(
                 f"weight must be 0 where there are no vectors, got {weight}"
@@ -270,12 +332,22 @@ class SectionIndex:
         ]
         self.single = BM25(self.texts)
         # (P, d)
-        self.passage_vectors = vectors(self.texts) if vectors else None
+        self.passage_vectors = self._vectors_of(self.texts) if vectors else None
 
     def word_scores(self, questions):
         """Return how well each section fits each question by its words, (Q,
         N).
+
+        Raises
+        ------
+        TypeError
+            If questions are not a list of strings.
+        ValueError
+            If there is none.
         """
+        questions = checks.some(
+            "questions", checks.texts("questions", questions)
+        )
         single = self._best(self.single.scores(questions))  # (Q, N)
         return standardised(self.whole.scores(questions)) + standardised(single)
 
@@ -285,15 +357,31 @@ class SectionIndex:
 
         Raises
         ------
+        TypeError
+            If questions are not a list of strings.
         ValueError
-            If the index was made without vectors.
+            If there is none, or the index was made without vectors.
         """
+        questions = checks.some(
+            "questions", checks.texts("questions", questions)
+        )
         if self.passage_vectors is None:
             raise ValueError("vectors must be given to the index, got none")
-        return self._best(self.vectors(questions) @ self.passage_vectors.T)
+        return self._best(self._vectors_of(questions) @ self.passage_vectors.T)
+
+    def _vectors_of(self, texts):
+        vectors = checks.numbers("vectors", self.vectors(texts), at_least=2)
+        checks.as_many(texts=texts, vectors=vectors)
+        return vectors  # (N, d)
 
     def scores(self, questions):
-        """Return words and vectors weighted, (Q, N)."""
+        """Return words and vectors weighted, (Q, N).
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`word_scores` does.
+        """
         words = self.word_scores(questions)
         if not self.weight:
             return words
@@ -307,9 +395,14 @@ class SectionIndex:
 
         Raises
         ------
+        TypeError
+            If the question is not a string, or ``top`` not an integer.
         ValueError
-            If the question holds no term that any section holds.
+            If the question holds no term that any section holds, or ``top`` is
+            below 1.
         """
+        checks.text("question", question)
+        checks.count("top", top)
         by_passage = self.single.scores([question])[0]  # (P,)
         if not by_passage.any():
             raise ValueError(

@@ -11,8 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.mathematics.ngram import perplexity
 from llmbook.mathematics.vectors import embed
+from llmbook.models.layers import Embedding
 from llmbook.models.training import compiled_step, cosine
 from llmbook.text.tokenizers import PAD_ID
 
@@ -47,21 +49,34 @@ class WindowModel(keras.Model):
 
     Raises
     ------
+    TypeError
+        If any of these numbers is not an integer, or ids are none.
     ValueError
-        If any of these numbers is below 1.
+        If one is below 1, or an id lies outside of the vocabulary.
     """
 
     def __init__(
         self, vocab_size, window, d_model, hidden_dim, averages=(), **kwargs
     ):
         super().__init__(**kwargs)
+        averages = tuple(
+            checks.integer("averages", number)
+            for number in checks.items("averages", averages, "integers")
+        )
+        for name, number in (
+            ("vocab_size", vocab_size),
+            ("window", window),
+            ("d_model", d_model),
+            ("hidden_dim", hidden_dim),
+        ):
+            checks.integer(name, number)
         if min(vocab_size, window, d_model, hidden_dim, *averages) < 1:
             raise ValueError(
                 "vocab_size, window, d_model, hidden_dim and averages must be"
                 f" at least 1, got {vocab_size}, {window}, {d_model},"
-                f" {hidden_dim} and {tuple(averages)}"
+                f" {hidden_dim} and {averages}"
             )
-        self.window, self.averages = window, tuple(averages)
+        self.window, self.averages = window, averages
         self.config = {
             "vocab_size": vocab_size,
             "window": window,
@@ -71,7 +86,7 @@ class WindowModel(keras.Model):
         }
         # how far back it sees
         self.reach = window + max(self.averages, default=0)
-        self.input_layer = keras.layers.Embedding(
+        self.input_layer = Embedding(
             vocab_size,
             d_model,
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.3),
@@ -146,10 +161,19 @@ class WindowModel(keras.Model):
         Returns
         -------
         (T,)
+
+        Raises
+        ------
+        TypeError
+            If the ids or ``batch_size`` are not integers.
+        ValueError
+            If the ids are no sequence, one lies outside of the vocabulary, or
+            ``batch_size`` is below 1.
         """
-        padded = self._padded(ids)  # (reach + T,)
+        checks.count("batch_size", batch_size)
+        padded = self._padded("ids", ids)  # (reach + T,)
         parts = [np.zeros(0)]
-        for start in range(0, len(ids), batch_size):
+        for start in range(0, len(padded) - self.reach, batch_size):
             piece = padded[start : start + self.reach + batch_size]
             logits = self(piece[None, :-1])  # (1, batch, V)
             parts.append(
@@ -160,21 +184,37 @@ class WindowModel(keras.Model):
         return np.concatenate(parts)  # (T,)
 
     def perplexity(self, ids):
-        """Return the perplexity of a text of at least one token."""
+        """Return the perplexity of a text of at least one token.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`log_probabilities` does, or if there is no token.
+        """
         return perplexity(self.log_probabilities(ids))
 
     def distribution(self, context=()):
         """Return the probability of every token after ``context``, a sequence
         of ids: (V,).
+
+        Raises
+        ------
+        TypeError
+            If they are not integers.
+        ValueError
+            If they are no sequence, or one lies outside of the vocabulary.
         """
-        seen = self._padded(context)[-self.reach :]  # (reach,)
+        # (reach,)
+        seen = self._padded("context", context)[-self.reach :]
         probabilities = ops.convert_to_numpy(
             ops.softmax(self(seen[None])[0, 0])
         ).astype(float)
         # to the last digit of float64
         return probabilities / probabilities.sum()
 
-    def _padded(self, ids):
+    def _padded(self, name, ids):
+        """Return padding and then the ids of a text, (reach + T,)."""
+        ids = checks.text_ids(name, ids, self.config["vocab_size"])  # (T,)
         return np.concatenate([np.full(self.reach, PAD_ID), ids]).astype(
             "int32"
         )
@@ -197,7 +237,15 @@ def token_losses(logits, targets):
     Returns
     -------
     (B, T)
+
+    Raises
+    ------
+    TypeError
+        If targets that are known are not integers.
+    ValueError
+        If one lies outside of the vocabulary.
     """
+    checks.known_ids("targets", targets, logits.shape[-1])
     of_targets = ops.take_along_axis(logits, targets[..., None], axis=-1)[
         ..., 0
     ]  # (B, T)
@@ -222,10 +270,21 @@ def start_from_counts(model, ids, seed=0):
     seed : int
         Of the decomposition that makes the vectors: see
         :func:`llmbook.mathematics.vectors.embed`.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no :class:`WindowModel`, or the ids are not integers.
+    ValueError
+        If they are no sequence, one lies outside of the vocabulary, or the text
+        tells nothing: all its tokens keep the same company.
     """
+    checks.kind("model", model, WindowModel)
+    checks.seed(seed)
     vocab_size, d_model = model.input_layer.embeddings.shape
     # (V, d_model)
     vectors = embed(ids, vocab_size, d_model, 2, np.random.default_rng(seed))
+    checks.spread("ids", vectors)
     model.input_layer.embeddings.assign(0.1 * vectors / vectors.std())
     frequency = np.bincount(ids, minlength=vocab_size) + 1.0  # (V,)
     model.output_bias.assign(np.log(frequency / frequency.sum()))
@@ -263,15 +322,25 @@ def train(
 
     Raises
     ------
+    TypeError
+        If ``model`` is no :class:`WindowModel`, or an argument is no number,
+        integers or function where one is needed.
     ValueError
-        If the text is too short for one step.
+        If the text is no sequence or too short for one step, an id lies outside
+        of the vocabulary, or a number is out of its range.
     """
+    checks.kind("model", model, WindowModel)
+    padded = model._padded("ids", ids)  # (reach + T,)
+    checks.count("length", length)
+    checks.fitting(epochs, batch_size, learning_rate)
+    checks.seed(seed)
+    if after_epoch is not None:
+        checks.function("after_epoch", after_epoch)
     if len(ids) < length * batch_size:
         raise ValueError(
             "ids must hold at least length * batch_size ="
             f" {length * batch_size} tokens, got {len(ids)}"
         )
-    padded = model._padded(ids)  # (reach + T,)
     starts = np.arange(0, len(ids) - length + 1, length)
     steps = len(starts) // batch_size
     rate = cosine(
