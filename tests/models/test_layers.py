@@ -274,6 +274,14 @@ def test_the_base_of_rotary_positions_is_ten_thousand_unless_told(options):
     np.testing.assert_allclose(rotate(x), reference.rotary(x), **TOLERANCE)
 
 
+def test_heads_of_a_width_of_their_own_need_not_divide_the_models():
+    layer, x = MultiHeadAttention(3, head_dim=4), normal(1, 2, 8)
+    output = layer(x)
+    expected, _ = attention_in_numpy(layer, x, x, x)
+    np.testing.assert_allclose(output, expected, **TOLERANCE)
+    assert [w.shape for w in kernels(layer)] == [(8, 12)] * 3 + [(12, 8)]
+
+
 # --- Properties -----------------------------------------------------------------------------------
 
 
@@ -1035,9 +1043,10 @@ def test_views_begin_small():
 
 
 def test_token_mask_reads_the_first_view():
-    ids = np.array([[[2, 1], [1, 2], [0, 0]]])
-    assert token_mask(ids).tolist() == [[True, True, False]]
-    assert token_mask(ids[:, :, 0]).tolist() == [[True, True, False]]
+    ids = np.array([[[2, 1], [1, 2], [0, 0], [3, 0], [0, 3]]])
+    expected = [[True, True, False, True, False]]
+    assert token_mask(ids).tolist() == expected
+    assert token_mask(ids[:, :, 0]).tolist() == expected
 
 
 # --- Serialisation and errors ---------------------------------------------------------------------
