@@ -9,6 +9,8 @@ tried again (``--afresh`` tries all). No file of the library is changed: a mutan
 lives in the memory of a process that is forked for it and runs the module's
 tests. Survivors that may live stand in ``mutation/survivors.toml``, each with
 its reason; the scores are written to ``mutation/results.json``.
+
+Processes are forked, which Windows cannot: there it runs in its Linux.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import collections
 import contextlib
 import datetime
 import difflib
+import functools
 import gc
 import hashlib
 import importlib
@@ -52,6 +55,7 @@ from cosmic_ray.work_item import (
     WorkItem,
     WorkResult,
 )
+from coverage import Coverage
 from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).parents[1]
@@ -258,15 +262,21 @@ class MutantFinder(importlib.abc.MetaPathFinder):
 
 class Watcher:
     """A plugin of pytest: puts tests in an order, keeps the seconds of each and
-    the name of the first that fails.
+    the name of the first that fails, and tells coverage which is running.
     """
 
-    def __init__(self, rank):
-        self.rank, self.seconds, self.failed = rank, {}, ""
+    def __init__(self, rank, lines):
+        self.rank, self.lines = rank, lines
+        self.seconds, self.failed = {}, ""
 
     def pytest_collection_modifyitems(self, items):
         """Put the tests in order."""
         items.sort(key=lambda item: self.rank(item.nodeid))
+
+    def pytest_runtest_logstart(self, nodeid):
+        """Note the lines that are run from here on for a test."""
+        if self.lines:
+            self.lines.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report):
         """Keep what a test took, and its name if it is the first to fail."""
@@ -282,9 +292,10 @@ class Watcher:
 
 
 def run_tests(module, source, rank, folder, limit, verdict):
-    """Run the tests of a module on a changed source, and send the exit status,
-    the first failure, the seconds of each test and those of the processor. Ends
-    the process, at the latest after ``limit`` seconds of the processor.
+    """Run the tests of a module on a source and send the verdict: the exit
+    status, the first failure, the seconds of each test and those of the
+    processor, and which tests run each line, if it is the module's own source.
+    Ends the process, at the latest after ``limit`` seconds of the processor.
     """
     os.setsid()
     os.chdir(folder)
@@ -302,7 +313,11 @@ def run_tests(module, source, rank, folder, limit, verdict):
         suppress_health_check=list(HealthCheck),
     )
     settings.load_profile("mutation")
-    watcher = Watcher(rank)
+    lines = None
+    if source == module.source:
+        lines = Coverage(None, include=[str(module.path)], config_file=False)
+        lines.start()
+    watcher = Watcher(rank, lines)
     # Of the plugins that are installed, the tests need one.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     status = pytest.main(
@@ -316,8 +331,13 @@ def run_tests(module, source, rank, folder, limit, verdict):
         ],
         plugins=[watcher],
     )
+    tests_of = {}
+    if lines:
+        lines.stop()
+        tests_of = lines.get_data().contexts_by_lineno(str(module.path))
+    spent = time.process_time()
     verdict.send(
-        (int(status), watcher.failed, watcher.seconds, time.process_time())
+        (int(status), watcher.failed, watcher.seconds, spent, tests_of)
     )
     os._exit(0)
 
@@ -341,10 +361,10 @@ class Trial:
         return self.verdict.poll() or time.monotonic() > self.deadline
 
     def end(self):
-        """Return status, first failure, seconds of the tests and of the
-        processor; a process that says nothing has crashed or was out of time.
+        """Return the verdict; a process that says nothing has crashed or was out
+        of time.
         """
-        answer = 1, "no answer", {}, 0.0
+        answer = 1, "no answer", {}, 0.0, {}
         if self.verdict.poll():
             with contextlib.suppress(EOFError):
                 answer = self.verdict.recv()
@@ -384,7 +404,7 @@ def try_mutants(module, session, options):
         return 0
     trial = Trial(module, module.source, str, options.root, LONGEST)
     connection.wait([trial.verdict])
-    status, failed, seconds, suite = trial.end()
+    status, failed, seconds, suite, tests_of = trial.end()
     if status:
         sys.exit(f"{module.name}: {failed or status} on the code as it is")
     print(
@@ -393,9 +413,14 @@ def try_mutants(module, session, options):
     )
     killers = collections.deque(maxlen=5)
 
-    def rank(test):
-        """Order tests: those that killed the last mutants, then quick ones."""
-        return test not in killers, seconds.get(test, 0.0)
+    def rank(line, test):
+        """Order tests: those that run the line, and of them those that killed
+        the last mutants, and then the quick ones.
+        """
+        while line > 1 and line not in tests_of:  # a line may go on from above
+            line -= 1
+        runs = test in tests_of.get(line, ())
+        return not runs, test not in killers, seconds.get(test, 0.0)
 
     queue, running = iter(waiting), {}
     while True:
@@ -407,7 +432,7 @@ def try_mutants(module, session, options):
                 Trial(
                     module,
                     mutated(module.source, mutation),
-                    rank,
+                    functools.partial(rank, mutation.start_pos[0]),
                     options.root,
                     options.patience + math.ceil(2 * suite),
                 ),
