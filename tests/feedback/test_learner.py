@@ -278,16 +278,16 @@ def test_a_step_is_one_of_adamw_with_each_variable_clipped_for_itself(two):
 def test_moments_start_anew_unless_they_are_to_go_on(two):
     """After steps one way, a first step the other way is a full one if it is fresh, and a short one if not."""
     turned = data_of([-slope for slope in SLOPES])
-    moved = {}
-    for fresh in (True, False):
+    moved = []
+    for options in ({}, {"fresh": False}):
         two.reset()
         two.train(slope_loss, data_of(SLOPES), 5, 0.1)
-        before = two.model.vectors()
-        two.train(slope_loss, turned, 1, 0.1, fresh=fresh)
-        moved[fresh] = two.model.vectors()[0] - before[0] * (1 - 0.1 * 0.01)
-    np.testing.assert_allclose(moved[True], 0.1 * np.sign(SLOPES[0]), rtol=1e-4)
+        before = two.model.vectors()[0]
+        two.train(slope_loss, turned, 1, 0.1, **options)
+        moved.append(two.model.vectors()[0] - before * (1 - 0.1 * 0.01))
+    np.testing.assert_allclose(moved[0], 0.1 * np.sign(SLOPES[0]), rtol=1e-4)
     # the moments still point where the first steps went
-    assert (moved[False] * np.sign(SLOPES[0]) < 0).all()
+    assert (moved[1] * np.sign(SLOPES[0]) < 0).all()
 
 
 def test_norms_and_embeddings_decay_like_everything_else(two):
