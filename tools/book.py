@@ -171,6 +171,7 @@ def book():
 def test():
     """Run every test and every notebook."""
     book()
+    os.environ["LLMBOOK_CLAIMS"] = "strict"  # a claim that fails is an error
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
     pytest = [PYTHON, "-m", "pytest", "-q", *TWO]
@@ -262,6 +263,7 @@ def experiments():
 def mutation(*modules):
     """Change the code on purpose: do the tests notice? (an hour; resumes)."""
     environment()
+    os.environ["LLMBOOK_CLAIMS"] = "strict"  # a claim that fails is an error
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
     with alone(BUILD / "mutation.lock", "Another run of the mutations"):

@@ -425,14 +425,18 @@ def train(
     checks.count("batch_size", batch_size)
     checks.seed(seed)
 
+    def batches():
+        rng = np.random.default_rng(seed)
+        while True:
+            chosen = encoded.take(rng.integers(0, len(encoded.ids), batch_size))
+            ids = encoder.shuffle_slots(chosen.ids, rng)  # (B, T, N)
+            yield ids, chosen.spans, chosen.separators
+
+    drawn = enumerate(batches())
+
     def batch(step):
-        rng = np.random.default_rng((seed, step))
-        chosen = encoded.take(rng.integers(0, len(encoded.ids), batch_size))
-        return (
-            encoder.shuffle_slots(chosen.ids, rng),
-            chosen.spans,
-            chosen.separators,
-        )
+        # one that goes on from a checkpoint passes over what it has read
+        return next(found for number, found in drawn if number == step)
 
     return training.train(
         model,
