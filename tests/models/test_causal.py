@@ -89,7 +89,5 @@ def test_samples_follow_the_distribution_and_the_seed():
     np.testing.assert_array_equal(
         drawn, causal.generate(model, [[1]] * 4000, 1, seed=3)[:, 0]
     )
-    with pytest.raises(
-        ValueError, match="each at least one token"
-    ):
+    with pytest.raises(ValueError, match="each at least one token"):
         causal.generate(model, [[1], []], 1)

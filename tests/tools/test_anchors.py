@@ -20,7 +20,9 @@ TOP = """async fragment => {
     await frame();
     calm = top() === last ? calm + 1 : 0;
   }
-  return top();
+  // What ends the page cannot rise to the top: there it is enough to be in view.
+  const below = document.documentElement.scrollHeight - innerHeight - scrollY;
+  return below < 2 && 0 <= top() && top() < innerHeight ? 0 : top();
 }"""
 
 

@@ -29,7 +29,11 @@ class Sized:
 
     def get_config(self):
         """Return the arguments of the constructor."""
-        return {**super().get_config(), "config": asdict(self.config)}
+        # every subclass is a keras.Model with a config, which mypy cannot know
+        return {
+            **super().get_config(),  # type: ignore[misc]
+            "config": asdict(self.config),  # type: ignore[attr-defined]
+        }
 
     @classmethod
     def from_config(cls, config):
