@@ -184,6 +184,12 @@ def keras_model(
     )
 
 
+def test_a_model_has_one_block_unless_told():
+    sizes = (np.random.default_rng(0), 11, 8, 12, 3)
+    assert len(transformer.LanguageModel(*sizes).blocks) == 1
+    assert len(transformer.LanguageModel(*sizes, num_blocks=2).blocks) == 2
+
+
 def twins(seed, norm="pre", num_blocks=1):
     """The same model on the engine and in Keras, with the same weights."""
     sizes = (11, 8, 12, 3, num_blocks)

@@ -421,6 +421,22 @@ def test_masks_of_every_shape_forbid_what_they_say(shape, causal):
     )
 
 
+def test_a_mask_is_as_long_as_the_batch_whatever_the_number_of_heads():
+    x, mask = normal(3, 5, 8), np.ones((3, 5, 5), dtype=bool)
+    layer = MultiHeadAttention(2)
+    np.testing.assert_array_equal(layer(x, mask=mask), layer(x))
+    with pytest.raises(ValueError, match="mask"):
+        layer(x, mask=mask[:2])
+
+
+def test_a_block_has_all_its_weights_once_it_is_built():
+    built, called = TransformerBlock(2), TransformerBlock(2)
+    built.build((None, 5, 8))
+    called(normal(3, 5, 8))
+    shapes = [weight.shape for weight in built.weights]
+    assert shapes == [weight.shape for weight in called.weights]
+
+
 def test_masks_of_the_other_sequence_may_have_every_shape():
     x, value = normal(2, 5, 8), normal(2, 3, 6)
     block = TransformerBlock(2, cross_attention=True)
@@ -452,6 +468,12 @@ def test_an_attached_mask_counts_and_is_passed_on():
         x.numpy(), mask=np.array([[True, True, False], [True, False, False]])
     )
     np.testing.assert_array_equal(output, explicit)
+
+
+@pytest.mark.parametrize("layer", [FeedForward(16), SwiGLU(16), RMSNorm()])
+def test_what_works_position_by_position_passes_an_attached_mask_on(layer):
+    output = layer(embedded([[3, 4, 0], [5, 0, 0]]))
+    np.testing.assert_array_equal(output._keras_mask, [[1, 1, 0], [1, 0, 0]])
 
 
 def test_an_attached_and_an_explicit_mask_both_count():
