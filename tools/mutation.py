@@ -490,8 +490,9 @@ def count(module, session, reasons):
     """Return the figures of a module, and say which survivors have no reason
     and which reasons no survivor.
     """
-    tried = mutants(session)
-    alive = [mutation for mutation, _, result in tried if not result.is_killed]
+    found = mutants(session)
+    tried = [(mutation, result) for mutation, _, result in found if result]
+    alive = [mutation for mutation, result in tried if not result.is_killed]
     keys = [key_of(module, mutation) for mutation in alive]
     kinds = [reasons[key]["kind"] for key in keys if key in reasons]
     for mutation, key in zip(alive, keys, strict=True):
@@ -500,9 +501,10 @@ def count(module, session, reasons):
             print(entry(key), flush=True)
     for key in reasons:
         if key[0] == module.name and key not in keys:
-            print(f"# killed, but a reason is given for it: {key[1:]}")
+            print(f"# not alive, but a reason is given for it: {key[1:]}")
     return {
-        "mutants": len(tried),
+        "mutants": len(found),
+        "tried": len(tried),
         "killed": len(tried) - len(alive),
         "equivalent": kinds.count("equivalent"),
         "let live": kinds.count("let live"),
@@ -511,11 +513,10 @@ def count(module, session, reasons):
 
 
 def score(figures):
-    """Return the share, in per cent, of mutants killed among those that are not
-    equivalent.
+    """Return the share, in per cent, of mutants killed among those that were
+    tried and are not equivalent.
     """
-    apart = figures["mutants"] - figures["equivalent"]
-    return 100 * figures["killed"] / apart
+    return 100 * figures["killed"] / (figures["tried"] - figures["equivalent"])
 
 
 def summary(figures):
@@ -535,6 +536,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="such as llmbook.checks")
     parser.add_argument("--afresh", action="store_true", help="try all again")
+    parser.add_argument(
+        "--count", action="store_true", help="try none, count what was tried"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=ROOT / "mutation")
     options = parser.parse_args()
@@ -562,7 +566,7 @@ def main():
             session = open_session(
                 module, targets["operators"], options.root / SESSIONS
             )
-            tried = try_mutants(module, session, options)
+            tried = not options.count and try_mutants(module, session, options)
             figures = count(module, session, reasons)
             session.close()
             print(f"{name}: {summary(figures)}", flush=True)

@@ -49,6 +49,24 @@ def test_run_times_are_added_up_and_their_machine_named():
     assert table.endswith("Measured on: a chip, 2 cores.")
 
 
+def test_mutants_are_added_up_by_group_and_equivalent_ones_do_not_count():
+    figures = {"mutants": 12, "tried": 10, "killed": 6, "equivalent": 2}
+    told = {"let live": 2, "group": "toys", "date": "2026-11-25"}
+    more = {"mutants": 5, "tried": 5, "killed": 5, "equivalent": 0}
+    table = tables.mutants(
+        {
+            "llmbook.toys.bear": figures | told,
+            "llmbook.toys.doll": more
+            | told
+            | {"let live": 0, "date": "2026-11-26"},
+        }
+    )
+    assert "| toys.bear | 12 | 10 | 2 | 2 | 6 | 75.0 % |" in table
+    assert "| toys.doll | 5 | 5 | 0 | 0 | 5 | 100.0 % |" in table
+    assert "| **toys** | 17 | 15 | 2 | 2 | 11 | 84.6 % |" in table
+    assert table.endswith("Tried on 2026-11-25 and 2026-11-26.")
+
+
 @pytest.mark.parametrize("name", ["numpy", "pytest", "keras", "Sphinx"])
 def test_a_licence_is_found_in_a_packages_metadata(name):
     assert re.search("MIT|BSD|Apache", tables.licence(name))

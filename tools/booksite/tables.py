@@ -3,6 +3,7 @@ holds nothing twice.
 
 - A row ``| name | eq-attention |`` of the cheat sheet gets the formula that a chapter so labels.
 - ``% run times`` becomes the table of what each notebook took when it was last run.
+- ``% mutants`` becomes the table of the mutants of the code that tests have killed.
 - ``% licences`` becomes the table of the installed packages that ``requirements.txt`` pins.
 """
 
@@ -17,6 +18,7 @@ from sphinx.util import logging
 LOGGER = logging.getLogger(__name__)
 CHEAT_SHEET = "appendix/cheatsheet"
 RUN_TIMES = "appendix/run_times"
+TESTING = "appendix/testing"
 LICENCES = "appendix/licences"
 EQUATION = re.compile(r"\$\$(.+?)\$\$\s*\((eq-[\w-]+)\)", re.DOTALL)
 ROW = re.compile(r"^\| (.+?) \| (eq-[\w-]+) \|$", re.MULTILINE)
@@ -96,6 +98,42 @@ def run_times(records):
     )
 
 
+def mutants(records):
+    """Return the table of the mutants, one row a module and one a group, and
+    when they were tried.
+    """
+    groups = {}
+    for name, figures in records.items():
+        groups.setdefault(figures["group"], {})[name] = figures
+    counts = "mutants", "tried", "equivalent", "let live", "killed"
+    rows = []
+    for group, modules in groups.items():
+        total = {
+            kind: sum(figures[kind] for figures in modules.values())
+            for kind in counts
+        }
+        for name, figures in [
+            *modules.items(),
+            (f"**{group}**", total),
+        ]:
+            score = 100 * figures["killed"]
+            score /= figures["tried"] - figures["equivalent"]
+            numbers = " | ".join(str(figures[kind]) for kind in counts)
+            rows.append(
+                f"| {name.removeprefix('llmbook.')} | {numbers} | {score:.1f} % |"
+            )
+    dates = sorted({figures["date"] for figures in records.values()})
+    return "\n".join(
+        [
+            "| module | mutants | tried | equivalent | let live | killed | score |",
+            "|---|--:|--:|--:|--:|--:|--:|",
+            *rows,
+            "",
+            f"Tried on {' and '.join(dates)}.",
+        ]
+    )
+
+
 def licence(package):
     """Return what an installed package's metadata say of its licence, in a few
     words.
@@ -149,6 +187,11 @@ def fill(app, docname, source):
         chapters = {file.stem for file in (root / "chapters").glob("*.ipynb")}
         shown = {name: run for name, run in records.items() if name in chapters}
         source[0] = source[0].replace("% run times", run_times(shown))
+        app.env.note_dependency(str(path))
+    if docname == TESTING:
+        path = root / "mutation" / "results.json"
+        records = json.loads(path.read_text(encoding="utf-8"))
+        source[0] = source[0].replace("% mutants", mutants(records))
         app.env.note_dependency(str(path))
     if docname == LICENCES:
         path = root / "requirements.txt"
