@@ -546,9 +546,10 @@ def main():
     options.root = folder.parent
     targets = tomllib.loads((folder / "targets.toml").read_text("utf-8"))
     options.patience = targets["patience"]
-    for module in targets["preload"]:
-        importlib.import_module(module)
-    gc.freeze()  # what is imported here is not looked through for each mutant
+    if not options.count:
+        for module in targets["preload"]:
+            importlib.import_module(module)
+        gc.freeze()  # so that no mutant looks through what is imported here
     reasons = read_reasons(folder / "survivors.toml")
     record = folder / "results.json"
     results = json.loads(record.read_text("utf-8")) if record.is_file() else {}
