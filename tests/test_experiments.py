@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import records
+import tensorflow as tf
 
 from llmbook import fingerprint, recording
 from llmbook.feedback.warm_up import ADAPTERS
@@ -67,6 +68,10 @@ def test_a_script_asks_for_the_runs_that_are_recorded(script, monkeypatch):
         return asked[-1]
 
     monkeypatch.setattr(recording.Recording, "once", ask)
+    # TensorFlow refuses once it runs, and nothing is timed here.
+    for name in ("intra", "inter"):
+        setter = f"set_{name}_op_parallelism_threads"
+        monkeypatch.setattr(tf.config.threading, setter, lambda threads: None)
     monkeypatch.syspath_prepend(script.parent)
     monkeypatch.delitem(sys.modules, "run", raising=False)
     spec = importlib.util.spec_from_file_location("the_script", script)
