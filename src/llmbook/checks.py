@@ -13,6 +13,7 @@ the idea alone.
 import math
 import operator
 import os
+import re
 
 import numpy as np
 
@@ -2035,3 +2036,62 @@ def two_that_rise(name, values, least=1):
     if low > high:
         raise ValueError(f"{name} must not fall, got {low} and {high}")
     return low, high
+
+
+def table(rows, caption, name, formats, best):
+    """Check the rows, the caption, the label and the columns of a table.
+
+    Raises
+    ------
+    TypeError
+        If a row is no dictionary, or the caption no string.
+    ValueError
+        If there is no row, if the rows have different keys, if a value cannot
+        be shown, if the label does not begin with ``tab-``, or if a column is
+        unknown.
+    """
+    kind("caption", caption, str)
+    if not isinstance(name, str) or not re.fullmatch(r"tab-[\w-]+", name):
+        raise ValueError(
+            f"name must be a label such as tab-scores, got {name!r}"
+        )
+    rows = some("rows", rows)
+    for row in rows:
+        kind("each row", row, dict)
+        if list(row) != list(rows[0]):
+            raise ValueError(
+                f"rows must have the same keys, got {list(rows[0])} and"
+                f" {list(row)}"
+            )
+        for key, value in row.items():
+            _cell(f"the value of {key!r}", value)
+    for argument, columns in (("formats", formats), ("best", best)):
+        kind(argument, columns, dict)
+        for column in columns:
+            one_of(f"each column of {argument}", column, tuple(rows[0]))
+
+
+def _cell(name, value):
+    if isinstance(value, tuple):
+        for part in two(name, value):
+            real(name, part)
+    elif value is not None and not isinstance(value, str):
+        real(name, value)
+
+
+def cards(examples, compare):
+    """Check the texts of examples, and the names of those to be compared.
+
+    Raises
+    ------
+    TypeError
+        If an example is no dictionary, or a text no string.
+    ValueError
+        If there is no example, or one lacks a text that is to be compared.
+    """
+    for example in some("examples", examples):
+        kind("each example", example, dict)
+        for name, text in example.items():
+            kind(f"the text {name!r}", text, str)
+        for name in two("compare", compare) if compare else ():
+            one_of("each name in compare", name, tuple(example))

@@ -427,6 +427,8 @@ def test_a_mask_is_as_long_as_the_batch_whatever_the_number_of_heads():
     np.testing.assert_array_equal(layer(x, mask=mask), layer(x))
     with pytest.raises(ValueError, match="mask"):
         layer(x, mask=mask[:2])
+    with pytest.raises(ValueError, match="mask must have shape"):
+        layer.remember(x, mask=mask)  # of pairs, where one of keys is due
 
 
 def test_a_block_has_all_its_weights_once_it_is_built():
@@ -435,6 +437,16 @@ def test_a_block_has_all_its_weights_once_it_is_built():
     called(normal(3, 5, 8))
     shapes = [weight.shape for weight in built.weights]
     assert shapes == [weight.shape for weight in called.weights]
+
+
+def test_a_gated_layer_has_its_three_matrices_once_it_is_built():
+    layer = SwiGLU(16)
+    layer.build((None, 5, 8))
+    assert [weight.shape for weight in layer.weights] == [
+        (8, 16),
+        (8, 16),
+        (16, 8),
+    ]
 
 
 def test_masks_of_the_other_sequence_may_have_every_shape():

@@ -1045,17 +1045,17 @@ def _checked_padding(mask):
 
 
 def _check_shape(name, x, expected):
-    """Raise ``ValueError`` if a dimension of ``x`` is known and neither 1 nor
-    the expected one.
+    """Raise ``ValueError`` if ``x`` has dimensions too few or too many, or one
+    that is known and neither 1 nor the expected one.
     """
     if x is None:
         return
-    pairs = zip(x.shape, expected, strict=True)
-    if any(
-        have not in (1, None, want)
-        for have, want in pairs
+    fits = len(x.shape) == len(expected) and all(
+        have in (1, None, want)
+        for have, want in zip(x.shape, expected, strict=True)
         if isinstance(want, int)
-    ):
+    )
+    if not fits:
         raise ValueError(
             f"{name} must have shape {tuple(expected)}, got {tuple(x.shape)}"
         )

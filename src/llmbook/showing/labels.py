@@ -58,6 +58,20 @@ def _code_points(families):
     return frozenset().union(*(font.get_charmap() for font in fonts))
 
 
+def as_text(text):
+    """Return a text in one line, its ends of lines and tabs made visible.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    return text.replace("\n", VISIBLE["\n"]).replace("\t", VISIBLE["\t"])
+
+
 def as_html(text):
     """Return HTML that shows a token, its spaces and ends of lines made
     visible.
