@@ -1,0 +1,122 @@
+"""The rules of a page that a notebook can be held to before it is built."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+CHAPTERS = Path(__file__).parents[2] / "chapters"
+NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+CLAIMS = {"check", "solution"}
+every_notebook = pytest.mark.parametrize(
+    "notebook",
+    [
+        pytest.param(nbformat.read(path, as_version=4), id=path.stem)
+        for path in NOTEBOOKS
+    ],
+)
+
+
+def code(notebook):
+    """Yield each code cell with its number, its tags and its syntax tree."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            python = re.sub(r"^%.*$", "", cell.source, flags=re.MULTILINE)
+            tags = set(cell.metadata.get("tags", ()))
+            yield number, cell, tags, ast.parse(python)
+
+
+@every_notebook
+def test_no_line_is_wider_than_a_page(notebook):
+    wide = [
+        (number, line)
+        for number, cell, _, _ in code(notebook)
+        for line in cell.source.splitlines()
+        if len(line) > 80
+    ]
+    assert not wide
+
+
+@every_notebook
+def test_a_shown_cell_has_at_most_25_lines(notebook):
+    assert not {
+        number: len(cell.source.splitlines())
+        for number, cell, tags, _ in code(notebook)
+        if not tags & FOLDED and len(cell.source.splitlines()) > 25
+    }
+
+
+@every_notebook
+def test_claims_are_in_cells_of_their_own(notebook):
+    assert not [
+        number
+        for number, _, tags, tree in code(notebook)
+        if not tags & CLAIMS
+        and any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    ]
+
+
+@every_notebook
+def test_a_cell_of_claims_claims(notebook):
+    """What is folded under "Checked here: n statements" holds some."""
+    assert not [
+        number
+        for number, _, tags, tree in code(notebook)
+        if "check" in tags
+        and not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    ]
+
+
+def widths(tree):
+    """Return the formats of f-strings that pad a value to a column's width."""
+    specs = [
+        ast.unparse(node.format_spec)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FormattedValue) and node.format_spec
+    ]
+    return [
+        spec
+        for spec in specs
+        if re.search(r"^f?['\"](?:.?[<>^])?[+ ]?[1-9{]", spec)
+    ]
+
+
+@every_notebook
+def test_no_table_is_printed_as_text(notebook):
+    """A table is one of `showing.tables`, not columns of f-strings."""
+    assert not {
+        number: widths(tree)
+        for number, _, _, tree in code(notebook)
+        if widths(tree)
+    }
+
+
+@every_notebook
+def test_every_figure_and_table_has_a_number_that_the_text_before_it_names(
+    notebook,
+):
+    text, lacking = "", []
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            text += cell.source
+            continue
+        shown = {key for out in cell.outputs for key in out.get("data", {})}
+        if shown & {"image/png", "image/svg+xml"}:
+            form = cell.metadata.get("mystnb", {})
+            figure = form.get("figure", {})
+            if not (
+                figure.get("caption")
+                and figure.get("name")
+                and form.get("image", {}).get("alt")
+            ):
+                lacking.append((number, "caption, name or alternative text"))
+            names = [figure.get("name", "")]
+        else:
+            names = re.findall(r'name="(tab-[\w-]+)"', cell.source)
+        for name in names:
+            if f"{{numref}}`{name}`" not in text:
+                lacking.append((number, f"{name} is not referred to before"))
+    assert not lacking
