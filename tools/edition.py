@@ -38,7 +38,7 @@ pre { break-inside: auto !important; }
 .highlight, .highlight pre, .formula, .scroll, .text_html, .pst-scrollable-table-container {
   overflow: visible !important; max-height: none !important;
 }
-a.headerlink, button.copybtn, .attention-view :is([role="group"], label) { display: none; }
+a.headerlink, button.copybtn { display: none; }
 td, th { overflow-wrap: anywhere; }
 """
 # Makes what is too wide smaller; returns what is cut off all the same.

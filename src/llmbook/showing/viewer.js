@@ -1,177 +1,125 @@
-// Makes an <attention-view> explorable: its table, written by llmbook.viewer, is there without this script.
+// Makes an <attention-view> explorable: what llmbook.showing.viewer wrote is there without this script.
 (() => {
-if (customElements.get("attention-view")) return;  // another view of the page brought it
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const THICKEST = 12, NAMED = 3;
 
 class AttentionView extends HTMLElement {
-  connectedCallback() {
-    if (document.readyState !== "loading") this.start();
-    else document.addEventListener("DOMContentLoaded", () => this.start());  // until then the table may be half read
-  }
+  // Put into a page that stands, in a notebook say; while a page loads, the script after the view starts it.
+  connectedCallback() { if (document.readyState !== "loading") this.start(); }
 
   start() {
-    if (this.heads) return;
-    const [layers, heads, queries, keys] = this.dataset.shape.split(",").map(Number);
-    Object.assign(this, {layers, heads, queries, keys, layer: +this.dataset.layer, head: +this.dataset.head});
-    this.digits = +this.dataset.digits;
-    this.weights = decode(this.dataset.weights, keys);
-    this.table = this.querySelector("table");
-    this.rows = [...this.table.tBodies[0].rows];
-    this.tokens = {
-      query: this.rows.map(row => row.cells[0].textContent),
-      key: [...this.table.tHead.rows[0].cells].slice(1).map(cell => cell.textContent),
-    };
-    this.crossing = "cross" in this.dataset;
-    this.build();
-    this.choose(this.layer, this.head);
-    this.pick("query", +this.dataset.token);
+    if (this.weights) return;
+    [this.layers, this.heads, this.queries, this.keys] = this.dataset.shape.split(",").map(Number);
+    this.scale = 10 ** this.dataset.digits;
+    this.weights = decode(this.dataset.weights, this.keys);
+    this.form = this.querySelector("form");
+    this.stage = this.querySelector(".stage");
+    this.labels = {};
+    for (const side of ["query", "key"]) this.labels[side] = this.all(`[name=${side}]`).map(input => input.parentNode);
+    this.tokens = side => this.labels[side].map(label => label.querySelector("span").textContent);
+    this.form.addEventListener("change", event => this.change(event.target));
+    for (const [coming, going] of [["pointerover", "pointerleave"], ["focusin", "focusout"]]) {
+      this.stage.addEventListener(coming, event => event.pointerType !== "touch" && this.look(event.target));
+      this.stage.addEventListener(going, () => this.show(...this.picked));
+    }
+    this.stage.tabIndex = -1;
+    this.choose();
+    this.change(this.stage.querySelector(":checked"));
+    this.stage.scrollTop = this.labels.query[this.picked[1]].offsetTop - this.stage.offsetTop - this.stage.clientHeight / 2;
   }
 
-  // The weight of the chosen head, in units of the last digit shown.
+  all(selector) { return [...this.querySelectorAll(selector)]; }
+
+  // A token looked at in passing, by pointer or by focus.
+  look(target) {
+    const input = target.closest("label")?.querySelector("input");
+    if (input) this.show(input.name, +input.value);
+  }
+
+  change({name, value}) {
+    if (!this.labels[name]) return this.choose();
+    for (const input of this.all(`[name=${other(name)}]`)) input.checked = false;
+    this.picked = [name, +value];
+    this.show(...this.picked);
+  }
+
+  choose() {
+    this.layer = +(this.querySelector("select")?.value ?? 0);
+    this.head = +(this.querySelector("[name=head]:checked")?.value ?? 0);
+    const name = this.querySelector("[name=head]:checked ~ span")?.textContent;
+    const place = [this.layers > 1 && `layer ${this.layer}`, name].filter(Boolean).join(", ");
+    this.place = place && `${place[0].toUpperCase()}${place.slice(1)}: `;
+    this.all("canvas").forEach((canvas, head) => this.draw(canvas, head));
+    this.tabulate();
+    if (this.picked) this.show(...this.picked);
+  }
+
+  // The weight of a head, in units of the last digit shown.
   weight(query, key, head = this.head) {
     return this.weights[((this.layer * this.heads + head) * this.queries + query) * this.keys + key];
   }
 
-  written(weight) {
-    return (weight / 10 ** this.digits).toFixed(this.digits).replace(/^0/, "");
-  }
+  row(query) { return range(this.keys).map(key => this.weight(query, key)); }
 
-  build() {
-    const box = make("div");
-    if (this.layers > 1) {
-      const select = make("select", {}, ...Array.from({length: this.layers}, (_, i) => make("option", {value: i}, `${i}`)));
-      select.value = this.layer;
-      select.addEventListener("change", () => this.choose(+select.value, this.head));
-      box.append(make("label", {}, "Layer ", select));
-    }
-    this.thumbnails = Array.from({length: this.heads}, (_, head) => {
-      const canvas = make("canvas", {width: this.keys, height: this.queries, "aria-hidden": true});
-      return make("button", {type: "button"}, canvas, `head ${head}`);
-    });
-    const bar = group("Heads", this.thumbnails, head => this.choose(this.layer, head));
-    if (this.heads > 1) box.append(bar);
-    this.strips = {};
-    for (const [side, title] of [["query", "attends (query)"], ["key", "attended to (key)"]]) {
-      const buttons = this.tokens[side].map(token => make("button", {type: "button"}, token, make("small")));
-      const strip = group(title, buttons, index => this.pick(side, index));
-      strip.addEventListener("pointerover", event => event.pointerType === "mouse" && this.hover(side, buttons.indexOf(event.target.closest("button"))));
-      strip.addEventListener("pointerleave", () => this.show(...this.picked));
-      this.strips[side] = buttons;
-      box.append(title, strip);
-    }
-    this.output = make("output", {"aria-live": "polite"});
-    box.append(this.output);
-    this.prepend(box);
-    this.table.addEventListener("pointerover", event => event.pointerType === "mouse" && this.hover(...this.at(event.target)));
-    this.table.addEventListener("pointerleave", () => this.show(...this.picked));
-    this.table.addEventListener("click", event => this.pick(...this.at(event.target)));
-  }
-
-  // The token that a cell of the table stands for: its column's in the head, its row's elsewhere.
-  at(target) {
-    const cell = target.closest("th, td"), index = cell ? this.rows.indexOf(cell.parentNode) : -1;
-    return cell && index < 0 ? ["key", cell.cellIndex - 1] : ["query", index];
-  }
-
-  choose(layer, head) {
-    Object.assign(this, {layer, head});
-    const all = this.rows.flatMap((row, q) => [...row.cells].slice(1).map((cell, k) => [cell, this.weight(q, k)]));
-    this.largest = all.reduce((largest, [, weight]) => Math.max(largest, weight), 1);
-    for (const [cell, weight] of all) {
-      cell.style.setProperty("--w", Math.round(100 * weight / this.largest));
-      cell.textContent = this.written(weight);
-    }
-    this.table.caption.textContent = `Layer ${layer}, head ${head}: a row attends, a column is attended to; darkest: ${this.written(this.largest)}`;
-    this.thumbnails.forEach((button, index) => {
-      this.draw(button.firstChild, index);
-      press(button, index === head);
-    });
-    if (this.picked) this.show(...this.picked, true);
-  }
+  written(weight) { return (weight / this.scale).toFixed(this.dataset.digits).replace(/^0/, ""); }
 
   draw(canvas, head) {
     const pixels = new ImageData(this.keys, this.queries);
-    const shown = Array.from({length: this.queries * this.keys}, (_, i) => this.weight(Math.floor(i / this.keys), i % this.keys, head));
-    const largest = Math.max(1, ...shown);
+    const shown = range(this.queries * this.keys).map(i => this.weight(Math.floor(i / this.keys), i % this.keys, head));
+    const largest = shown.reduce((a, b) => Math.max(a, b), 1);
     shown.forEach((weight, i) => pixels.data.set([49, 130, 189, 255 * weight / largest], 4 * i));
     canvas.getContext("2d").putImageData(pixels, 0, 0);
   }
 
-  hover(side, index) { if (index >= 0) this.show(side, index); }
-
-  pick(side, index) {
-    if (index < 0) return;
-    this.picked = [side, index];
-    for (const name of ["query", "key"]) {
-      this.strips[name].forEach((button, i) => press(button, i === index && (name === side || !this.crossing)));
-      if (!this.strips[name].some(button => button.tabIndex === 0)) this.strips[name][0].tabIndex = 0;
-    }
-    this.show(side, index, true);
-  }
-
-  // Shade and number the strips by what the token sees and by what sees it; say so if it was picked.
-  show(side, index, aloud = false) {
-    const sees = !this.crossing || side === "query", isSeen = !this.crossing || side === "key";
-    this.shade("key", this.tokens.key.map((_, k) => sees ? this.weight(index, k) : null));
-    this.shade("query", this.tokens.query.map((_, q) => isSeen ? this.weight(q, index) : null));
-    this.rows.forEach((row, q) => [...row.cells].forEach((cell, k) => {
-      cell.classList.toggle("seen", sees && q === index);
-      cell.classList.toggle("seer", isSeen && k === index + 1);
+  tabulate() {
+    const rows = range(this.queries).map(query => this.row(query));
+    const largest = rows.flat().reduce((a, b) => Math.max(a, b), 1);
+    this.all("tbody tr").forEach((row, q) => [...row.cells].slice(1).forEach((cell, k) => {
+      cell.style.setProperty("--w", Math.round(100 * rows[q][k] / largest));
+      cell.textContent = this.written(rows[q][k]);
     }));
-    if (!aloud) return;
-    const parts = [];
-    if (sees) parts.push(`looks at ${this.list("key", k => this.weight(index, k))}`);
-    if (isSeen) parts.push(`is looked at by ${this.list("query", q => this.weight(q, index))}`);
-    this.output.textContent = `${this.tokens[side][index]} (${side} ${index + 1}): ${parts.join("; ")}.`;
+    this.querySelector("caption").textContent = `${this.place}a row looks, a column is looked at; darkest: ${this.written(largest)}`;
   }
 
-  shade(side, weights) {
-    this.strips[side].forEach((button, i) => {
-      button.style.setProperty("--w", Math.round(100 * (weights[i] ?? 0) / this.largest));
-      button.lastChild.textContent = weights[i] === null ? "" : this.written(weights[i]);
+  // Join a token to what it looks at, or a key to what looks at it; shade and number that side; say so.
+  show(side, index) {
+    const far = other(side), weights = side === "query" ? this.row(index) : range(this.queries).map(q => this.weight(q, index));
+    this.stage.className = `stage ${side}`;
+    for (const name of [side, far]) this.labels[name].forEach((label, i) => {
+      label.style.setProperty("--w", name === far ? 100 * weights[i] / this.scale : 0);
+      label.querySelector("small").textContent = name === far && weights[i] ? this.written(weights[i]) : "";
     });
+    this.querySelector("svg").innerHTML = this.lines(side, index, weights);
+    const tokens = this.tokens(far), found = weights.map((w, i) => [w, i]).filter(([w]) => w).sort(([a], [b]) => b - a);
+    const named = found.slice(0, NAMED).map(([w, i]) => `${tokens[i]} (${i + 1}) ${this.written(w)}`), rest = found.length - NAMED;
+    if (rest > 0) named.push(`and ${rest} ${rest > 1 ? "others" : "other"}`);
+    const said = `${this.place}${this.tokens(side)[index]} (${side} ${index + 1}) ${side === "query" ? "looks at" : "is looked at by"} ${named.join(", ") || "nothing"}.`;
+    const output = this.querySelector("output");
+    if (output.textContent !== said) output.textContent = said;
   }
 
-  list(side, weight) {
-    const found = this.tokens[side].map((token, i) => [weight(i), token]).filter(([w]) => w > 0);
-    found.sort((a, b) => b[0] - a[0]);
-    return found.slice(0, 5).map(([w, token]) => `${token} ${this.written(w)}`).join(", ") || "none";
+  lines(side, index, weights) {
+    const quiet = range(this.queries).map(query => {
+      const row = this.row(query), most = row.reduce((a, b) => Math.max(a, b)), key = row.indexOf(most);
+      return most && index !== (side === "query" ? query : key) ? this.line(query, key, most) : "";
+    });
+    const loud = weights.map((w, i) => w ? this.line(...(side === "query" ? [index, i] : [i, index]), w, " class=on") : "");
+    return [...quiet, ...loud].join("");
+  }
+
+  line(query, key, weight, kind = "") {
+    const width = Math.max(THICKEST * weight / this.scale, 0.5).toFixed(1);
+    return `<path${kind} d="M0 ${query}.5L1 ${key}.5" stroke-width="${width}"/>`;
   }
 }
 
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
+function range(length) { return Array.from({length}, (_, i) => i); }
 
-// A row of buttons that is one stop of the Tab key; arrows walk along it, and pick.
-function group(label, buttons, pick) {
-  const row = make("div", {role: "group", "aria-label": label}, ...buttons);
-  row.addEventListener("click", event => {
-    const index = buttons.indexOf(event.target.closest("button"));
-    if (index >= 0) pick(index);
-  });
-  row.addEventListener("keydown", event => {
-    const index = buttons.indexOf(document.activeElement), last = buttons.length - 1;
-    const next = {ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last}[event.key];
-    if (next === undefined) return;
-    event.preventDefault();
-    buttons[Math.min(Math.max(next, 0), last)].focus();
-    pick(buttons.indexOf(document.activeElement));
-  });
-  return row;
-}
+function other(side) { return side === "query" ? "key" : "query"; }
 
-function press(button, pressed) {
-  button.setAttribute("aria-pressed", pressed);
-  button.tabIndex = pressed ? 0 : -1;
-}
-
-// The reverse of llmbook.viewer.encode.
+// The reverse of llmbook.showing.viewer.encode.
 function decode(text, columns) {
-  const digits = [...text].map(c => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(c));
-  const values = [];
+  const digits = [...text].map(letter => LETTERS.indexOf(letter)), values = [];
   for (let i = 0; i < digits.length; i++) {
     if (digits[i] < 47) values.push(digits[i]);
     else if (digits[i] < 62) values.push(47 + 64 * (digits[i] - 47) + digits[++i]);
@@ -181,5 +129,6 @@ function decode(text, columns) {
   return values;
 }
 
-customElements.define("attention-view", AttentionView);
+if (!customElements.get("attention-view")) customElements.define("attention-view", AttentionView);
+document.querySelectorAll("attention-view").forEach(view => view.start());
 })();
