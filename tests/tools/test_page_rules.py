@@ -60,6 +60,16 @@ def test_claims_are_in_cells_of_their_own(notebook):
 
 
 @every_notebook
+def test_every_claim_is_an_assert(notebook):
+    """Others are neither counted nor, where a reader plays, told."""
+    assert not [
+        number
+        for number, cell, _, _ in code(notebook)
+        if "testing.assert_" in cell.source
+    ]
+
+
+@every_notebook
 def test_a_cell_of_claims_claims(notebook):
     """What is folded under "Checked here: n statements" holds some."""
     assert not [
