@@ -265,14 +265,13 @@ class AttentionView:
             )
         )
         rows = max(len(self.tokens), len(self.key_tokens))
+        looking = _side("queries, which look", "looks", "query", queries)
+        seen = _side("keys, which are looked at", "is looked at", "key", keys)
         return (
-            '\n<div class="stage query" tabindex="0"><div class=side'
-            ' role=radiogroup aria-label="queries, which look"><b>looks'
-            f' <i>(query)</i></b>{queries}</div>\n<svg viewBox="0 0 1 {rows}"'
-            f' style="--rows:{rows}" preserveAspectRatio="none"'
-            f' aria-hidden="true">{self._lines()}</svg>\n<div class=side'
-            ' role=radiogroup aria-label="keys, which are looked at"><b>is'
-            f" looked at <i>(key)</i></b>{keys}</div></div>\n"
+            f'\n<div class="stage query" tabindex="0">{looking}\n'
+            f'<svg viewBox="0 0 1 {rows}" style="--rows:{rows}"'
+            ' preserveAspectRatio="none" aria-hidden="true">'
+            f"{self._lines()}</svg>\n{seen}</div>\n"
         )
 
     def _lines(self):
@@ -329,6 +328,13 @@ class AttentionView:
 
     def _written(self, unit):
         return f"{unit / 10**self.digits:.{self.digits}f}".removeprefix("0")
+
+
+def _side(name, verb, role, labels):
+    return (
+        f'<div class=side role=radiogroup aria-label="{name}">'
+        f"<strong>{verb} <i>({role})</i></strong>{labels}</div>"
+    )
 
 
 def _radio(name, index, checked=False):
