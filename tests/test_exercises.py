@@ -81,8 +81,10 @@ def test_every_exercise_of_a_chapter_has_wrong_answers_and_a_solution():
 def test_an_unknown_exercise_is_named():
     with pytest.raises(ValueError, match=r"99\.1"):
         examine("99.1", None)
-    with pytest.raises(ValueError, match="one"):
-        examine("one", None)
+    for name in ("one", "2.99", 2.1, None, ["2.1"], b"2.1"):
+        for ask in (examine, check):
+            with pytest.raises(ValueError, match="name must be that of an"):
+                ask(name, None)
 
 
 def test_the_stub_and_a_crash_are_explained():

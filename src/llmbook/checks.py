@@ -359,16 +359,33 @@ def positions(name, length, longest):
         )
 
 
-def room(cache, count):
-    """Check that a cache of keys and values has room for so many tokens more,
-    if it is known how many it holds.
+def axes(name, values, *numbers):
+    """Check how many axes an array or a tensor has.
 
     Raises
     ------
     ValueError
-        If it has not.
+        If it is none of the numbers.
     """
-    size = cache.keys.shape[2]
+    if len(values.shape) not in numbers:
+        raise ValueError(
+            f"{name} must have {' or '.join(map(str, numbers))} axes, got the"
+            f" shape {tuple(values.shape)}"
+        )
+
+
+def room(cache, rows, count):
+    """Check that a cache of keys and values is of so many rows, and has room
+    for so many tokens more, as far as this is known.
+
+    Raises
+    ------
+    ValueError
+        If it is of others, or has no room.
+    """
+    own, _, size, _ = cache.keys.shape
+    if None not in (own, rows) and own != rows:
+        raise ValueError(f"caches must be of {rows} rows, got one of {own}")
     if _is_known(cache.length) and int(cache.length) + count > size:
         raise ValueError(
             f"caches must have room for {count} tokens more, got one of"
@@ -398,7 +415,7 @@ def caches(values, num_layers, new):
             f" {len(values)} of {[cache.keys.shape[0] for cache in values]}"
         )
     for cache in values:
-        room(cache, new[1])
+        room(cache, *new)
 
 
 def _is_known(values):

@@ -71,6 +71,8 @@ def in_place_of(path, suffix=""):
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
+            if error.errno is None:  # of a library: it has a message alone
+                raise OSError(f"{path} cannot be written: {error}") from error
             error.filename = str(path)
         raise
 

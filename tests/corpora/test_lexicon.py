@@ -17,6 +17,7 @@ def test_the_packaged_lexicon_is_the_one_that_vader_uses():
         (b"", "at least one word"),
         (b"good\t1.9\nbad\n", "line 2: must hold a word, a tab and a number"),
         (b"good\tvery\t1\n", "line 1: must hold"),
+        (b"good\t1\n\t2\n", "line 2: must hold"),
         (b"caf\xe9\t1\n", "UTF-8"),
     ],
 )

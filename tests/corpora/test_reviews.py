@@ -207,6 +207,16 @@ def test_split_refuses(fractions, message):
         split(Reviews(["a", "b", "c"], np.array([0, 0, 1])), fractions)
 
 
+def test_labels_may_be_a_list():
+    texts, labels = [f"text {i}" for i in range(20)], [0, 1] * 10
+    expected = split(Reviews(texts, np.array(labels)))
+    for found, part in zip(
+        split(Reviews(texts, labels)), expected, strict=True
+    ):
+        assert found.texts == part.texts
+        assert found.labels.tolist() == part.labels.tolist()
+
+
 def test_split_refuses_unequal_lengths():
     with pytest.raises(ValueError, match="2 texts, 1 labels"):
         split(Reviews(["a", "b"], np.array([0])))

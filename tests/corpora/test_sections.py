@@ -79,6 +79,48 @@ def test_markdown_pages_are_read_and_files_left_out(tmp_path):
     ]
 
 
+PROSE = "Words that stand alone here."
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "```python\n# no heading\n```",
+        "~~~\n# no heading\n~~~",
+        "```{code-cell} python\n# no heading\n```",
+        ":::{code-block} python\n# no heading\n:::",
+        "````{math}\n```\n# no heading\n````",
+        "1. first\n\n   ```python\n# no heading\n   ```",
+        "> ```\n> # no heading\n# no heading\n> ```",
+        "<!--\n# no heading\n-->",
+        "% # no heading\n% and no prose",
+    ],
+)
+def test_what_is_no_prose_ends_no_section(tmp_path, code):
+    text = f"(sec-a)=\n## A\n\n{PROSE}\n\n{code}\n\n{PROSE}\n"
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    (section,) = load_sections(tmp_path, shortest=1)
+    assert section.passages.count(PROSE) == 2
+    assert "no" not in " ".join(section.passages).split()
+
+
+def test_what_a_note_fences_in_is_prose(tmp_path):
+    for fence in ("```", "~~~~", ":::"):
+        text = f"(sec-a)=\n## A\n\n{fence}{{note}}\n{PROSE}\n{fence}\n\n{PROSE}"
+        (tmp_path / "a.md").write_text(text, encoding="utf-8")
+        (section,) = load_sections(tmp_path, shortest=1)
+        assert section.passages == [PROSE, PROSE]
+
+
+@pytest.mark.parametrize("label", ["sec-a", "sec:a", "sec.a", "sec a", "节"])
+def test_a_label_is_whatever_stands_in_its_brackets(tmp_path, label):
+    text = f"({label})= \n##\tA title\n\n{PROSE}"
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    (section,) = load_sections(tmp_path)
+    assert section[:2] == (label, "A title")
+    assert section.passages == [PROSE]
+
+
 @pytest.mark.parametrize(
     ("markdown", "text"),
     [

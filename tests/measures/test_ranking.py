@@ -107,6 +107,24 @@ def test_standardised_scores_forget_scale_and_offset(scores, scale, offset):
 
 
 @settings(max_examples=40, deadline=None)
+@given(
+    st.floats(1e-3, 1e6),
+    st.lists(st.integers(-1, 1), min_size=2, max_size=2000),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_scores_that_differ_by_rounding_are_equal(value, steps, dtype):
+    value, steps = dtype(value), np.array(steps, dtype)
+    row = value + steps * np.spacing(value)  # next to each other
+    assert not standardised(row[None]).any()
+
+
+def test_marks_fall_from_latin_letters_alone():
+    assert terms("cafe\u0301 e" + "\u0301" * 20_000) == ["cafe", "e"]
+    assert terms("मौसम") == ["मौसम"]
+    assert terms("й") != terms("и")
+
+
+@settings(max_examples=40, deadline=None)
 @given(matrices, st.lists(st.integers(0, 5), min_size=4, max_size=4))
 def test_ranks_without_ties_are_those_of_scikit_learn(scores, right):
     scores = scores + np.linspace(0, 0.5, 6)  # no two are equal

@@ -186,6 +186,21 @@ def test_unsupported_words_are_those_of_no_form_in_the_source():
     assert unsupported(["return", "this", "(", "3", ")", "mean"], source) == []
 
 
+def test_unsupported_words_are_seen_in_every_script():
+    said = ["मौसम", "привет", "naïve", "酒店", "ความ", "的", "हम", "x2", "！"]
+    assert unsupported(said, ["मौसमी", "nothing"]) == said[1:5]
+
+
+def test_sentences_end_as_their_script_ends_them():
+    for text in (
+        "One two three. Four five six! Seven eight nine",
+        "मौसम बहुत अच्छा है। हम बाहर जाते हैं। यह सब ठीक है",
+        "كيف حالك اليوم يا صديقي؟ أنا بخير والحمد لله دائما۔ نعم هذا صحيح",
+        "今天天气很好。我们出去玩！你来不来",
+    ):
+        assert len(summaries.sentences(text)) == 3
+
+
 @pytest.mark.parametrize(
     ("summary", "source", "found"),
     [

@@ -1409,6 +1409,24 @@ def test_a_cache_without_room_is_refused(steps):
         layer(normal(2, steps[-1], 8), cache=cache)
 
 
+@pytest.mark.parametrize(("held", "new"), [(1, 3), (3, 1)])
+def test_a_cache_of_other_rows_is_refused(held, new):
+    layer = MultiHeadAttention(2, causal=True)
+    layer.build((None, None, 8))
+    with pytest.raises(
+        ValueError, match=f"caches must be of {new} rows, got one of {held}"
+    ):
+        layer(normal(new, 1, 8), cache=layer.empty_cache(held, 4))
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 2, 3, 4)])
+def test_ids_of_other_axes_are_refused(shape):
+    ids = np.ones(shape, int)
+    for read in (ViewEmbedding(5, 4), token_mask):
+        with pytest.raises(ValueError, match="ids must have 2 or 3 axes"):
+            read(ids)
+
+
 def test_rms_norm_of_large_numbers_in_sixteen_bits():
     """Their squares leave float16, which ends at 65504."""
     x = normal(2, 8) * 10000

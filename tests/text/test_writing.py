@@ -256,6 +256,15 @@ def test_terms_by_hand(text, terms):
         ("क", "की"),
         ("résumé", "resume"),
         ("C++", "C"),
+        ("C#", "C"),
+        ("food :\u2011)", "food :\u2011("),
+        ("1٫5", "15"),
+        ("1·5", "15"),
+        ("10–15", "1015"),
+        (".5", "5"),
+        ("-.5", ".5"),
+        ("5‰", "5"),
+        ("٥٪", "٥"),
     ],
 )
 def test_texts_that_say_different_things_have_different_keys(one, other):

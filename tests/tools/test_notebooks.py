@@ -280,6 +280,14 @@ def test_what_is_transparent_shows_white_paper(colour, opacity, mode):
     assert np.abs(shown - expected).max() <= 1
 
 
+def test_greys_of_sixteen_bits_stay_apart():
+    greys = np.arange(0, 2**16, 2**8, dtype=np.uint16)[None]  # (1, 256)
+    file = io.BytesIO()
+    Image.fromarray(greys).save(file, "PNG")
+    shown = np.asarray(on_white(Image.open(file)))[0]  # (256, 3)
+    np.testing.assert_array_equal(shown, np.arange(256)[:, None].repeat(3, 1))
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_a_drawing_on_a_transparent_ground_keeps_its_lines(mode):
     image = Image.new("LA", (9, 9), (0, 0))

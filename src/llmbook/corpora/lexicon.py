@@ -23,6 +23,7 @@ def load_lexicon(path=None):
     Returns
     -------
     dict of str to float
+        Of a word that stands twice, as some do in VADER's, the last valence.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def load_lexicon(path=None):
             word, valence = fields[0], float(fields[1])
         except (IndexError, ValueError):
             valence = math.nan
-        if not math.isfinite(valence):
+        if not (math.isfinite(valence) and fields[0].strip()):
             raise ValueError(
                 f"{place}: must hold a word, a tab and a number, got {fields}"
             )

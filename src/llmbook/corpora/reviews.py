@@ -27,8 +27,9 @@ LABELS = {"0": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
 # a number, its sign, its per cent. How emoji are to be drawn says nothing.
 _SAID = pattern(
     rf"{SMILEY}|[[\p{{L}}\p{{M}}\p{{N}}\p{{S}}\p{{Co}}]--[~`^|=\ufe0e\ufe0f]]"
-    r"|(?<=\p{N})[.,:/-](?=\p{N})|(?<![\p{L}\p{M}\p{N}])[-–+](?=\p{N})"
-    r"|(?<=\p{N})%"
+    r"|(?<=\p{N})[.,:/·٫٬–-](?=\p{N})"
+    r"|(?<![\p{L}\p{M}\p{N}])(?:[-–+]\.?|\.)(?=\p{N})"
+    r"|(?<=\p{N})[%٪‰]|(?<=(?<!\p{L})\p{L})#"
 )
 _WORDED = pattern(rf"[\p{{L}}\p{{N}}]|{SYMBOL}")
 
@@ -41,7 +42,8 @@ class Reviews(NamedTuple):
 
     def take(self, indices):
         """Return the reviews that stand at ``indices``, in that order."""
-        return Reviews([self.texts[i] for i in indices], self.labels[indices])
+        labels = np.asarray(self.labels)
+        return Reviews([self.texts[i] for i in indices], labels[indices])
 
 
 def load_reviews(path=None, report=print):

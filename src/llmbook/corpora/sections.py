@@ -12,20 +12,34 @@ from llmbook.files import read_json, read_text
 QUESTION_COLUMNS = ["part", "label", "question"]
 PARTS = ("validation", "test")
 LABELLED_HEADING = re.compile(
-    r"^(?:\(([\w-]+)\)=\n+)?(#{1,6}) +(.*)$", re.MULTILINE
+    r"^(?:\(([^()\n]+)\)=[ \t]*\n+)?(#{1,6})[ \t]+(.*)$", re.MULTILINE
 )
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$")
+# of code or a directive, also within a quotation or a list
+FENCE = re.compile(
+    r"^(?:[ \t>]|[-*+] |\d+[.)] )*(`{3,}|~{3,}|:{3,})[ \t]*([^`]*?)[ \t]*$"
+)
+# directives that hold no prose
+NO_PROSE = re.compile(
+    r"\{(?:code|code-block|code-cell|sourcecode|literalinclude|parsed-literal"
+    r"|math|mermaid|raw|tikz|eval-rst)\}"
+)
+NOTES = re.compile(r"<!--.*?-->|^%[^\n]*", re.DOTALL | re.MULTILINE)
 # what is written for the page and not for the eye, and what is left of it
 MARKUP = [
     (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
-    (re.compile(r"^```.*$|^\([\w-]+\)=$|^[|:+-]{3,}.*$", re.MULTILINE), ""),
+    (
+        re.compile(
+            r"^```.*$|^\([^()\n]+\)=[ \t]*$|^[|:+-]{3,}.*$", re.MULTILINE
+        ),
+        "",
+    ),
     (
         re.compile(
             r"\{(?:eq|cite|ref|doc|math)\}`(?:([^`<]*?) *<[^`>]*>|[^`]*)`"
         ),
         r"\1",
     ),
-    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),
+    (re.compile(r"\[([^\[\]]*)\]\([^)]*\)"), r"\1"),
     (re.compile(r"\\[a-zA-Z]+|[\\${}]"), " "),
     (re.compile(r"\*\*|`|(?<![\w*])\*(?=\w)|(?<=[\w.!?])\*(?![\w*])"), ""),
     (re.compile(r"\s+"), " "),
@@ -121,8 +135,8 @@ def _prose(path):
 
 
 def _without_code(markdown):
-    """Return Markdown without its blocks of code, in which ``#`` begins no
-    heading; what directives fence in is prose.
+    """Return Markdown without its blocks of code and its comments, in which
+    ``#`` begins no heading; what other directives fence in is prose.
     """
     kept: list[str] = []
     fences: list[tuple[str, bool]] = []  # open ones, and whether they hold code
@@ -136,11 +150,12 @@ def _without_code(markdown):
         elif is_code:
             continue
         elif fence:
-            fences.append((fence, not about.startswith("{")))
-            kept.append(line)
+            is_prose = about.startswith("{") and not NO_PROSE.match(about)
+            fences.append((fence, not is_prose))
+            kept.append("```")
         else:
             kept.append(line)
-    return "\n".join(kept)
+    return NOTES.sub("", "\n".join(kept))
 
 
 def _sections_of(chapter, prose, shortest):

@@ -58,7 +58,8 @@ class Snippets(NamedTuple):
 
     def take(self, indices):
         """Return the snippets that stand at ``indices``, in that order."""
-        return Snippets([self.texts[i] for i in indices], self.valence[indices])
+        valence = np.asarray(self.valence)
+        return Snippets([self.texts[i] for i in indices], valence[indices])
 
     def polar(self):
         """Return those that are not neutral as reviews, labelled 0 negative and

@@ -40,11 +40,11 @@ def examine(name, answer):
     ValueError
         If the book has no exercise of that name.
     """
-    chapter = name.partition(".")[0]
+    chapter = str(name).partition(".")[0]
     try:
         importlib.import_module(f"llmbook.exercises.chapter_{int(chapter):02d}")
         function, _ = _CHECKS[name]
-    except (ValueError, ModuleNotFoundError, KeyError) as error:
+    except (ValueError, TypeError, ModuleNotFoundError, KeyError) as error:
         raise ValueError(
             "name must be that of an exercise of the book, such as '2.1', got"
             f" {name!r}"
@@ -67,6 +67,11 @@ def examine(name, answer):
 def check(name, answer):
     """Print whether ``answer`` solves exercise ``name``; if not, what is wrong
     and a hint.
+
+    Raises
+    ------
+    ValueError
+        If the book has no exercise of that name.
     """
     problem = examine(name, answer)
     if problem is None:

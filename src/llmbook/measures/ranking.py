@@ -27,7 +27,7 @@ WEIGHTS = tuple(tenth / 10 for tenth in range(11))
 
 # A number, an emoji or a sign, a word or a part of a name of code.
 TERM = pattern(rf"{NUMBER}|{SYMBOL}|{PART}")
-_ACCENT = pattern(r"(?<=\p{Latin}\p{Mn}*)\p{Mn}")
+_ACCENTS = pattern(r"(?<=\p{Latin})\p{Mn}++")
 
 
 @functools.lru_cache(maxsize=2**16)
@@ -57,7 +57,7 @@ def terms(text):
         If ``text`` is not a string.
     """
     checks.text("text", text)
-    plain = _ACCENT.sub("", unicodedata.normalize("NFD", text))
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
     found = TERM.findall(unicodedata.normalize("NFC", plain))
     cut = [
         word.lower()
@@ -143,13 +143,16 @@ class BM25:
 
 def standardised(scores):
     """Return scores (Q, N) with mean 0 and deviation 1 in each row, zeros in a
-    row of equals.
+    row of equals, be it but for rounding.
     """
-    scores = np.asarray(scores, dtype=float)
+    given = np.asarray(scores)
+    rounding = np.finfo(given.dtype if given.dtype.kind == "f" else float).eps
+    scores = given.astype(float)
     deviation = scores.std(axis=1, keepdims=True)  # (Q, 1)
-    return (scores - scores.mean(axis=1, keepdims=True)) / np.where(
-        deviation > 0, deviation, 1
-    )
+    largest = np.abs(scores).max(axis=1, keepdims=True)  # (Q, 1)
+    distinct = deviation > 8 * rounding * largest  # (Q, 1)
+    centred = scores - scores.mean(axis=1, keepdims=True)  # (Q, N)
+    return np.where(distinct, centred / np.where(distinct, deviation, 1), 0)
 
 
 def weighted_fusion(first, second, weight):

@@ -4,6 +4,7 @@ and checked.
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 from typing import NamedTuple
 
@@ -31,6 +32,11 @@ LENGTHS = (48, 16)
 
 # A part of a name of code, or a mark; underscores only part names.
 _PIECE = pattern(rf"{PART}|(?!_){ONE}")
+# Words that say something: of four letters, or of two in unspaced scripts.
+_TELLING = pattern(
+    rf"(?:[\p{{L}}--{UNSPACED}]{MARKS}){{4,}}"
+    rf"|(?:[\p{{L}}&&{UNSPACED}]{MARKS}){{2,}}"
+)
 # What is counted of a text: words of two letters, numbers and emoji.
 _COUNTED = pattern(rf"(?:[\p{{L}}\p{{N}}_]{MARKS}){{2,}}|{UNSPACED}|{SYMBOL}")
 
@@ -210,7 +216,7 @@ def sentences(body):
     """Return the sentences of a text that have more than two words, or all of
     it.
     """
-    found = re.split(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*", body)
+    found = re.split(r"(?<=[.!?:।॥؟۔։።])\s+|(?<=[。！？：])\s*", body)
     long = [one for one in found if len(between_spaces(one)) > 2]
     return long[:12] or [body]
 
@@ -317,14 +323,13 @@ def unsupported(summary, source):
 
     Words are compared by their first five letters, so that *computes* supports
     *computing*. Free are :data:`FREE_WORDS`, words of fewer than four letters,
-    and marks.
+    and marks; a Chinese word may have two.
     """
     roots = {word[:5] for word in source}
     return [
         word
         for word in summary
-        if word.isalpha()
-        and len(word) > 3
+        if _TELLING.fullmatch(word)
         and word not in FREE_WORDS
         and word[:5] not in roots
     ]
@@ -358,4 +363,4 @@ def repeats(summary, size=2):
     runs = [
         tuple(summary[i : i + size]) for i in range(len(summary) - size + 1)
     ]
-    return sorted({run for run in runs if runs.count(run) > 1})
+    return sorted(run for run, count in Counter(runs).items() if count > 1)

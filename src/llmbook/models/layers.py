@@ -1002,7 +1002,7 @@ def _extend(cache, new):
     """Write the keys, values and mask of ``new`` into ``cache``, behind what it
     holds.
     """
-    checks.room(cache, new.keys.shape[2])
+    checks.room(cache, new.keys.shape[0], new.keys.shape[2])
     mask = (
         ops.ones_like(new.keys[:, 0, :, 0], "bool")
         if new.mask is None
@@ -1087,8 +1087,8 @@ class ViewEmbedding(keras.layers.Layer):
     TypeError
         If ids are not integers.
     ValueError
-        If a size is no positive integer, or an id lies outside of the
-        vocabulary.
+        If a size is no positive integer, or ids have other axes or lie outside
+        of the vocabulary.
     """
 
     def __init__(self, vocab_size, d_model, dropout=0.0, **kwargs):
@@ -1102,6 +1102,7 @@ class ViewEmbedding(keras.layers.Layer):
 
     def call(self, ids, training=None):
         """Map ids (B, T) or (B, T, N) of int to vectors (B, T, d_model)."""
+        checks.axes("ids", ids, 2, 3)
         if len(ids.shape) == 2:
             ids = ids[:, :, None]  # (B, T, 1)
         # (B, T, N, d_model)
@@ -1125,4 +1126,5 @@ def token_mask(ids):
     """Return the (B, T) of bool that is True where ids (B, T) or (B, T, N) hold
     no padding.
     """
+    checks.axes("ids", ids, 2, 3)
     return (ids if len(ids.shape) == 2 else ids[:, :, 0]) != PAD_ID

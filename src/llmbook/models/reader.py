@@ -315,6 +315,7 @@ class SpanReader(keras.Model):
         weights : list of (B, H, T, T), one a block
             If ``return_weights``.
         """
+        checks.known_ids("separators", separators, ids.shape[1])
         mask = token_mask(ids)  # (B, T)
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         if self.positions is not None:
@@ -330,7 +331,8 @@ class SpanReader(keras.Model):
             weights.append(attention)
         # (B, 2, T)
         logits = ops.transpose(self.pointers(self.norm(x)), (0, 2, 1))
-        allowed = ops.arange(ops.shape(ids)[1]) >= separators[:, None]  # (B, T)
+        first = ops.cast(separators, "int32")[:, None]  # (B, 1)
+        allowed = ops.arange(ops.shape(ids)[1]) >= first  # (B, T)
         allowed = ops.logical_and(allowed, mask)[:, None]  # (B, 1, T)
         logits = ops.where(allowed, logits, -1e9)  # (B, 2, T)
         return (logits, weights) if return_weights else logits

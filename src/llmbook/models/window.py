@@ -115,6 +115,7 @@ class WindowModel(keras.Model):
         """Map ids (B, reach - 1 + T) to logits (B, T, V) of what follows each
         of the last T.
         """
+        checks.axes("ids", ids, 2)
         x = self.look_up(ids)  # (B, T, (window + averages) * d_model)
         h = self.hidden_layer(x)  # (B, T, hidden_dim)
         guess = self.projection(h)  # (B, T, d_model)

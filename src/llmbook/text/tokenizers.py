@@ -366,7 +366,7 @@ def _jieba():
 # What jieba would cut into pieces: a word of a script that puts spaces between
 # words, unless it is English alone; a letter with its marks; an emoji.
 _WHOLE = pattern(
-    rf"([A-Za-z]*+(?=[[\p{{L}}\p{{M}}]--\p{{ASCII}}--{UNSPACED}]){MARKS}"
+    rf"((?<![A-Za-z])[A-Za-z]*+(?=[[\p{{L}}\p{{M}}]--\p{{ASCII}}--{UNSPACED}]){MARKS}"
     rf"(?:{SPACED})*+|(?=[{UNSPACED}--\p{{Han}}])\X|{SYMBOL})"
 )
 

@@ -36,9 +36,10 @@ UNSPACED = (
 )
 # A letter of a script that does.
 SPACED = rf"[\p{{L}}--{UNSPACED}]{MARKS}"
+_NOSE = r"[-\u2010\u2011'^o]?"
 # A smile, a frown or a heart of punctuation: :-) (: ;P </3 ^_^ T_T
 SMILEY = (
-    r"[:;=][-'^o]?[()\[\]{}/\\|*DdPp3]|[()\[\]{}][-'^o]?[:;=]|</?3"
+    rf"[:;=]{_NOSE}[()\[\]{{}}/\\|*DdPp3]|[()\[\]{{}}]{_NOSE}[:;=]|</?3"
     r"|\^_*\^|[Tt]_+[Tt]|-_+-|>_+<"
 )
 
