@@ -409,6 +409,19 @@ def test_every_notebook_can_be_downloaded(pages):
         assert Path(page.name).with_suffix(".ipynb").name in targets, page.name
 
 
+def test_the_hint_of_every_exercise_is_folded(pages):
+    for page in pages:
+        notebook = (ROOT / page.name).with_suffix(".ipynb")
+        if notebook.is_file():
+            stubs = notebook.read_text(encoding="utf-8").count(": not yet. ")
+            folds = [
+                a.get("class")
+                for tag, a, _ in page.elements
+                if tag == "details" and a.get("class") == "hint"
+            ]
+            assert len(folds) == stubs, page.name
+
+
 def test_every_page_describes_itself(pages):
     for page in pages:
         if (ROOT / page.name).with_suffix(".md").is_file():

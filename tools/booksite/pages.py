@@ -3,6 +3,7 @@ called.
 """
 
 import ast
+import html
 import re
 from pathlib import Path
 
@@ -41,6 +42,31 @@ class NameFoldedCells(SphinxPostTransform):
                 cell["prompt_show"] = cell["prompt_hide"] = checked(source)
             elif tags:
                 cell["prompt_show"], cell["prompt_hide"] = FOLDS[tags[0]]
+
+
+class FoldHints(SphinxPostTransform):
+    """Fold the hint of an exercise that nobody has tried yet, and leave out
+    that it has not been tried.
+    """
+
+    default_priority = 190
+    formats = ("html",)
+
+    def run(self):
+        """Replace what the stubs of one document printed."""
+        for output in list(self.document.findall(nodes.literal_block)):
+            hint = re.fullmatch(
+                r"Exercise [\d.]+: not yet\..*?\nHint: (.+)",
+                output.astext().strip(),
+                re.DOTALL,
+            )
+            if hint:
+                text = html.escape(hint[1]).replace("$", "&#36;")
+                fold = (
+                    '<details class="hint"><summary>A hint</summary>'
+                    f"<p>{text}</p></details>"
+                )
+                output.replace_self(nodes.raw("", fold, format="html"))
 
 
 def checked(source):
@@ -147,4 +173,5 @@ def inlined(tag, path):
 def setup(app):
     """Connect this part to Sphinx."""
     app.add_post_transform(NameFoldedCells)
+    app.add_post_transform(FoldHints)
     app.connect("html-page-context", complete_page)
