@@ -153,3 +153,18 @@ def test_the_same_drawing_is_the_same_text():
         drawing.frame(0, 0, NARROW, 100, "once")
         drawing.curve([(0, 0), (5, 5), (9, 1)])
     assert first.svg() == second.svg()
+
+
+def test_a_link_holds_what_is_drawn_meanwhile():
+    drawing = a_sketch()
+    with drawing.link("other.html", "way"):
+        drawing.box(0, 0, 80, "a")
+    drawing.box(100, 0, 80, "b")
+    root = parsed(drawing)
+    (link,) = root.findall(f"{SVG}a")
+    assert (link.get("href"), link.get("class")) == ("other.html", "way")
+    assert [text.text for text in link.findall(f"{SVG}text")] == ["a"]
+    assert [text.text for text in root.findall(f"{SVG}text")] == ["b"]
+    # what is a picture to a screen reader has no links in it
+    assert root.get("role") == "group"
+    assert parsed(a_sketch()).get("role") == "img"

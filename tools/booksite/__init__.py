@@ -8,6 +8,7 @@ it shows:
 - :mod:`booksite.formulas` runs MathJax while the site is built, so that no page has to;
 - :mod:`booksite.outlines` redraws each formula with one path, which a phone lays out at once;
 - :mod:`booksite.library` fills the pages of the API reference from the library's docstrings;
+- :mod:`booksite.welcome` fills the welcome page from the records;
 - :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
@@ -18,7 +19,16 @@ it shows:
 import hashlib
 from pathlib import Path
 
-from booksite import bundle, formulas, library, llms, pages, tables, terms
+from booksite import (
+    bundle,
+    formulas,
+    library,
+    llms,
+    pages,
+    tables,
+    terms,
+    welcome,
+)
 
 TEMPLATES = str(Path(__file__).parent / "templates")
 # Jupyter Book fills in its own repository where `_config.yml` names none.
@@ -68,6 +78,15 @@ def setup(app):
     """Register the extension with Sphinx."""
     app.add_config_value("booksite_digest", "", "html")
     app.connect("config-inited", configure)
-    for part in (formulas, library, tables, terms, pages, llms, bundle):
+    for part in (
+        formulas,
+        library,
+        welcome,
+        tables,
+        terms,
+        pages,
+        llms,
+        bundle,
+    ):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

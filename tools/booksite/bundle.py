@@ -27,6 +27,7 @@ STYLES = [
     "mystnb.*.css",
     "copybutton.css",
     "book.css",
+    "welcome.css",
     "sketch.css",
 ]
 SCRIPTS = [

@@ -12,6 +12,7 @@ Lengths are units of the page: a drawing for every screen is at most
 
 import functools
 import html
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -58,6 +59,12 @@ class Box(NamedTuple):
         return self.x + self.width / 2, self.y + self.height / 2
 
 
+class _Link(drawsvg.DrawingParentElement):
+    """An ``a`` of SVG 2, whose address has no name space."""
+
+    TAG_NAME = "a"
+
+
 class Sketch:
     """One drawing, shown as SVG by a notebook and put into its page by the
     site.
@@ -92,6 +99,7 @@ class Sketch:
             aria_labelledby=f"{name}-title {name}-text",
             font_size=LARGE,
         )
+        self._into = self.drawing
         for tag, part, said in (
             ("title", "title", title),
             ("desc", "text", text),
@@ -99,6 +107,27 @@ class Sketch:
             said = html.escape(said, quote=False)
             self._add(drawsvg.Raw(f'<{tag} id="{name}-{part}">{said}</{tag}>'))
         self._tips = {}
+
+    @contextmanager
+    def link(self, address, kind=""):
+        """Make a link of what is drawn meanwhile.
+
+        The drawing is a group then, and no picture, so that a keyboard and a
+        screen reader reach its links.
+
+        Parameters
+        ----------
+        address : str
+        kind : str
+            Classes by which a page may tell links apart.
+        """
+        self.drawing.svg_args["role"] = "group"
+        outer, self._into = self._into, _Link(href=address, class_=kind or None)
+        try:
+            yield
+        finally:
+            inner, self._into = self._into, outer
+            self._add(inner)
 
     def box(self, x, y, width, lines, kind="op", height=None):
         """Draw a box with centred lines; the first is its name, the others are
@@ -347,7 +376,7 @@ class Sketch:
         return f"Sketch({self.name!r})"
 
     def _add(self, element):
-        self.drawing.append(element)
+        self._into.append(element)
 
     def _tip(self, kind):
         if kind not in self._tips:
