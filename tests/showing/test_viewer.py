@@ -480,6 +480,10 @@ def test_a_token_under_the_pointer_shows_until_it_leaves(page):
     assert_shows(page, SELF[0, 0], 0)
 
 
+def test_it_scrolls_only_to_a_token_out_of_sight(phone):
+    assert phone.locator(".stage").first.evaluate("box => box.scrollTop") == 0
+
+
 def test_a_token_is_picked_by_touch(phone):
     tokens(phone, "query").nth(4).tap()
     assert_shows(phone, SELF[0, 0], 4)

@@ -25,7 +25,8 @@ class AttentionView extends HTMLElement {
     this.stage.tabIndex = -1;
     this.choose();
     this.change(this.stage.querySelector(":checked"));
-    this.stage.scrollTop = this.labels.query[this.picked[1]].offsetTop - this.stage.offsetTop - this.stage.clientHeight / 2;
+    const row = this.labels.query[this.picked[1]], below = row.offsetTop + row.offsetHeight - this.stage.offsetTop;
+    if (below > this.stage.clientHeight) this.stage.scrollTop = below - this.stage.clientHeight / 2;
   }
 
   all(selector) { return [...this.querySelectorAll(selector)]; }
