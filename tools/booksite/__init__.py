@@ -13,6 +13,7 @@ it shows:
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.llms` writes ``llms.txt``, the site in a few lines for programs;
+- :mod:`booksite.excerpts` writes what each section says, which the search page shows;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from booksite import (
     bundle,
+    excerpts,
     formulas,
     library,
     llms,
@@ -86,6 +88,7 @@ def setup(app):
         terms,
         pages,
         llms,
+        excerpts,
         bundle,
     ):
         part.setup(app)

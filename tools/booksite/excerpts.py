@@ -1,0 +1,61 @@
+"""Write what each section says, for the search page to show beside its hits."""
+
+import json
+from pathlib import Path
+
+from docutils import nodes
+
+NAME = "excerpts.js"
+UNSEEN = (nodes.raw, nodes.comment, nodes.math, nodes.math_block, nodes.title)
+
+
+def sections(doctree):
+    """Return the id, the title and the text of each section of a page."""
+    found = []
+    for section in doctree.findall(nodes.section):
+        words = [
+            said(block)
+            for child in section.children
+            if not isinstance(child, nodes.section)
+            for block in child.findall(nodes.TextElement)
+            if not isinstance(block, nodes.Inline)
+        ]
+        title = next(section.findall(nodes.title)).astext()
+        found.append(
+            [section["ids"][0], title, " ".join(" ".join(words).split())]
+        )
+    return found
+
+
+def said(block):
+    """Return what a reader reads of a paragraph, a cell or the like."""
+    return "".join(
+        text.astext() for text in block.findall(nodes.Text) if is_read(text)
+    )
+
+
+def is_read(text):
+    """Tell whether a text is prose or code, and no markup or output."""
+    node = text.parent
+    while node is not None:
+        if isinstance(node, UNSEEN) or "cell_output" in node.get("classes", ()):
+            return False
+        node = node.parent
+    return True
+
+
+def write(app, exception):
+    """Write the file when the site is built."""
+    if exception or app.builder.format != "html":
+        return
+    texts = {
+        app.builder.get_target_uri(name): sections(app.env.get_doctree(name))
+        for name in sorted(app.env.found_docs)
+    }
+    text = f"const EXCERPTS = {json.dumps(texts, ensure_ascii=False)};\n"
+    Path(app.outdir, "_static", NAME).write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    """Connect this part to Sphinx."""
+    app.connect("build-finished", write)
