@@ -2112,3 +2112,27 @@ def cards(examples, compare):
             kind(f"the text {name!r}", text, str)
         for name in two("compare", compare) if compare else ():
             one_of("each name in compare", name, tuple(example))
+
+
+def places(name, values, lists):
+    """Return integers, each the place of something in a list of its own.
+
+    Raises
+    ------
+    TypeError
+        If one is not an integer.
+    ValueError
+        If there are not as many as lists, or a list is too short.
+    """
+    found = [count(name, value, 0) for value in items(name, values, "integers")]
+    sizes = [len(each) for each in lists]
+    if len(found) != len(sizes):
+        raise ValueError(
+            f"{name} must be one for each of {len(sizes)}, got {len(found)}"
+        )
+    for place, size in zip(found, sizes, strict=True):
+        if place >= size:
+            raise ValueError(
+                f"{name} must name one of {size} places, got {place}"
+            )
+    return found

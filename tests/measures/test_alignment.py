@@ -30,7 +30,7 @@ def test_labels_are_compared_and_misfits_named():
         [True, False, False],
         [False] * 3,
     ]
-    with pytest.raises(ValueError, match="one array a heatmap"):
+    with pytest.raises(ValueError, match="weights and right must be as many"):
         alignment_accuracy([np.eye(2)], [])
     with pytest.raises(ValueError, match="must fit"):
         alignment_accuracy([np.eye(2)], [np.eye(3, dtype=bool)])

@@ -78,7 +78,14 @@ def test_no_pair_of_candidates_is_better_than_the_cuts():
     )
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 1], [0, 1, 3]])
-def test_cuts_need_every_class(labels):
-    with pytest.raises(ValueError, match="0, 1 and 2"):
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([0, 1], "0, 1 and 2"),
+        ([0, 1, 1], "0, 1 and 2"),
+        ([0, 1, 3], r"labels must lie in range\(3\)"),
+    ],
+)
+def test_cuts_need_every_class(labels, said):
+    with pytest.raises(ValueError, match=said):
         fit_cuts([0.1, 0.2, 0.3], labels)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from llmbook import checks
+
 
 class Alignment(NamedTuple):
     """How often the largest weight of a row stands on a right column."""
@@ -43,18 +45,25 @@ def alignment_accuracy(weights, right):
 
     Raises
     ------
+    TypeError
+        If one of them is no list.
     ValueError
-        If the lists differ in length, a pair does not fit, or no row has a
-        right column.
+        If the lists differ in length, a heatmap is not of finite numbers, a
+        pair does not fit, or no row has a right column.
     """
-    if len(weights) != len(right):
-        raise ValueError(
-            f"right must have one array a heatmap, got {len(right)},"
-            f" {len(weights)}"
-        )
+    weights = checks.some("weights", weights, "heatmaps")
+    right = checks.items("right", right, "arrays")
+    checks.as_many(weights=weights, right=right)
     hits, chances = [], []
     for heatmap, expected in zip(weights, right, strict=True):
-        heatmap, expected = np.asarray(heatmap), np.asarray(expected, bool)
+        heatmap = checks.matrix("weights", heatmap)  # (T, S)
+        expected = checks.as_array("right", expected)  # (T', S')
+        if expected.dtype != bool:
+            expected = checks.numbers("right", expected).astype(bool)
+        if expected.ndim != 2:
+            raise ValueError(
+                f"right must hold matrices, got the shape {expected.shape}"
+            )
         rows, columns = expected.shape
         if rows > heatmap.shape[0] or columns > heatmap.shape[1]:
             raise ValueError(
@@ -75,7 +84,23 @@ def alignment_accuracy(weights, right):
 def same(queries, keys, ignored=()):
     """Return (T, S) of bool: whether two labels are equal and not among those
     ignored.
+
+    Parameters
+    ----------
+    queries, keys : list of T and of S str
+    ignored : list of str, or str
+        A string stands for its characters.
+
+    Raises
+    ------
+    TypeError
+        If one of them does not hold strings.
     """
+    queries = checks.texts("queries", queries)
+    keys = checks.texts("keys", keys)
+    if isinstance(ignored, str):
+        ignored = list(ignored)
+    ignored = checks.texts("ignored", ignored)
     return np.array(
         [
             [query == key and query not in ignored for key in keys]

@@ -68,7 +68,14 @@ def overlap_answer(example):
     pair of int, or None
         First and last token of the answer in the passage; None if no sentence
         has such a run.
+
+    Raises
+    ------
+    TypeError
+        If ``example`` is none.
     """
+    checks.words_of("example", example, "question", "passage")
+    checks.offers("example", example, "sentences")
     said = {token.lower() for token in example.question}
     wants_number = bool(
         {"when", "year", "many", "share"} & {*_opening(example.question)}

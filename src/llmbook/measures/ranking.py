@@ -30,11 +30,21 @@ TERM = pattern(rf"{NUMBER}|{SYMBOL}|{PART}")
 _ACCENTS = pattern(r"(?<=\p{Latin})\p{Mn}++")
 
 
-@functools.lru_cache(maxsize=2**16)
 def stem(word):
     """Return an English word, in lower case, without its ending (Porter 2001,
     "Snowball").
+
+    Raises
+    ------
+    TypeError
+        If ``word`` is not a string.
     """
+    checks.text("word", word)
+    return _stem(word)
+
+
+@functools.lru_cache(maxsize=2**16)
+def _stem(word):
     return _stemmer().stemWord(word)
 
 
@@ -71,7 +81,13 @@ class TermTokenizer(Tokenizer):
     """One token a term; see :func:`terms`."""
 
     def tokenize(self, text):
-        """Return the terms of the text."""
+        """Return the terms of the text.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
         return terms(text)
 
 
@@ -144,9 +160,14 @@ class BM25:
 def standardised(scores):
     """Return scores (Q, N) with mean 0 and deviation 1 in each row, zeros in a
     row of equals, be it but for rounding.
+
+    Raises
+    ------
+    ValueError
+        If the scores are not finite numbers of that shape.
     """
-    given = np.asarray(scores)
-    rounding = np.finfo(given.dtype if given.dtype.kind == "f" else float).eps
+    given = checks.matrix("scores", scores)
+    rounding = np.finfo(given.dtype).eps
     scores = given.astype(float)
     deviation = scores.std(axis=1, keepdims=True)  # (Q, 1)
     largest = np.abs(scores).max(axis=1, keepdims=True)  # (Q, 1)
@@ -161,11 +182,16 @@ def weighted_fusion(first, second, weight):
 
     Raises
     ------
+    TypeError
+        If ``weight`` is not a number.
     ValueError
-        If ``weight`` is not between 0 and 1.
+        If ``weight`` is not between 0 and 1, or the scores are not finite
+        numbers of one shape.
     """
-    if not 0 <= weight <= 1:
-        raise ValueError(f"weight must be between 0 and 1, got {weight}")
+    first = checks.matrix("first", first)
+    second = checks.matrix("second", second)
+    checks.shape("second", second, first.shape)
+    checks.within("weight", weight, 0, 1)
     return weight * standardised(first) + (1 - weight) * standardised(second)
 
 
@@ -181,10 +207,24 @@ def reciprocal_rank_fusion(*scores, k=60):
     ----------
     scores : arrays (Q, N)
     k : float
+
+    Raises
+    ------
+    TypeError
+        If ``k`` is not a number.
+    ValueError
+        If there are no scores, or they are not finite numbers of one shape, or
+        ``k`` is not positive.
     """
-    return sum(
-        1 / (k + rankdata(-np.asarray(matrix), axis=1)) for matrix in scores
-    )
+    scores = [
+        checks.matrix("scores", matrix)
+        for matrix in checks.some("scores", scores, "matrices")
+    ]
+    for matrix in scores:
+        checks.shape("scores", matrix, scores[0].shape)
+    checks.within("k", k, 0, math.inf, closed=False)
+    checks.positive(k=k)
+    return sum(1 / (k + rankdata(-matrix, axis=1)) for matrix in scores)
 
 
 def right_ranks(scores, right):
@@ -200,9 +240,20 @@ def right_ranks(scores, right):
     Returns
     -------
     (Q,)
+
+    Raises
+    ------
+    TypeError
+        If ``right`` does not hold integers.
+    ValueError
+        If the scores are not finite numbers of that shape, or ``right`` does
+        not name a document for each query.
     """
+    scores = checks.matrix("scores", scores)
+    right = checks.ids("right", right, scores.shape[1])
+    checks.shape("right", right, scores.shape[:1])
     # (Q, 1)
-    own = np.take_along_axis(scores, np.asarray(right)[:, None], axis=1)
+    own = np.take_along_axis(scores, right[:, None], axis=1)
     return (
         1 + (scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) / 2
     )
@@ -211,13 +262,30 @@ def right_ranks(scores, right):
 def recall_at(ranks, k):
     """Return the share of queries whose right document is among the first
     ``k``.
+
+    Raises
+    ------
+    TypeError
+        If ``k`` is not a number.
+    ValueError
+        If ``ranks`` are not finite numbers (Q,), at least one.
     """
-    return float(np.mean(np.asarray(ranks) <= k))
+    ranks = checks.vector("ranks", ranks)
+    checks.real("k", k)
+    return float(np.mean(ranks <= k))
 
 
 def mean_reciprocal_rank(ranks):
-    """Return the mean of one over the rank of the right document."""
-    return float(np.mean(1 / np.asarray(ranks)))
+    """Return the mean of one over the rank of the right document.
+
+    Raises
+    ------
+    ValueError
+        If ``ranks`` are not finite numbers (Q,) from 1 on, at least one.
+    """
+    ranks = checks.vector("ranks", ranks)
+    checks.within("ranks", ranks.min(), 1, math.inf)
+    return float(np.mean(1 / ranks))
 
 
 def best_weight(first, second, right, weights=WEIGHTS):
@@ -226,7 +294,19 @@ def best_weight(first, second, right, weights=WEIGHTS):
 
     To be called with validation queries alone. Of equally good weights the
     middle one is taken.
+
+    Raises
+    ------
+    TypeError
+        If ``right`` does not hold integers.
+    ValueError
+        If a weight is not between 0 and 1 or there is none, the scores are not
+        finite numbers (Q, N) of one shape, or ``right`` does not name a
+        document for each query.
     """
+    weights = checks.vector("weights", weights).tolist()
+    checks.within("weights", min(weights), 0, 1)
+    checks.within("weights", max(weights), 0, 1)
     values = [
         mean_reciprocal_rank(
             right_ranks(weighted_fusion(first, second, w), right)

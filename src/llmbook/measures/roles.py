@@ -6,6 +6,7 @@ subject on the left, objects on the right, and cut at prepositions, conjunctions
 and commas.
 """
 
+from llmbook import checks
 from llmbook.corpora.roles import lexicon
 from llmbook.corpora.roles.lexicon import spaced
 
@@ -102,7 +103,14 @@ def label(example):
     Parameters
     ----------
     example : with ``words`` and ``predicate``
+
+    Raises
+    ------
+    TypeError
+        If ``example`` is none.
     """
+    checks.words_of("example", example, "words")
+    checks.offers("example", example, "predicate")
     words, verb = [word.lower() for word in example.words], example.predicate
     kinds = lexicon.classes(words[verb])
     passive = _is_passive(words, verb)

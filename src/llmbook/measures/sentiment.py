@@ -4,6 +4,7 @@ are hidden.
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.corpora.snippets import NEGATIVE, NEUTRAL, POSITIVE
 from llmbook.text.english import words
 
@@ -13,8 +14,20 @@ HIDDEN = "□"  # in the place of a word that is hidden: the texts do not hold i
 def hide(text, position):
     """Return a text with the word at ``position`` hidden, as if it were one
     never seen before.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string, or ``position`` not an integer.
+    ValueError
+        If there is no such word.
     """
     cut = words(text)
+    position = checks.count("position", position, least=0)
+    if position >= len(cut):
+        raise ValueError(
+            f"position must be one of {len(cut)} words, got {position}"
+        )
     cut[position] = HIDDEN
     return " ".join(cut)
 
@@ -35,7 +48,18 @@ def flips(logits, texts, positions):
     Returns
     -------
     (B,) of bool
+
+    Raises
+    ------
+    TypeError
+        If ``logits`` cannot be called, ``texts`` does not hold strings, or
+        ``positions`` not integers.
+    ValueError
+        If texts and positions differ in number, or a text has no such word.
     """
+    checks.function("logits", logits)
+    texts = checks.texts("texts", texts)
+    positions = checks.places("positions", positions, map(words, texts))
     whole = [" ".join(words(text)) for text in texts]
     hidden = [
         hide(text, position)
@@ -47,8 +71,17 @@ def flips(logits, texts, positions):
 def cut(scores, low, high):
     """Return the classes of scores (B,): negative below ``low``, positive above
     ``high``.
+
+    Raises
+    ------
+    TypeError
+        If ``low`` or ``high`` is not a number.
+    ValueError
+        If the scores are not finite numbers.
     """
-    scores = np.asarray(scores)
+    scores = checks.numbers("scores", scores)
+    checks.real("low", low)
+    checks.real("high", high)
     return np.where(
         scores > high, POSITIVE, np.where(scores < low, NEGATIVE, NEUTRAL)
     )
@@ -78,10 +111,15 @@ def fit_cuts(scores, labels, candidates=40):
 
     Raises
     ------
+    TypeError
+        If the labels or ``candidates`` are not integers.
     ValueError
-        If a class is missing, or scores and labels differ in number.
+        If the scores are not finite numbers, a class is missing, scores and
+        labels differ in number, or there is no candidate.
     """
-    scores, labels = np.asarray(scores), np.asarray(labels)
+    scores = checks.vector("scores", scores)
+    labels = checks.ids("labels", labels, POSITIVE + 1)
+    candidates = checks.count("candidates", candidates)
     if scores.shape != labels.shape or set(np.unique(labels)) != {
         NEGATIVE,
         NEUTRAL,
@@ -100,7 +138,18 @@ def fit_cuts(scores, labels, candidates=40):
 def macro_f1(labels, predictions):
     """Return the mean of the F1 of the three classes; of a class that never
     occurs it is 0.
+
+    Raises
+    ------
+    TypeError
+        If labels or predictions are not integers.
+    ValueError
+        If one is not 0, 1 or 2, or they are not (B,) each, at least one.
     """
+    labels = checks.text_ids("labels", labels, POSITIVE + 1)
+    predictions = checks.text_ids("predictions", predictions, POSITIVE + 1)
+    checks.as_many(labels=labels, predictions=predictions)
+    checks.some("labels", labels)
     pairs = np.bincount(3 * labels + predictions, minlength=9).reshape(3, 3)
     total = pairs.sum(axis=0) + pairs.sum(axis=1)  # (3,): 2 TP + FP + FN
     return float(np.mean(2 * pairs.diagonal() / np.maximum(total, 1)))

@@ -116,19 +116,38 @@ def tokens(text):
 def name_tokens(pair):
     """Return the words of a pair's name, without those of the modules around
     it.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none.
     """
+    checks.words_of("pair", pair, "name")
     return tokens(" ".join(pair.name.split(".")[-2:]))[-8:]
 
 
 def source_tokens(pair):
     """Return what a summariser reads: the name's words, a mark, the body's
     words.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none.
     """
+    checks.words_of("pair", pair, "name", "body")
     return [*name_tokens(pair), NAME_END, *tokens(pair.body)][: LENGTHS[0]]
 
 
 def summary_tokens(pair):
-    """Return the words of a pair's summary, without the full stop."""
+    """Return the words of a pair's summary, without the full stop.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none.
+    """
+    checks.words_of("pair", pair, "summary")
     return tokens(pair.summary.rstrip("."))
 
 
@@ -188,9 +207,13 @@ def rouge(hypotheses, references):
 
     Raises
     ------
+    TypeError
+        If one of them does not hold lists of strings.
     ValueError
         If the lists are empty or differ in length.
     """
+    hypotheses = checks.text_lists("hypotheses", hypotheses)
+    references = checks.text_lists("references", references)
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(
             "references must be as many as hypotheses and at least one, got"
@@ -215,21 +238,43 @@ def rouge(hypotheses, references):
 def sentences(body):
     """Return the sentences of a text that have more than two words, or all of
     it.
+
+    Raises
+    ------
+    TypeError
+        If ``body`` is not a string.
     """
+    checks.text("body", body)
     found = re.split(r"(?<=[.!?:।॥؟۔։።])\s+|(?<=[。！？：])\s*", body)
     long = [one for one in found if len(between_spaces(one)) > 2]
     return long[:12] or [body]
 
 
 def lead(pair):
-    """Return the first sentence."""
+    """Return the first sentence.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none.
+    """
+    checks.words_of("pair", pair, "body")
     return tokens(sentences(pair.body)[0])[: LENGTHS[1]]
 
 
 def name_and_lead(pair, words=9):
     """Return the words of the function's own name and the first words of the
     first sentence.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none, or ``words`` not an integer.
+    ValueError
+        If ``words`` is negative.
     """
+    checks.words_of("pair", pair, "name", "body")
+    words = checks.count("words", words, least=0)
     return [
         *tokens(pair.name.split(".")[-1]),
         *tokens(sentences(pair.body)[0])[:words],
@@ -253,7 +298,18 @@ def text_rank(pair, counter, damping=0.85, rounds=30):
         Fitted on training bodies.
     damping : float
     rounds : int
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none, ``counter`` of another class, or a number none.
+    ValueError
+        If ``damping`` is not between 0 and 1, or ``rounds`` negative.
     """
+    checks.words_of("pair", pair, "body")
+    checks.kind("counter", counter, TfidfVectorizer)
+    checks.within("damping", damping, 0, 1)
+    rounds = checks.count("rounds", rounds, least=0)
     candidates = sentences(pair.body)
     return tokens(
         candidates[int(_ranks(candidates, counter, damping, rounds).argmax())]
@@ -277,7 +333,13 @@ def _ranks(candidates, counter, damping, rounds):
 def oracle(pair):
     """Return the sentence most like the reference, which no summariser is
     allowed to know.
+
+    Raises
+    ------
+    TypeError
+        If ``pair`` is none.
     """
+    checks.words_of("pair", pair, "body", "summary")
     candidates = [
         tokens(sentence)[: LENGTHS[1]] for sentence in sentences(pair.body)
     ]
@@ -291,7 +353,16 @@ def oracle(pair):
 
 
 def body_counter(pairs):
-    """Return a TfidfVectorizer fitted on the names and bodies of pairs."""
+    """Return a TfidfVectorizer fitted on the names and bodies of pairs.
+
+    Raises
+    ------
+    TypeError
+        If ``pairs`` does not hold pairs.
+    ValueError
+        If there is none.
+    """
+    pairs = checks.listed("pairs", pairs, "name", "body")
     counter = TfidfVectorizer(
         sublinear_tf=True,
         stop_words="english",
@@ -304,7 +375,18 @@ def body_counter(pairs):
 def nearest_summaries(pairs, training, counter):
     """Return, for each pair, the summary of the training pair with the most
     similar source.
+
+    Raises
+    ------
+    TypeError
+        If ``pairs`` or ``training`` does not hold pairs, or ``counter`` is of
+        another class.
+    ValueError
+        If there is no pair.
     """
+    pairs = checks.listed("pairs", pairs, "name", "body")
+    training = checks.listed("training", training, "name", "body", "summary")
+    checks.kind("counter", counter, TfidfVectorizer)
     known, asked = (
         counter.transform([" ".join(source_tokens(pair)) for pair in part])
         for part in (training, pairs)
@@ -324,7 +406,14 @@ def unsupported(summary, source):
     Words are compared by their first five letters, so that *computes* supports
     *computing*. Free are :data:`FREE_WORDS`, words of fewer than four letters,
     and marks; a Chinese word may have two.
+
+    Raises
+    ------
+    TypeError
+        If one of them does not hold strings.
     """
+    summary = checks.texts("summary", summary)
+    source = checks.texts("source", source)
     roots = {word[:5] for word in source}
     return [
         word
@@ -342,7 +431,14 @@ def contradictions(summary, source):
     ``("get", "set")`` is found if the summary has *get* and not *set*, and the
     source *set* and not *get*: words of :data:`OPPOSITES`, with or without an
     *s* at the end.
+
+    Raises
+    ------
+    TypeError
+        If one of them does not hold strings.
     """
+    summary = checks.texts("summary", summary)
+    source = checks.texts("source", source)
     said, read = (
         {re.sub(r"s$", "", word) for word in words}
         for words in (summary, source)
@@ -359,7 +455,17 @@ def contradictions(summary, source):
 
 
 def repeats(summary, size=2):
-    """Return the runs of ``size`` words that a summary has more than once."""
+    """Return the runs of ``size`` words that a summary has more than once.
+
+    Raises
+    ------
+    TypeError
+        If ``summary`` does not hold strings, or ``size`` is not an integer.
+    ValueError
+        If ``size`` is below 1.
+    """
+    summary = checks.texts("summary", summary)
+    size = checks.count("size", size)
     runs = [
         tuple(summary[i : i + size]) for i in range(len(summary) - size + 1)
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from llmbook import checks
 from llmbook.corpora.hsk import english_tokens, senses
 
 
@@ -43,9 +44,13 @@ def scores(hypotheses, references):
 
     Raises
     ------
+    TypeError
+        If one of them does not hold strings.
     ValueError
         If the lists are empty or differ in length.
     """
+    hypotheses = checks.texts("hypotheses", hypotheses)
+    references = checks.texts("references", references)
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(
             "references must be as many as hypotheses and at least one, got"
@@ -67,7 +72,31 @@ def scores(hypotheses, references):
 def nearest(queries, texts, ngrams=(1, 2)):
     """Return, for each query, the index of the text most like it in its
     characters' TF-IDF.
+
+    Parameters
+    ----------
+    queries, texts : lists of str
+    ngrams : (int, int)
+        The shortest and the longest run of characters that is counted.
+
+    Returns
+    -------
+    (M,) of int
+
+    Raises
+    ------
+    TypeError
+        If queries and texts are not lists of strings, or a length is not an
+        integer.
+    ValueError
+        If there is no query, no text holds a character, or the lengths are not
+        two that rise from 1 on.
     """
+    queries = checks.some("queries", checks.texts("queries", queries))
+    texts = checks.texts("texts", texts)
+    if not any(texts):
+        raise ValueError(f"texts must hold a character, got {texts[:3]}")
+    ngrams = checks.two_that_rise("ngrams", ngrams)
     counter = TfidfVectorizer(analyzer="char", ngram_range=ngrams)
     known = counter.fit_transform(texts)  # (N, V)
     similarity = counter.transform(queries) @ known.T  # (M, N)
@@ -77,7 +106,13 @@ def nearest(queries, texts, ngrams=(1, 2)):
 def gloss_translation(sentence):
     """Translate a Sentence word by word: the first sense of each gloss, in the
     Chinese order.
+
+    Raises
+    ------
+    TypeError
+        If ``sentence`` is none.
     """
+    checks.words_of("sentence", sentence, "glosses")
     found = [senses(gloss)[:1] for gloss in sentence.glosses]
     return " ".join(
         [
@@ -99,7 +134,18 @@ def learned_dictionary(pairs):
     Parameters
     ----------
     pairs : list of (list of str, list of str)
+
+    Raises
+    ------
+    TypeError
+        If they are not lists of strings.
+    ValueError
+        If one is not of two.
     """
+    pairs = [
+        checks.two("pairs", checks.text_lists("pairs", pair))
+        for pair in checks.items("pairs", pairs, "pairs of lists")
+    ]
     together: dict[str, Counter] = {}
     of_source: Counter[str] = Counter()
     of_target: Counter[str] = Counter()

@@ -12,6 +12,8 @@ from functools import cache
 import matplotlib as mpl
 from matplotlib import font_manager
 
+from llmbook import checks
+
 VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 NOTHING = "\u200b"  # a space without width, which every font of the book has
 
@@ -68,7 +70,13 @@ def as_text(text):
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError
+        If it is not a string.
     """
+    checks.text("text", text)
     return text.replace("\n", VISIBLE["\n"]).replace("\t", VISIBLE["\t"])
 
 
@@ -83,7 +91,13 @@ def as_html(text):
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError
+        If it is not a string.
     """
+    checks.text("text", text)
     shown = html.escape("".join(VISIBLE.get(each, each) for each in text))
     if re.search(r"[$\\]", shown):  # no formula to MathJax
         return f'<span class="tex2jax_ignore mathjax_ignore">{shown}</span>'
