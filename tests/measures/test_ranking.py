@@ -106,18 +106,6 @@ def test_standardised_scores_forget_scale_and_offset(scores, scale, offset):
     assert not found[~varied].any()
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        np.full(1000, 14.62),
-        [0.3, 0.1 + 0.2, 0.3],
-        np.array([0.3, 0.30000004, 0.3], np.float32),
-    ],
-)
-def test_scores_that_only_rounding_tells_apart_are_equal(row):
-    assert not standardised([row]).any()
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     st.floats(1e-3, 1e6),
