@@ -189,6 +189,7 @@ def test():
             *pytest,
             "chapters",
             "--nbval",
+            "--nbval-sanitize-with=tests/nbval.cfg",
             "--nbval-cell-timeout=600",
         ),
     )

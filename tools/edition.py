@@ -48,7 +48,7 @@ FIT = """() => {
     if (width > room) box.style.zoom = Math.max(0.4, 0.98 * room / width);
   }
   const edge = document.documentElement.clientWidth + 1;
-  return [...document.querySelectorAll("article pre, article .formula, article table, article img")]
+  return [...document.querySelectorAll("article pre, article .formula, article table, article img, article .plot")]
     .filter(box => box.getBoundingClientRect().right > edge)
     .map(box => box.textContent.trim().slice(0, 60));
 }"""
@@ -77,6 +77,8 @@ def section(site, name, names):
     article = page.find("article")
     for element in article.find_all(id=True):
         element["id"] = anchor(name, element["id"])
+    for part in article.select("svg *"):
+        refer(part, name)
     for link in article.find_all("a", href=True):
         link["href"] = address(name, link["href"], names)
         if not link["href"]:
@@ -89,6 +91,17 @@ def section(site, name, names):
     return (
         f'<section class="chapter" id="{anchor(name, "")}">{article}</section>'
     )
+
+
+def refer(part, name):
+    """Let a part of a figure refer to the parts of its page, which have got
+    other names: to markers, patterns, and where it is cut off.
+    """
+    for key, value in part.attrs.items():
+        if key == "href" and value.startswith("#"):
+            part[key] = f"#{anchor(name, value[1:])}"
+        elif isinstance(value, str):
+            part[key] = value.replace("url(#", f"url(#{anchor(name, '')}")
 
 
 def anchor(name, fragment):

@@ -268,7 +268,22 @@ def normal_output(output):
         output.metadata = {}
     if "image/png" in output.get("data", {}):
         output.data["image/png"] = compact_png(output.data["image/png"])
+    if "image/svg+xml" in output.get("data", {}):
+        output.data["image/svg+xml"] = compact_svg(output.data["image/svg+xml"])
     return output
+
+
+def compact_svg(text):
+    """Return a figure with its coordinates to a hundredth of a point: half of
+    the bytes.
+    """
+    return re.sub(
+        r'(?<=\s[dxy]=")[^"]*',
+        lambda places: re.sub(
+            r"-?\d+\.\d{3,}", lambda n: f"{float(n[0]):.2f}", places[0]
+        ),
+        text,
+    )
 
 
 def compact_png(encoded):

@@ -2,6 +2,8 @@ import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 
@@ -113,3 +115,23 @@ def test_a_grid_without_heads_and_curves_without_series_are_named(weights):
 def test_without_the_font_package_matplotlibs_own_font_is_left(monkeypatch):
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert plotting._chinese_fonts() == []
+
+
+def test_a_notebook_shows_a_figure_as_svg():
+    source = (
+        "from llmbook.showing import plotting\n"
+        "plotting.learning_curves({'loss': [2, 1]});"
+    )
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source)]
+    )
+    nbclient.execute(notebook, kernel_name="python3")
+    (figure,) = notebook.cells[0].outputs
+    assert set(figure.data) == {"image/svg+xml", "text/plain"}
+    assert ">epoch</text>" in figure.data["image/svg+xml"]
+    assert "dc:date" not in figure.data["image/svg+xml"]
+
+
+def test_a_grid_is_no_wider_than_the_column(weights):
+    figure = plotting.attention_grid(np.repeat(weights, 2, axis=0), TOKENS)
+    assert figure.get_figwidth() <= plotting.COLUMN + 1e-9

@@ -125,13 +125,12 @@ def test_a_drawing_becomes_part_of_the_page_without_its_style(tmp_path):
     own, other = tmp_path / "own.svg", tmp_path / "other.svg"
     own.write_text(drawing.svg(), encoding="utf-8")
     other.write_text("<svg></svg>")
-    inlined = pages.inlined("<img src='own.svg'/>", own)
+    inlined = pages.inlined("<img src='own.svg'/>", own, "plot-1")
     assert inlined.startswith("<svg")
     assert 'class="box learned"' in inlined
     assert "<style>" not in inlined
-    assert pages.inlined("<img src='other.svg'/>", other) == (
-        "<img src='other.svg'/>"
-    )
+    tag = "<img src='other.svg'/>"
+    assert pages.inlined(tag, other, "plot-2") == tag
 
 
 def test_a_description_ends_at_a_word():

@@ -76,6 +76,10 @@ def test_every_link_within_the_document_has_its_place(articles):
     }
     assert len(targets) > 100
     assert targets - anchors == set()
+    parts = " ".join(map(str, page.select("svg")))
+    referred = set(re.findall(r'(?:url\(|href=")#([^)"]+)', parts))
+    assert len(referred) > 10
+    assert referred - anchors == set()
 
 
 def test_every_chapter_begins_a_page_and_is_in_the_outline(printed, articles):
@@ -106,8 +110,7 @@ def test_every_figure_and_every_formula_is_in(printed, text, articles):
     figures = [
         i
         for a in articles
-        for i in a.find_all("img")
-        if not i["src"].endswith(".svg")
+        for i in a.select("img:not([src$='.svg']), .plot image")
     ]
     shown = [
         image
@@ -115,6 +118,12 @@ def test_every_figure_and_every_formula_is_in(printed, text, articles):
         for image in page.get_objects([FPDF_PAGEOBJ_IMAGE])
     ]
     assert len(shown) >= len(figures) > 10
+    labels = {
+        label.get_text()
+        for article in articles
+        for label in article.select(".plot text[transform^='rotate(-0']")
+    }
+    assert [label for label in labels if squeezed(label) not in text] == []
     numbers = {
         n.get_text().strip("#¶") for a in articles for n in a.select(".eqno")
     }

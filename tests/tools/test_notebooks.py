@@ -83,7 +83,7 @@ def test_every_figure_says_what_is_to_be_seen_and_has_a_caption(path):
         images = [
             output
             for output in cell.outputs
-            if "image/png" in output.get("data", {})
+            if {"image/png", "image/svg+xml"} & set(output.get("data", {}))
         ]
         if images:
             assert len(images) == 1, f"one figure a cell:\n{cell.source}"

@@ -12,6 +12,7 @@ it shows:
 - :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
+- :mod:`booksite.plots` gives the plots of notebooks the page's ground, letters and ink;
 - :mod:`booksite.llms` writes ``llms.txt``, the site in a few lines for programs;
 - :mod:`booksite.excerpts` writes what each section says, which the search page shows;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.

@@ -4,6 +4,7 @@ called.
 
 import ast
 import html
+import itertools
 import re
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from docutils import nodes
 from pictures import on_white
 from PIL import Image
 from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from booksite import plots
 
 DESCRIPTION_LENGTH = 160
 
@@ -95,8 +98,11 @@ def complete_page(app, pagename, templatename, context, doctree):
     body = re.sub(r'<span class="(?:n|p|w)">([^<]*)</span>', r"\1", body)
     body = without_repeats(body)
     images = {name: path for path, name in app.builder.images.items()}
+    numbers = itertools.count(1)
     context["body"] = re.sub(
-        r"<img\b[^>]*>", lambda tag: lighten(tag[0], images, app), body
+        r"<img\b[^>]*>",
+        lambda tag: lighten(tag[0], images, app, f"plot-{next(numbers)}"),
+        body,
     )
 
 
@@ -125,45 +131,50 @@ def without_repeats(body):
     return re.sub(r"<(style|script)>.*?</\1>", once, body, flags=re.DOTALL)
 
 
-def lighten(tag, images, app):
+def lighten(tag, images, app, name):
     """Return an ``img`` tag with its size, loaded after what is in view; a PNG
-    becomes WebP.
+    becomes WebP, a drawing or a plot an element of the page.
 
     Lossless WebP shows the same pixels in 40 % of the bytes. ``images`` maps
-    the names under which Sphinx stores the figures to where they come from.
+    the names under which Sphinx stores the figures to where they come from;
+    ``name`` is no other figure's of the page.
     """
     address = re.search(r'src="[^"]*?([^"/]+)"', tag)
-    name = address[1] if address else ""
-    if name not in images:
+    file = address[1] if address else ""
+    if file not in images:
         return tag
-    if name.endswith(".svg"):
-        return inlined(tag, Path(app.srcdir, images[name]))
-    if not name.endswith(".png"):
+    if file.endswith(".svg"):
+        return inlined(tag, Path(app.srcdir, images[file]), name)
+    if not file.endswith(".png"):
         return tag
-    target = Path(app.outdir, app.builder.imagedir, name).with_suffix(".webp")
+    target = Path(app.outdir, app.builder.imagedir, file).with_suffix(".webp")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(Path(app.srcdir, images[name])) as image:
+    with Image.open(Path(app.srcdir, images[file])) as image:
         width, height = image.size
         on_white(image).save(target, lossless=True, quality=80)
     # no page shows the PNG: Sphinx need not copy it
-    app.builder.images.pop(images[name], None)
+    app.builder.images.pop(images[file], None)
     tag = re.sub(
         r'\s(width|height|style|loading)="[^"]*"',
         "",
-        tag.replace(name, target.name),
+        tag.replace(file, target.name),
     )
     return tag.replace(
         "<img", f'<img loading="lazy" width="{width}" height="{height}"', 1
     )
 
 
-def inlined(tag, path):
+def inlined(tag, path, name):
     """Return a drawing of the book as an element of the page, without its own
-    style, so that it takes the page's: colours, letters, light and dark.
+    style, so that it takes the page's: colours, letters, light and dark; a plot
+    likewise.
 
     Any other SVG stays an ``img``.
     """
     text = path.read_text(encoding="utf-8")
+    if plots.is_plot(text):
+        said = re.search(r'alt="([^"]*)"', tag)
+        return plots.inlined(text, html.unescape(said[1]), name)
     if 'class="sketch"' not in text:
         return tag
     drawing = text[text.index("<svg") :]

@@ -1,28 +1,34 @@
 """Figures of the book: attention heatmaps and learning curves, in Chinese and
 English.
 
-Importing this module sets the book's look: opaque white figures, line styles
-that differ in more than colour, and a font with Chinese characters behind
-Matplotlib's own.
+Importing this module sets the book's look: figures as wide as the page's
+column at most, line styles that differ in more than colour, and a font with
+Chinese characters behind Matplotlib's own. Notebooks show figures as SVG, whose
+letters are text; the site gives them the page's colours, on dark pages, too.
 """
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
+from IPython import get_ipython
 from matplotlib import font_manager
+from matplotlib_inline.config import InlineBackend
 
 from llmbook import checks
 from llmbook.packages import packaged_file
 from llmbook.showing.labels import VISIBLE, drawn
 
-# Colours after Okabe and Ito, told apart by the colour-blind; the line styles
-# tell them apart in greyscale.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#E69F00"]
+# Colours after Okabe and Ito, told apart by the colour-blind, the last one
+# darker, to be seen on white; the line styles tell them apart in greyscale.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666", "#B07A00"]
 LINES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
 FONT_PACKAGE = "pylopdf-fonts-zh-cn==0.1.1"
 # light to dark, monotone in lightness: it survives greyscale
 SEQUENTIAL = "Blues"
+# Letters upon a heatmap: these two stay as they are on light and dark pages.
+ON_LIGHT, ON_DARK = "#010101", "#fefefe"
+COLUMN = 6.3  # inches, the page's width at 110 pixels an inch
 
 
 def _chinese_fonts():
@@ -46,14 +52,33 @@ mpl.rcParams.update(
         "axes.spines.right": False,
         "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
         "axes.unicode_minus": False,
-        "figure.figsize": (6.4, 3.6),
+        "axes.facecolor": "none",
+        "figure.figsize": (COLUMN, 3.6),
         "figure.dpi": 110,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
         "legend.frameon": False,
         "image.cmap": SEQUENTIAL,
+        "image.interpolation": "none",  # a pixel a value
+        "svg.fonttype": "none",  # letters are text
+        "svg.hashsalt": "llmbook",  # the same ids at every run
     }
 )
+
+
+def _show_as_svg(shell):
+    """Let a notebook show figures as SVG, without the time of drawing."""
+    backend = InlineBackend.instance(parent=shell)
+    backend.shell = shell
+    backend.print_figure_kwargs = {
+        "bbox_inches": "tight",
+        "metadata": {"Date": None},
+    }
+    backend.figure_formats = {"svg"}
+
+
+if get_ipython():
+    _show_as_svg(get_ipython())
 
 
 def attention_heatmap(
@@ -188,7 +213,7 @@ def attention_grid(
     columns = min(checks.count("columns", columns), heads)
     rows = -(-heads // columns)
     width, height = _heatmap_size(weights.shape[1:], tokens)
-    scale = min(1.0, 10.0 / (columns * width))
+    scale = min(1.0, COLUMN / (columns * width))
     figure, axes = plt.subplots(
         rows,
         columns,
@@ -326,7 +351,7 @@ def _label_axes(ax, tokens, key_tokens):
 
 
 def _write_weights(ax, image, weights):
-    """Write each weight into its cell, white on dark and black on light."""
+    """Write each weight into its cell, light on dark and dark on light."""
     for (row, column), weight in np.ndenumerate(weights):
         red, green, blue, _ = image.cmap(image.norm(weight))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
@@ -337,5 +362,5 @@ def _write_weights(ax, image, weights):
             ha="center",
             va="center",
             fontsize=8,
-            color="white" if dark else "black",
+            color=ON_DARK if dark else ON_LIGHT,
         )
