@@ -133,6 +133,22 @@ def test_a_drawing_becomes_part_of_the_page_without_its_style(tmp_path):
     assert pages.inlined(tag, other, "plot-2") == tag
 
 
+def test_a_long_line_of_code_is_an_element_with_colours_of_its_own():
+    long = "a docstring's line that no phone shows whole"
+    code = f'<span></span>x\n<span class="sd">"""{long}\n\n{long}"""</span>\n'
+    written = pages.lines(code)
+    soup = BeautifulSoup(written, "html.parser")
+    plain = BeautifulSoup(code, "html.parser")
+    assert soup.get_text() == plain.get_text()
+    found = soup.select(".line")
+    assert [line.get_text() for line in found] == [
+        f'"""{long}\n',
+        f'{long}"""\n',
+    ]
+    assert all(line.select(".sd") for line in found)
+    assert written.count("<span") == written.count("</span>")
+
+
 def test_a_description_ends_at_a_word():
     text = "word " * 60
     described = pages.description(nodes.section("", nodes.paragraph("", text)))
@@ -173,7 +189,11 @@ def test_the_sites_llms_txt_names_every_page_of_the_contents():
     files = [
         chapter["file"] for part in toc["parts"] for chapter in part["chapters"]
     ]
-    assert addresses == [f"{name}.html" for name in files]
+    appendix = root / "_build" / "html" / "appendix"
+    modules = (appendix / "api").rglob("*.html")
+    of_modules = {f"appendix/{p.relative_to(appendix)}" for p in modules}
+    assert addresses[: len(files)] == [f"{name}.html" for name in files]
+    assert sorted(addresses[len(files) :]) == sorted(of_modules)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     assert text.startswith(f"# {config['title']}\n\n> ")
 

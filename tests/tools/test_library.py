@@ -255,20 +255,57 @@ for module in "sys", "llmbook":
     assert with_llmbook < without / 10
 
 
-def test_every_module_is_on_one_page_of_the_reference():
+def test_every_module_is_in_one_table_of_the_reference():
     pages = "\n".join(
         path.read_text(encoding="utf-8")
         for path in (ROOT / "appendix").glob("api*.md")
     )
-    filled = library.MARKER.sub(
-        lambda asked: library.reference(asked[1]), pages
-    )
-    assert sorted(re.findall(r"automodule:: ([\w.]+)", filled)) == sorted(
-        MODULES
-    )
+    filled = library.MARKER.sub(lambda asked: library.overview(asked[1]), pages)
+    listed = re.findall(r"<api/([\w/]+)>", filled)
+    names = [f"llmbook.{name.replace('/', '.')}" for name in listed]
+    assert sorted(names) == sorted(MODULES)
     assert "llmbook.mathematics.attention" in MODULES
     assert "llmbook.exercises" in MODULES
     assert "llmbook.exercises.chapter_02" not in MODULES
+
+
+def test_imports_of_a_program_are_found_whatever_their_form():
+    program = """
+import llmbook.text.bpe as bpe
+from llmbook.mathematics import attention
+from llmbook.mathematics.losses import cross_entropy
+from llmbook import nothing
+"""
+    assert library.imported(program) == {
+        "llmbook.text.bpe",
+        "llmbook.mathematics.attention",
+        "llmbook.mathematics.losses",
+    }
+
+
+def test_a_module_names_the_chapters_that_import_it():
+    users = library.users(ROOT / "chapters")
+    assert "02_attention" in users["llmbook.mathematics.attention"]
+    assert users["llmbook.checks"] == []
+    page = library.page("llmbook.text.bpe", ["01_concepts", "06_gpt"])
+    assert "{doc}`/chapters/01_concepts`, {doc}`/chapters/06_gpt`" in page
+    assert "No chapter" in library.page("llmbook.checks", [])
+
+
+def test_pages_of_modules_that_have_gone_go_too(tmp_path, monkeypatch):
+    app = type("App", (), {"srcdir": tmp_path})
+    name = "llmbook.text.bpe"
+    monkeypatch.setattr(library, "users", lambda folder: {name: []})
+    old = tmp_path / library.PAGES / "old.md"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    library.write_pages(app, None)
+    page = tmp_path / library.PAGES / "text" / "bpe.md"
+    assert name in page.read_text(encoding="utf-8")
+    assert not old.exists()
+    before = page.stat().st_mtime_ns
+    library.write_pages(app, None)
+    assert page.stat().st_mtime_ns == before
 
 
 def test_every_public_name_is_on_the_built_pages():
@@ -278,7 +315,8 @@ def test_every_public_name_is_on_the_built_pages():
             "there is no built reference: run `make book`", pytrace=False
         )
     text = "".join(
-        path.read_text(encoding="utf-8") for path in site.glob("api_*.html")
+        path.read_text(encoding="utf-8")
+        for path in (site / "api").rglob("*.html")
     )
     assert "http://llmbook" not in text  # a module's name is no address
     anchors = set(re.findall(r'id="(llmbook[\w.]+)"', text))

@@ -1,10 +1,39 @@
-"""Pages of the site on a phone: none is wider than its screen, so that none must be pushed about."""
+"""Pages in windows of several widths: none is wider than a phone, nothing is cut off, nothing jumps while it loads."""
 
 import pytest
 from accessibility import SITE, page_names
-from browser import PHONE, serve
+from browser import DESKTOP, PHONE, serve
 
 WIDTH = "document.documentElement.scrollWidth"
+WINDOWS = [DESKTOP, {"width": 1440, "height": 900}, PHONE]
+LARGEST_SHIFT = 0.02
+WATCH = """
+window.shift = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+SETTLE = """async () => {
+  if (document.readyState !== "complete") await new Promise(done => addEventListener("load", done));
+  await new Promise(done => setTimeout(done, 300));
+  return shift;
+}"""
+# What reaches beyond the text's column, and no box around it scrolls; and boxes that hide what does not fit.
+CUT = """() => {
+  const article = document.querySelector("article, main"), edge = article.getBoundingClientRect().right + 2;
+  const scrolls = box => box !== article && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
+  const clips = box => box.scrollWidth > box.clientWidth + 2 && /hidden|clip/.test(getComputedStyle(box).overflowX);
+  return [...article.querySelectorAll("pre, table, svg, img, .formula, dt.sig")]
+    .filter(box => box.checkVisibility() && !box.closest(".spoken"))
+    .filter(box => clips(box) || (box.getBoundingClientRect().right > edge && !scrolls(box)))
+    .map(box => `${box.tagName} ${box.className.baseVal ?? box.className}: ${box.textContent.trim().slice(0, 40)}`);
+}"""
+LONG_CODE = (
+    '<!doctype html><meta name="viewport" content="width=device-width">'
+    '<link rel="stylesheet" href="_static/site.css"><article class="bd-article">'
+    '<div class="highlight"><pre style="width: 300px; overflow: auto">short\n'
+    '<span class="line">{words}\n</span>\nend</pre></div></article>'
+)
 
 
 def widths(browser, site):
@@ -31,3 +60,91 @@ def test_a_page_that_is_too_wide_is_found(browser, tmp_path):
         '<meta name="viewport" content="width=device-width"><p style="width: 500px">x</p>'
     )
     assert widths(browser, tmp_path)["index.html"] > PHONE["width"]
+
+
+def looked_at():
+    """Return the pages that are looked at: those that are read, and a module's."""
+    if not (SITE / "index.html").is_file():
+        pytest.fail("there is no built site: run `make book`", pytrace=False)
+    modules = [n for n in page_names(SITE) if n.startswith("appendix/api/")]
+    read = [n for n in page_names(SITE) if n not in modules]
+    return [*read, *(n for n in modules if n.endswith("/attention.html"))]
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=lambda w: str(w["width"]))
+def test_nothing_jumps_or_is_cut_off(browser, window):
+    names = looked_at()
+    page = browser.new_page(viewport=window)
+    page.add_init_script(WATCH)
+    shifts, cut = {}, {}
+    with serve(SITE) as base:
+        for name in names:
+            page.goto(f"{base}/{name}")
+            shifts[name] = page.evaluate(SETTLE)
+            cut[name] = page.evaluate(CUT)
+    page.close()
+    assert {n: s for n, s in shifts.items() if s > LARGEST_SHIFT} == {}
+    assert {n: c for n, c in cut.items() if c} == {}
+
+
+def test_a_jump_and_a_cut_are_found(browser, tmp_path):
+    (tmp_path / "index.html").write_text(
+        '<article style="width: 300px"><p id="a">x</p><table style="width: 500px; height: 400px"><tr><td style="background: red">x</table>'
+        '<pre style="overflow: hidden; width: 100px">a line that is much too long for its box</pre></article>'
+        '<script>setTimeout(() => document.getElementById("a").style.height = "500px", 200)</script>'
+    )
+    page = browser.new_page(viewport=DESKTOP)
+    page.add_init_script(WATCH)
+    page.goto((tmp_path / "index.html").as_uri())
+    assert page.evaluate(SETTLE) > LARGEST_SHIFT
+    assert [found.split()[0] for found in page.evaluate(CUT)] == [
+        "TABLE",
+        "PRE",
+    ]
+    page.close()
+
+
+def test_long_code_wraps_on_a_phone_and_its_mark_is_not_copied(
+    browser, tmp_path
+):
+    style = SITE / "_static" / "site.css"
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "site.css").write_bytes(style.read_bytes())
+    file = tmp_path / "index.html"
+    file.write_text(LONG_CODE.format(words="word " * 30), encoding="utf-8")
+    heights, texts, wide = {}, set(), {}
+    for window in (DESKTOP, PHONE):
+        page = browser.new_page(viewport=window)
+        page.goto(file.as_uri())
+        code = page.locator("pre")
+        texts.add(
+            code.evaluate(
+                "pre => getSelection().selectAllChildren(pre) || String(getSelection()).trim()"
+            )
+        )
+        wide[window["width"]] = code.evaluate(
+            "pre => pre.scrollWidth > pre.clientWidth"
+        )
+        heights[window["width"]] = code.evaluate("pre => pre.scrollHeight")
+        page.close()
+    assert wide == {1280: True, 390: False}
+    assert heights[390] > heights[1280]
+    assert texts == {f"short\n{'word ' * 30}\n\nend"}
+
+
+@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_lines_that_need_not_wrap_stand_where_they_stood(
+    browser, tmp_path, window
+):
+    style = SITE / "_static" / "site.css"
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "site.css").write_bytes(style.read_bytes())
+    heights = []
+    for code in (LONG_CODE, LONG_CODE.replace('class="line"', "")):
+        file = tmp_path / "index.html"
+        file.write_text(code.format(words="word"), encoding="utf-8")
+        page = browser.new_page(viewport=window)
+        page.goto(file.as_uri())
+        heights.append(page.locator("pre").evaluate("pre => pre.scrollHeight"))
+        page.close()
+    assert heights[0] == heights[1]

@@ -11,6 +11,8 @@ it shows:
 - :mod:`booksite.welcome` fills the welcome page from the records;
 - :mod:`booksite.tables` fills the cheat sheet and the tables of run times and licences;
 - :mod:`booksite.terms` links the terms of the glossary;
+- :mod:`booksite.head` puts a bar beneath a chapter's title: run time, download, exercises, all code at once;
+- :mod:`booksite.cards` writes into a page what its links lead to, for the cards on hover, focus and tap;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.plots` gives the plots of notebooks the page's ground, letters and ink;
 - :mod:`booksite.llms` writes ``llms.txt``, the site in a few lines for programs;
@@ -23,8 +25,10 @@ from pathlib import Path
 
 from booksite import (
     bundle,
+    cards,
     excerpts,
     formulas,
+    head,
     library,
     llms,
     pages,
@@ -49,6 +53,7 @@ def configure(app, config):
         Path(__file__).parent,
         Path(app.srcdir, "assets"),
         Path(app.srcdir, "appendix/glossary.md"),
+        Path(app.srcdir, "appendix/run_times.json"),
     )
     options = config.html_theme_options
     if options.get("repository_url", NO_REPOSITORY) != NO_REPOSITORY:
@@ -88,8 +93,10 @@ def setup(app):
         tables,
         terms,
         pages,
+        head,
         llms,
         excerpts,
+        cards,
         bundle,
     ):
         part.setup(app)

@@ -37,6 +37,8 @@ SCRIPTS = [
     "clipboard.min.js",
     "copybutton.js",
     "book.js",
+    "code.js",
+    "cards.js",
 ]
 # These measure the page, so they wait until it is drawn: it need not be laid
 # out for them alone.

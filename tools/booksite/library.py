@@ -1,24 +1,34 @@
-"""Fill the pages of the API reference: a page a package of ``llmbook``, a
-section a module.
+"""Write the pages of the API reference: a page a module of ``llmbook``.
 
-A page says ``% modules of llmbook.mathematics`` (a comment of MyST), and
-Sphinx's autodoc, called for each module of that package, stands in its place. A
-module that is added to the library is in the reference at the next build.
+A module's page lies in ``appendix/api/``, written when the site is built; the
+contents take in whatever lies there. It names the chapters that import the
+module, and Sphinx's autodoc fills the rest. A page that says ``% modules of
+llmbook.mathematics`` (a comment of MyST) gets a table of that package's
+modules. A module that is added to the library is in the reference at the next
+build.
 """
 
 import ast
+import os
 import re
 from pathlib import Path
 
+import nbformat
+
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "llmbook"
 MARKER = re.compile(r"^% modules of (llmbook[\w.]*)$", re.MULTILINE)
-SECTION = """## {name}
+PAGE = """# {title}
+
+:::{{container}} used-in
+{users}
+:::
 
 ```{{eval-rst}}
 .. automodule:: {name}
    :members:
 ```
 """
+PAGES = "appendix/api"
 
 
 def modules(package=PACKAGE):
@@ -79,14 +89,92 @@ def belong_to(package):
     return [name for name in names if f"{name}.".startswith(f"{package}.")]
 
 
-def reference(package):
-    """Return the sections of a package's modules, in MyST."""
-    return "\n".join(SECTION.format(name=name) for name in belong_to(package))
+def address(name):
+    """Return the document of a module, from the folder of the appendix."""
+    return "api/" + name.removeprefix("llmbook.").replace(".", "/")
+
+
+def first_line(name):
+    """Return the first sentence of a module's docstring, on one line."""
+    tree = ast.parse(file_of(name).read_text(encoding="utf-8"))
+    return " ".join(
+        (ast.get_docstring(tree) or "").partition("\n\n")[0].split()
+    )
+
+
+def overview(package):
+    """Return the table of a package's modules, in MyST."""
+    rows = [
+        f"| {{doc}}`{name.removeprefix('llmbook.')} <{address(name)}>` |"
+        f" {first_line(name)} |"
+        for name in belong_to(package)
+    ]
+    return "\n".join(["| module | holds |", "|---|---|", *rows])
+
+
+def imported(source):
+    """Return the modules of the library that a program imports."""
+    known, found = set(modules()), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found & known
+
+
+def users(folder):
+    """Return, for each module, the names of the chapters that import it."""
+    found = {name: [] for name in modules()}
+    for path in sorted(folder.glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        code = "\n".join(
+            line
+            for cell in cells
+            if cell.cell_type == "code"
+            for line in cell.source.splitlines()
+            if not line.startswith(("%", "!"))
+        )
+        for name in imported(code):
+            found[name].append(path.stem)
+    return found
+
+
+def page(name, chapters):
+    """Return the page of a module, in MyST, with links to the chapters that use
+    it.
+    """
+    links = ", ".join(f"{{doc}}`/chapters/{chapter}`" for chapter in chapters)
+    said = f"Used in: {links}." if links else "No chapter imports it by itself."
+    title = name.removeprefix("llmbook.")
+    return PAGE.format(title=title, name=name, users=said)
+
+
+def write_pages(app, config):
+    """Write the pages of all modules, and remove those of modules that have
+    gone. A page that is as it was stays untouched: Sphinx need not read it.
+    """
+    root = Path(app.srcdir)
+    written = {
+        root / "appendix" / f"{address(name)}.md": page(name, chapters)
+        for name, chapters in users(root / "chapters").items()
+    }
+    for path in (root / PAGES).rglob("*.md"):
+        if path not in written:
+            path.unlink()
+    for path, text in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
 
 def fill_pages(app, docname, source):
-    """Put the modules where a page asks for them."""
-    source[0] = MARKER.sub(lambda asked: reference(asked[1]), source[0])
+    """Put the table of modules where a page asks for it."""
+    for package in MARKER.findall(source[0]):
+        for name in belong_to(package):
+            app.env.note_dependency(os.fspath(file_of(name)))
+    source[0] = MARKER.sub(lambda asked: overview(asked[1]), source[0])
 
 
 def skip(app, what, name, member, is_skipped, options):
@@ -99,7 +187,7 @@ def skip(app, what, name, member, is_skipped, options):
 
 
 def outdated(app, env, added, changed, removed):
-    """Name the pages of the reference, to be read anew, when modules come or
+    """Name the pages that list modules, to be read anew, when modules come or
     go.
     """
     before, env.booksite_modules = (
@@ -117,6 +205,7 @@ def outdated(app, env, added, changed, removed):
 
 def setup(app):
     """Connect this part to Sphinx."""
+    app.connect("config-inited", write_pages, priority=100)
     app.connect("source-read", fill_pages)
     app.connect("env-get-outdated", outdated)
     app.connect("autodoc-skip-member", skip)

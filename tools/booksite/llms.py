@@ -46,6 +46,15 @@ def write(app, exception):
         )
         for subtree in toc.root.subtrees
     ]
+    # What stands beneath a page of the contents: the library's modules. The
+    # format's name for what a reader in haste may pass over is "Optional".
+    beneath = [
+        page(app, child)
+        for subtree in toc.root.subtrees
+        for document in subtree.files()
+        for child in app.env.toctree_includes.get(str(document), [])
+    ]
+    parts += [("Optional", beneath)] if beneath else []
     text = summary(app.config.project, page(app, root)[2], parts)
     Path(app.outdir, NAME).write_text(text, encoding="utf-8")
 

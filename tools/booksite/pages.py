@@ -16,6 +16,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from booksite import plots
 
 DESCRIPTION_LENGTH = 160
+SHORTEST = 34  # characters of code that the narrowest phone shows in a line
 
 
 # What stands on a fold, by the cell's tag: closed, and open.
@@ -96,6 +97,12 @@ def complete_page(app, pagename, templatename, context, doctree):
     # Names, punctuation and spaces of code look like plain text, and are a
     # third of all elements.
     body = re.sub(r'<span class="(?:n|p|w)">([^<]*)</span>', r"\1", body)
+    body = re.sub(
+        r'(<div class="highlight"><pre>)(.*?)(</pre>)',
+        lambda code: code[1] + lines(code[2]) + code[3],
+        body,
+        flags=re.DOTALL,
+    )
     body = without_repeats(body)
     images = {name: path for path, name in app.builder.images.items()}
     numbers = itertools.count(1)
@@ -106,11 +113,37 @@ def complete_page(app, pagename, templatename, context, doctree):
     )
 
 
+def lines(code):
+    """Return highlighted code whose long lines are elements, closed and whole,
+    so that each may wrap with an indent of its own.
+
+    A colour that goes on over several lines, as a docstring's, is taken up
+    anew in each.
+    """
+    written, opened = [], []
+    for line in re.findall(r"[^\n]*\n|[^\n]+", code):
+        text = "".join(opened) + line
+        for tag in re.findall(r"<span[^>]*>|</span>", line):
+            if tag == "</span>":
+                opened.pop()
+            else:
+                opened.append(tag)
+        text += "</span>" * len(opened)
+        is_long = len(html.unescape(re.sub(r"<[^>]*>", "", line))) > SHORTEST
+        written.append(f'<span class="line">{text}</span>' if is_long else text)
+    return "".join(written)
+
+
 def description(doctree):
     """Return the page's first paragraph, cut at a word to the length that
     search engines show.
     """
-    paragraph = next(doctree.findall(nodes.paragraph), None)
+    paragraphs = (
+        paragraph
+        for paragraph in doctree.findall(nodes.paragraph)
+        if "used-in" not in paragraph.parent.get("classes", ())
+    )
+    paragraph = next(paragraphs, None)
     text = " ".join(paragraph.astext().split()) if paragraph else ""
     if len(text) <= DESCRIPTION_LENGTH:
         return text
