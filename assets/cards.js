@@ -47,12 +47,14 @@
     shown = link;
     link.setAttribute("aria-describedby", card.id);
     // below the link's first line, or above it where there is more room; never beyond the window
-    const origin = card.offsetParent.getBoundingClientRect();
     const line = link.getClientRects()[0], width = document.documentElement.clientWidth;
-    const left = Math.max(8, Math.min(line.left, width - card.offsetWidth - 8));
     const above = line.bottom + card.offsetHeight + 8 > innerHeight && line.top > innerHeight / 2;
+    card.style.maxHeight = `${(above ? line.top : innerHeight - line.bottom) - 12}px`;
+    const origin = card.offsetParent.getBoundingClientRect();
+    const left = Math.max(8, Math.min(line.left, width - card.offsetWidth - 8));
+    const top = above ? line.top - card.offsetHeight - 4 : line.bottom + 4;
     card.style.left = `${left - origin.left}px`;
-    card.style.top = `${(above ? line.top - card.offsetHeight - 4 : line.bottom + 4) - origin.top}px`;
+    card.style.top = `${top - origin.top}px`;
   };
 
   const wait = (act, time) => {

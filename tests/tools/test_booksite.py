@@ -198,6 +198,14 @@ def test_the_sites_llms_txt_names_every_page_of_the_contents():
     assert text.startswith(f"# {config['title']}\n\n> ")
 
 
+def test_a_chapter_has_on_its_page_the_number_of_its_file():
+    site = Path(__file__).parents[2] / "_build" / "html" / "chapters"
+    for path in sorted(site.glob("*.html")):
+        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        number = page.select_one("article h1 .section-number").get_text()
+        assert int(number.strip(" .")) == int(path.stem[:2])
+
+
 def test_the_readme_of_the_tools_names_every_file():
     tools = Path(__file__).parents[2] / "tools"
     readme = (tools / "README.md").read_text(encoding="utf-8")

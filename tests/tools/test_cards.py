@@ -136,6 +136,9 @@ def test_a_card_opens_by_the_keyboard_and_closes_by_escape(page, link, inside):
     page.keyboard.press("Tab")  # what has the focus then shows it
     page.locator(link).first.focus()
     assert page.locator(f"{CARD} {inside}").count() >= 1
+    box = page.locator(CARD).bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= DESKTOP["height"]
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     for mode in ("light", "dark"):
