@@ -32,7 +32,6 @@ STILL_TO_COME = {
     "mathematics",
     "models",
     "showing",
-    "text",
 }
 CALLS = {
     f"llmbook.{package}.{name}": call
@@ -126,7 +125,7 @@ def arguments_of(name):
 
 
 @contextmanager
-def in_time(seconds=30):
+def in_time(seconds=5):
     """Take an endless loop for a wrong answer, where the system has alarms."""
 
     def stop(*_):

@@ -124,9 +124,13 @@ def path(name, value):
     ------
     TypeError
         If it is neither a string nor a path.
+    ValueError
+        If it is empty.
     """
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be a path, got {_kind(value)}")
+    if not os.fspath(value):
+        raise ValueError(f"{name} must be a path, got an empty string")
 
 
 def kind(name, value, *kinds):
@@ -439,9 +443,10 @@ def rows_of_ids(name, values, size, columns):
     ValueError
         If they have another shape, or as :func:`ids`.
     """
-    if np.ndim(values) != 2 or np.shape(values)[1] != columns:
+    values = as_array(name, values)
+    if values.ndim != 2 or values.shape[1] != columns:
         raise ValueError(
-            f"{name} must have the shape (T, {columns}), got {np.shape(values)}"
+            f"{name} must have the shape (T, {columns}), got {values.shape}"
         )
     return ids(name, values, size)
 
@@ -1047,6 +1052,45 @@ def merges(name, values):
     return found
 
 
+def tokens(name, values):
+    """Return a list of tokens: strings, numbers or whatever can be counted.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or one cannot be counted.
+    ValueError
+        If one is a NaN, which equals nothing.
+    """
+    try:
+        found = list(values)
+        repeated = dict.fromkeys(found)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a list of tokens, got {_kind(values)}"
+        ) from None
+    if any(value != value for value in repeated):
+        raise ValueError(f"{name} must not hold a NaN")
+    return found
+
+
+def counted(name, values):
+    """Return pairs of something and how often it occurs.
+
+    Raises
+    ------
+    TypeError
+        If they are none, or a count is not an integer.
+    ValueError
+        If one is not of two.
+    """
+    found = []
+    for value in items(name, values, "pairs"):
+        thing, number = two(name, value)
+        found.append((tokens(name, thing), integer(name, number)))
+    return found
+
+
 def as_many(**lists):
     """Check that lists that belong together are of one length.
 
@@ -1619,7 +1663,7 @@ def example(name, value, with_spans=False, tags=None):
             f" of {sentence!r}, got {value.predicate}"
         )
     end_before = 0
-    for start, end, role in sorted(spans(value)) if with_spans else ():
+    for start, end, role in sorted(spans(value.spans)) if with_spans else ():
         if not end_before <= start < end <= len(words):
             raise ValueError(
                 "spans must lie within the words and not overlap, got"
@@ -1633,8 +1677,8 @@ def example(name, value, with_spans=False, tags=None):
         end_before = end
 
 
-def spans(value):
-    """Return the spans of an example, each (start, end, role).
+def spans(values, name="spans"):
+    """Return spans, each (start, end, role).
 
     Raises
     ------
@@ -1644,13 +1688,13 @@ def spans(value):
         If one is not of three.
     """
     found = []
-    for span in items("spans", value.spans, "(start, end, role)"):
-        span = tuple(items("spans", span, "(start, end, role)"))
+    for span in items(name, values, "(start, end, role)"):
+        span = tuple(items(name, span, "(start, end, role)"))
         if len(span) != 3:
-            raise ValueError(f"spans must be (start, end, role), got {span}")
+            raise ValueError(f"{name} must be (start, end, role), got {span}")
         start, end, role = span
-        text("role", role)
-        found.append((integer("start", start), integer("end", end), role))
+        text(f"a role of {name}", role)
+        found.append((integer(name, start), integer(name, end), role))
     return found
 
 
@@ -1699,10 +1743,12 @@ def tags(values):
 
     Raises
     ------
+    TypeError
+        If they are not strings.
     ValueError
         If one is neither ``O`` nor begins with ``B-`` or ``I-``.
     """
-    values = list(values)
+    values = texts("tags", values)
     for tag in values:
         if tag != "O" and tag[:2] not in ("B-", "I-"):
             raise ValueError(f"tags must be 'O', 'B-…' or 'I-…', got {tag!r}")
@@ -1717,7 +1763,7 @@ def tag_scores(scores, allowed):
     ValueError
         If the shapes do not fit, or there is no word.
     """
-    scores, allowed = np.asarray(scores, dtype=float), np.asarray(allowed)
+    scores, allowed = numbers("scores", scores), as_array("allowed", allowed)
     if (
         scores.ndim != 2
         or not len(scores)

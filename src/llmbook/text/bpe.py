@@ -46,7 +46,15 @@ def count_pairs(words):
     -------
     collections.Counter
         Of each pair of neighbours, how often it occurs.
+
+    Raises
+    ------
+    TypeError
+        If ``words`` are no pairs, or a count is not an integer.
+    ValueError
+        If one is not of two.
     """
+    words = checks.counted("words", words)
     pairs: Counter[tuple[str, str]] = Counter()
     for word, count in words:
         for pair in itertools.pairwise(word):
@@ -68,7 +76,17 @@ def merge_pair(word, pair, merged):
     Returns
     -------
     tuple of tokens
+
+    Raises
+    ------
+    TypeError
+        If ``word`` or ``pair`` cannot be listed.
+    ValueError
+        If a token is a NaN, which equals nothing.
     """
+    word = checks.tokens("word", word)
+    pair = tuple(checks.tokens("pair", pair))
+    checks.tokens("merged", [merged])
     result, i = [], 0
     while i < len(word):
         found = tuple(word[i : i + 2]) == pair
@@ -84,9 +102,15 @@ class Chain:
     Parameters
     ----------
     words : iterable of str
+
+    Raises
+    ------
+    TypeError
+        If ``words`` does not hold strings.
     """
 
     def __init__(self, words):
+        words = checks.texts("words", words)
         self.tokens: list[str] = []
         self.before: list[int] = []  # the place of the token before, or -1
         self.after: list[int] = []  # of the one after
@@ -136,7 +160,17 @@ def learn_merges(counts, num_merges, min_count=1):
     -------
     list of (str, str)
         The pairs, in the order in which they were joined.
+
+    Raises
+    ------
+    TypeError
+        If ``counts`` is no dictionary of words and integers, or a number is
+        none.
     """
+    checks.kind("counts", counts, dict)
+    checks.counted("counts", counts.items())
+    checks.real("num_merges", num_merges)
+    checks.real("min_count", min_count)
     age = {
         token: index for index, token in enumerate(sorted(set().union(*counts)))
     }

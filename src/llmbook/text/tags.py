@@ -26,10 +26,14 @@ def bio_tags(spans, length):
 
     Raises
     ------
+    TypeError
+        If a span is none, or ``length`` is not an integer.
     ValueError
         If a span is empty, reaches outside of the sentence, or overlaps
-        another.
+        another; or if ``length`` is negative.
     """
+    length = checks.count("length", length, least=0)
+    spans = checks.spans(spans)
     tags = [OUTSIDE] * length
     for start, end, role in spans:
         if not 0 <= start < end <= length:
@@ -51,6 +55,8 @@ def spans_of(tags):
 
     Raises
     ------
+    TypeError
+        If the tags are not strings.
     ValueError
         If a tag is neither ``O`` nor begins with ``B-`` or ``I-``.
     """
@@ -80,7 +86,13 @@ def allowed_steps(tags):
     (N + 1, N) of bool
         Row ``i``, column ``j``: whether ``tags[j]`` may follow ``tags[i]``. The
         last row is that of the sentence's beginning.
+
+    Raises
+    ------
+    TypeError
+        If the tags are not strings.
     """
+    tags = checks.texts("tags", tags)
     return np.array(
         [
             [tag[:2] != "I-" or before[2:] == tag[2:] for tag in tags]
@@ -142,7 +154,23 @@ def span_f1(examples, predicted):
     Returns
     -------
     float
+
+    Raises
+    ------
+    TypeError
+        If an example has no words or spans, or a span is none.
+    ValueError
+        If there are not as many ``predicted`` as ``examples``, or as
+        :func:`bio_tags`.
     """
+    examples = checks.items("examples", examples)
+    predicted = [
+        checks.spans(spans, "predicted")
+        for spans in checks.items("predicted", predicted, "spans")
+    ]
+    for example in examples:
+        checks.offers("examples", example, "words", "spans")
+    checks.as_many(examples=examples, predicted=predicted)
     lengths = [len(example.words) for example in examples]
     gold = [
         bio_tags(example.spans, n)

@@ -90,7 +90,7 @@ class Known:
         Raises
         ------
         TypeError
-            If a number is not an integer.
+            If ``found`` does not hold strings, or a number is not an integer.
         ValueError
             If ``min_count`` is below 1, or ``max_size`` leaves no room for the
             marks.
@@ -103,7 +103,11 @@ class Known:
                     f"max_size must leave room for {cls.RESERVED}, got"
                     f" {max_size}"
                 )
-        counts = Counter(found)
+        counts = (
+            found
+            if isinstance(found, Counter)
+            else Counter(checks.texts("found", found))
+        )
         kept = [
             token
             for token, count in counts.most_common()
@@ -119,7 +123,15 @@ class Known:
         tokens : sequence of str
         beyond : dict of str to int, optional
             The ids of words that the vocabulary lacks.
+
+        Raises
+        ------
+        TypeError
+            If ``tokens`` does not hold strings, or ``beyond`` is no dictionary.
         """
+        tokens = checks.texts("tokens", tokens)
+        if beyond is not None:
+            checks.kind("beyond", beyond, dict)
         others, first = beyond or {}, len(self.RESERVED)
         found = ((self.ids.get(token, 0), token) for token in tokens)
         return [
@@ -199,6 +211,11 @@ class Tokenizer(Known):
     def pieces(self, text):
         """Return what a reader should see at each position that :meth:`encode`
         makes.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
         """
         return self.tokenize(text)
 
@@ -267,11 +284,13 @@ class Tokenizer(Known):
         Raises
         ------
         TypeError
-            If a token or an option is nothing that JSON can hold.
+            If a token or an option is nothing that JSON can hold, or ``path``
+            is none.
         ValueError
-            If a token is no text: half of a pair of surrogates. What was at
-            ``path`` stays.
+            If a token is no text: half of a pair of surrogates; or if ``path``
+            is empty. What was at ``path`` stays.
         """
+        checks.path("path", path)
         text = json.dumps(self.state(), ensure_ascii=False)
         try:
             data = text.encode("utf-8")
@@ -387,9 +406,10 @@ def words(text, search=False):
     Raises
     ------
     TypeError
-        If ``text`` is not a string.
+        If ``text`` is not a string, or ``search`` neither True nor False.
     """
     checks.text("text", text)
+    checks.flag("search", search)
     return list(_words(text, search))
 
 
@@ -476,7 +496,13 @@ class NgramTokenizer(Tokenizer):
         ]
 
     def tokenize(self, text):
-        """Return the tokens of all views in one list."""
+        """Return the tokens of all views in one list.
+
+        Raises
+        ------
+        TypeError
+            If ``text`` is not a string.
+        """
         return [token for position in self.views(text) for token in position]
 
     def pieces(self, text):
@@ -605,11 +631,11 @@ class Vocabulary(Known):
         ValueError
             If a number is too small.
         """
-        found = (
+        found = [
             token
             for sequence in checks.items("sequences", sequences, "lists")
             for token in checks.texts("sequences", sequence)
-        )
+        ]
         return cls(cls.frequent(found, min_count, max_size))
 
     def encode(self, tokens, words=()):

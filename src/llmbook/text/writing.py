@@ -10,6 +10,8 @@ seen as one (Unicode Standard Annexes 29 and 44).
 
 import regex
 
+from llmbook import checks
+
 # White space, within brackets: four separators of old files count in Python.
 SPACE = r"\s\x1c-\x1f"
 # What is written on a letter or digit: accents and vowel signs, the ring of a
@@ -56,7 +58,13 @@ PART = (
 def pattern(text):
     """Return the compiled pattern of a regular expression made of these
     pieces.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return regex.compile(text, regex.VERSION1)
 
 
@@ -66,5 +74,11 @@ _BETWEEN_SPACES = pattern(rf"{UNSPACED}{MARKS}|(?:(?![{SPACE}]|{UNSPACED}).)++")
 def between_spaces(text):
     """Return what stands between the spaces of a text, and each character of a
     script without spaces by itself: the words that are counted.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return _BETWEEN_SPACES.findall(text)
