@@ -29,9 +29,7 @@ STILL_TO_COME = {
     "corpora",
     "exercises",
     "feedback",
-    "mathematics",
     "models",
-    "showing",
 }
 CALLS = {
     f"llmbook.{package}.{name}": call
@@ -166,13 +164,13 @@ def documented(function, of_class):
         for base in of_class.__mro__[1:]:  # what a method overrides
             overridden = getattr(base, function.__name__, None)
             texts.append(inspect.getdoc(overridden) or "")
+    error = r"[A-Z]\w*(?:Error|Exception)"
     names = {
         found
         for text in texts
         for section in text.split("Raises\n------\n")[1:]
-        for found in re.findall(
-            r"^([A-Z]\w*(?:Error|Exception))$", section, re.M
-        )
+        for line in re.findall(rf"^{error}(?:, {error})*$", section, re.M)
+        for found in line.split(", ")
     }
     return tuple(
         getattr(__import__("builtins"), each) for each in sorted(names)
@@ -223,6 +221,8 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 def test_the_table_has_every_public_function_of_the_packages():
     for package in COVERED:
         for module in library.belong_to(f"llmbook.{package}"):
+            if module.startswith("llmbook.showing.sketches"):
+                continue  # drawings of one page, made for its own numbers
             names = library.public_names(library.file_of(module))
             missing = {
                 f"{module}.{name}"

@@ -10,6 +10,8 @@ error that names the argument, what was given and what is expected.
 the idea alone.
 """
 
+import contextlib
+import inspect
 import math
 import operator
 import os
@@ -34,9 +36,9 @@ def as_array(name, values):
         ) from None
 
 
-def numbers(name, array, at_least=0, finite=True):
-    """Return ``array`` as floats, with ``at_least`` so many axes; integers
-    become float64.
+def array(name, values, at_least=0, finite=True, kinds="fiub"):
+    """Return values as an array of numbers as they are, with ``at_least`` so
+    many axes.
 
     Raises
     ------
@@ -44,19 +46,122 @@ def numbers(name, array, at_least=0, finite=True):
         If it is not of real numbers, has too few axes, or holds a NaN or an
         infinity although it must be ``finite``.
     """
-    array = as_array(name, array)
-    if array.dtype.kind not in "fiu":
+    found = as_array(name, values)
+    if found.dtype.kind not in kinds:
         raise ValueError(
-            f"{name} must be an array of real numbers, got dtype {array.dtype}"
+            f"{name} must be an array of real numbers, got dtype {found.dtype}"
         )
-    if array.ndim < at_least:
+    if found.ndim < at_least:
         raise ValueError(
             f"{name} must have at least {at_least} axes, got shape"
-            f" {array.shape}"
+            f" {found.shape}"
         )
-    if finite and not np.isfinite(array).all():
+    if finite and not np.isfinite(found).all():
         raise ValueError(f"{name} must be finite, got a NaN or an infinity")
-    return array if array.dtype.kind == "f" else array.astype(float)
+    return found
+
+
+def numbers(name, values, at_least=0, finite=True):
+    """Return values as floats, as :func:`array` does, but no truth values;
+    integers become float64.
+
+    Raises
+    ------
+    ValueError
+        As :func:`array`.
+    """
+    found = array(name, values, at_least, finite, kinds="fiu")
+    return found if found.dtype.kind == "f" else found.astype(float)
+
+
+def without_nan(name, values):
+    """Return an array of numbers, infinities among them.
+
+    Raises
+    ------
+    ValueError
+        If it is not of real numbers, or holds a NaN.
+    """
+    found = array(name, values, finite=False)
+    if np.isnan(found).any():
+        raise ValueError(f"{name} must be numbers, got a NaN")
+    return found
+
+
+def fit(axes, **arrays):
+    """Return arrays of finite numbers that fit each other.
+
+    Parameters
+    ----------
+    axes : str
+        The axes of each, such as ``"... a, a b"``: those of one name have one
+        size, and ``...`` stands for leading axes that broadcast together.
+    arrays : arrays
+        By their names.
+
+    Raises
+    ------
+    ValueError
+        If one is not of finite real numbers, or has other axes.
+    """
+    found, sizes, leading = [], {}, {}
+    for (name, values), expected in zip(
+        arrays.items(), axes.split(", "), strict=True
+    ):
+        found.append(array(name, values))
+        own, given = expected.split(), found[-1].shape
+        if own[0] == "...":
+            own = own[1:]
+            leading[name] = given[: max(0, len(given) - len(own))]
+            given = given[len(leading[name]) :]
+        if len(given) != len(own) or any(
+            sizes.setdefault(axis, size) != size
+            for axis, size in zip(own, given, strict=True)
+        ):
+            raise ValueError(
+                f"{name} must have the shape ({', '.join(expected.split())})"
+                f" with {sizes}, got {found[-1].shape}"
+            )
+    try:
+        np.broadcast_shapes(*leading.values())
+    except ValueError:
+        raise ValueError(
+            f"leading axes must broadcast together, got those of {leading}"
+        ) from None
+    return found
+
+
+def has_axis(name, value, num_axes):
+    """Check that an array of so many axes has an axis.
+
+    Raises
+    ------
+    TypeError
+        If the axis is not an integer.
+    ValueError
+        If the array has none such.
+    """
+    if not -num_axes <= integer(name, value) < num_axes:
+        raise ValueError(f"{name} must be one of {num_axes} axes, got {value}")
+
+
+def takes(name, function_, arguments):
+    """Check that a function can be called with so many arguments, as far as it
+    tells.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+    """
+    function(name, function_)
+    with contextlib.suppress(ValueError):  # compiled, it does not tell
+        try:
+            inspect.signature(function_).bind(*arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{name} must take {len(arguments)} arguments: {error}"
+            ) from None
 
 
 def count(name, number, least=1):
@@ -146,6 +251,18 @@ def kind(name, value, *kinds):
         raise TypeError(
             f"{name} must be of the class {wanted}, got {_kind(value)}"
         )
+
+
+def kinds(wanted, **values):
+    """Check that values are all of one class.
+
+    Raises
+    ------
+    TypeError
+        If one is of another.
+    """
+    for name, value in values.items():
+        kind(name, value, wanted)
 
 
 def offers(name, value, *attributes):
@@ -572,6 +689,21 @@ def filled(name, values):
             f"{name} must not be empty, got the shape {np.shape(values)}"
         )
     return values
+
+
+def items_at_least(name, values, least):
+    """Check that there are so many values.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed.
+    ValueError
+        If there are fewer.
+    """
+    number = len(items(name, values))
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
 
 
 def token_pairs(name, values):
@@ -1120,8 +1252,11 @@ def scores(x, axis, name="x"):
     ValueError
         If ``x`` is not of numbers, is empty along ``axis``, holds a NaN or plus
         infinity, or has nothing but minus infinities along ``axis``.
+    TypeError
+        If ``axis`` is not an integer.
     """
     x = numbers(name, x, at_least=1, finite=False)
+    has_axis("axis", axis, x.ndim)
     if x.shape[axis] == 0:
         raise ValueError(
             f"{name} must have at least one entry along axis {axis}, got shape"
@@ -1146,7 +1281,7 @@ def lengths(values, length):
         If it is below 1, or ``lengths`` are not integers from 0 to it.
     """
     length = count("length", length)
-    values = np.asarray(values)
+    values = as_array("lengths", values)
     fits = (
         values.dtype.kind in "iu" and ((values >= 0) & (values <= length)).all()
     )
@@ -1185,6 +1320,33 @@ def attention(query, key, value, mask):
     if mask is not None:
         mask = _mask(mask, (*batch, query.shape[-2], key.shape[-2]))
     return query, key, value, mask
+
+
+def compared(query, key, mask):
+    """Return queries, keys and a mask that fit each other; the mask may leave a
+    query without a key.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, an array holds a NaN or an infinity, or the mask
+        is not boolean.
+    """
+    query, key = fit("... q d, ... k d", query=query, key=key)
+    if mask is not None:
+        mask = as_array("mask", mask)
+        expected = (query.shape[-2], key.shape[-2])
+        if mask.dtype != bool or any(
+            size not in (1, wanted)
+            for size, wanted in zip(
+                mask.shape[::-1], expected[::-1], strict=False
+            )
+        ):
+            raise ValueError(
+                f"mask must be boolean and broadcast to (..., {expected[0]},"
+                f" {expected[1]}), got {mask.dtype} and {mask.shape}"
+            )
+    return query, key, mask
 
 
 def multi_head_attention(
@@ -1323,7 +1485,7 @@ def _batch_shape(**arrays):
 
 
 def _mask(mask, expected):
-    mask = np.asarray(mask)
+    mask = as_array("mask", mask)
     if mask.dtype != bool:
         raise ValueError(
             f"mask must be boolean, True where allowed, got dtype {mask.dtype}"
@@ -1367,8 +1529,8 @@ def questions(logits, targets):
         If the shapes differ, there is no question, a logit is not finite or a
         target lies outside [0, 1].
     """
-    logits = np.asarray(logits, dtype=float)
-    targets = np.asarray(targets, dtype=float)
+    logits = array("logits", logits, finite=False).astype(float)
+    targets = array("targets", targets, finite=False).astype(float)
     if logits.shape != targets.shape or logits.size == 0:
         raise ValueError(
             "logits and targets must have one shape and hold at least one"
@@ -1395,8 +1557,11 @@ def choices(logits, targets, mask, label_smoothing, class_weights):
     TypeError
         If the targets are not integers or the mask is not boolean.
     """
-    logits, targets = np.asarray(logits, dtype=float), np.asarray(targets)
-    mask = np.ones(targets.shape, bool) if mask is None else np.asarray(mask)
+    logits = array("logits", logits, 1, finite=False).astype(float)
+    targets = as_array("targets", targets)
+    if mask is None:
+        mask = np.ones(targets.shape, bool)
+    mask = as_array("mask", mask)
     if mask.dtype != bool:
         raise TypeError(
             "mask must be boolean, True where a position counts, got"
@@ -1409,6 +1574,7 @@ def choices(logits, targets, mask, label_smoothing, class_weights):
         )
     if not mask.any():
         raise ValueError("mask must be True for some position, got none")
+    scores(logits[mask], -1, "logits")
     num_classes = logits.shape[-1]
     counted = ids("targets", targets[mask], num_classes)  # (N,)
     within("label_smoothing", label_smoothing, 0, 1)
@@ -1423,15 +1589,35 @@ def choices(logits, targets, mask, label_smoothing, class_weights):
     return logits, targets, mask, weights
 
 
+def classes(name, values, logits):
+    """Return classes (...), for logits (..., V).
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If shapes do not fit, there is none, or one lies outside of
+        ``range(V)``.
+    """
+    values = filled(name, as_array(name, values))
+    shape(name, values, np.shape(logits)[:-1])
+    return ids(name, values, np.shape(logits)[-1])
+
+
 def distribution(name, values, axis):
     """Return probabilities that sum to 1 along an axis.
 
     Raises
     ------
+    TypeError
+        If the axis is not an integer.
     ValueError
         If the entries are none.
     """
-    values = np.asarray(values, dtype=float)
+    values = array(name, values, at_least=1, finite=False).astype(float)
+    has_axis("axis", axis, values.ndim)
+    filled(name, values)
     if not (values >= 0).all() or not np.allclose(
         values.sum(axis=axis), 1, atol=1e-4
     ):
@@ -1454,7 +1640,7 @@ def labelled_logits(logits, labels):
     TypeError
         If the labels are not integers.
     """
-    logits = np.asarray(logits, dtype=float)
+    logits = array("logits", logits, finite=False).astype(float)
     if logits.ndim == 1:
         logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (N, 2)
     logits, labels = _labelled("logits", logits, labels)
@@ -1474,7 +1660,8 @@ def labelled_probabilities(probabilities, labels):
     TypeError
         If the labels are not integers.
     """
-    values = np.asarray(probabilities, dtype=float)
+    values = array("probabilities", probabilities, finite=False)
+    values = values.astype(float)
     if values.ndim == 1:
         values = np.stack([1 - values, values], axis=-1)  # (N, 2)
     values, labels = _labelled("probabilities", values, labels)
@@ -1486,7 +1673,7 @@ def _labelled(name, values, labels):
         raise ValueError(
             f"{name} must have the shape (N,) or (N, V), got {values.shape}"
         )
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     if labels.shape != values.shape[:-1] or labels.size == 0:
         raise ValueError(
             f"labels must have shape {values.shape[:-1]} and an entry, got"
@@ -1498,7 +1685,7 @@ def _labelled(name, values, labels):
 def _class_weights(class_weights, num_classes):
     if class_weights is None:
         return np.ones(num_classes)
-    weights = np.asarray(class_weights, dtype=float)
+    weights = array("class_weights", class_weights, finite=False).astype(float)
     if (
         weights.shape != (num_classes,)
         or not (np.isfinite(weights) & (weights >= 0)).all()
@@ -1834,9 +2021,12 @@ def gradients_of(gradients, inputs):
 
     Raises
     ------
+    TypeError
+        If they cannot be listed.
     ValueError
         If numbers or shapes differ, or there is no gradient at all.
     """
+    gradients, inputs = items("gradients", gradients), items("inputs", inputs)
     given = [gradient for gradient in gradients if gradient is not None]
     if len(gradients) != len(inputs) or not given:
         raise ValueError(
@@ -1846,25 +2036,29 @@ def gradients_of(gradients, inputs):
     pairs = zip(gradients, inputs, strict=True)
     for index, (gradient, given) in enumerate(pairs):
         if gradient is not None:
-            shape(f"gradients[{index}]", gradient, np.shape(given))
+            name = f"gradients[{index}]"
+            shape(name, array(name, gradient), np.shape(given))
 
 
-def broadcast(shape_before, shape_after):
+def broadcast(shape_before, shape_after, name="shape", to="grad"):
     """Check that one shape broadcasts to another.
 
     Raises
     ------
+    TypeError
+        If it is not of integers.
     ValueError
         If it does not.
     """
+    for size in items(name, shape_before, "integers"):
+        integer(name, size)
     try:
         reached = np.broadcast_shapes(shape_before, shape_after)
     except ValueError:
         reached = None
     if reached != shape_after:
         raise ValueError(
-            f"shape must broadcast to that of grad, {shape_after}, got"
-            f" {shape_before}"
+            f"{name} must broadcast to {to}, {shape_after}, got {shape_before}"
         )
 
 
@@ -1891,7 +2085,7 @@ def float_arrays(parameters):
     TypeError
         If one of them is something else.
     """
-    parameters = list(parameters)
+    parameters = items("parameters", parameters, "arrays")
     for parameter in parameters:
         if not (
             isinstance(parameter, np.ndarray)
@@ -1909,10 +2103,15 @@ def same_shapes(gradients, parameters):
 
     Raises
     ------
+    TypeError
+        If they cannot be listed.
     ValueError
-        If they do not.
+        If they do not fit, or are no numbers.
     """
-    given = [np.shape(gradient) for gradient in gradients]
+    given = [
+        array("gradients", gradient, finite=False).shape
+        for gradient in items("gradients", gradients, "arrays")
+    ]
     expected = [parameter.shape for parameter in parameters]
     if given != expected:
         raise ValueError(
@@ -1937,16 +2136,23 @@ def schedule(step, warmup_steps, total_steps):
 
     Raises
     ------
+    TypeError
+        If one is not a number.
     ValueError
         If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is
         negative.
     """
-    if not 0 <= warmup_steps < total_steps:
+    real("step", step)
+    if (
+        not 0
+        <= real("warmup_steps", warmup_steps)
+        < real("total_steps", total_steps)
+    ):
         raise ValueError(
             f"warmup_steps must lie in [0, total_steps = {total_steps}), got"
             f" {warmup_steps}"
         )
-    if step < 0:
+    if not step >= 0:
         raise ValueError(f"step must be 0 or more, got {step}")
 
 
@@ -1959,7 +2165,8 @@ def measurements(amounts, losses):
         If they do not fit each other, are not positive, or hold a single
         amount.
     """
-    amounts, losses = np.asarray(amounts, float), np.asarray(losses, float)
+    amounts = array("amounts", amounts).astype(float)
+    losses = array("losses", losses).astype(float)
     if amounts.shape != losses.shape or amounts.ndim != 1:
         raise ValueError(
             "amounts and losses must be two lists of one length, got shapes"
@@ -2120,7 +2327,7 @@ def table(rows, caption, name, formats, best):
         )
     rows = some("rows", rows)
     for row in rows:
-        kind("each row", row, dict)
+        kind("each of rows", row, dict)
         if list(row) != list(rows[0]):
             raise ValueError(
                 f"rows must have the same keys, got {list(rows[0])} and"
@@ -2153,7 +2360,7 @@ def cards(examples, compare):
         If there is no example, or one lacks a text that is to be compared.
     """
     for example in some("examples", examples):
-        kind("each example", example, dict)
+        kind("each of examples", example, dict)
         for name, text in example.items():
             kind(f"the text {name!r}", text, str)
         for name in two("compare", compare) if compare else ():

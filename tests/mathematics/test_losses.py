@@ -458,7 +458,7 @@ def test_whole_weights_repeat_examples():
         (
             {"logits": np.full((2, 3), np.nan)},
             ValueError,
-            "x must have a finite largest entry",
+            "logits must have a finite largest entry",
         ),
     ],
 )

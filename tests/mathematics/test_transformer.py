@@ -368,7 +368,7 @@ def model_loss_of_first_batch(ids):
 @pytest.mark.parametrize(
     ("sizes", "options", "message"),
     [
-        ((4, 3), {}, "num_heads must divide d_model = 4, got 3"),
+        ((4, 3), {}, "num_heads must divide d_model, 4, got 3"),
         ((4, 2), {"norm": "both"}, "norm must be 'pre', 'post' or None"),
     ],
 )

@@ -10,8 +10,8 @@ from llmbook.showing import source
 
 
 def test_it_shows_the_function_itself():
-    shown = source.show(attention.merge_heads)
-    text = inspect.getsource(attention.merge_heads)
+    shown = source.show(notebooks.program)
+    text = inspect.getsource(notebooks.program)
     assert repr(shown) == text
     assert shown._repr_markdown_() == f"```python\n{text}```\n"
 

@@ -82,7 +82,7 @@ def test_numbers_of_numpy_are_numbers():
         ({"rows": []}, ValueError, "rows"),
         ({"rows": [{"a": 1}, {"b": 1}]}, ValueError, "same keys"),
         ({"rows": [{"a": [1]}]}, TypeError, "value of 'a'"),
-        ({"rows": ["a"]}, TypeError, "each row"),
+        ({"rows": ["a"]}, TypeError, "each of rows"),
         ({"caption": None}, TypeError, "caption"),
         ({"name": "scores"}, ValueError, "tab-scores"),
         ({"best": {"c": max}}, ValueError, "best"),

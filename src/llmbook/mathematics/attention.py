@@ -40,6 +40,8 @@ def softmax(x, axis=-1):
     ValueError
         If ``x`` is not of numbers, is empty along ``axis``, holds a NaN or plus
         infinity, or has nothing but minus infinities along ``axis``.
+    TypeError
+        If ``axis`` is not an integer.
     """
     x = checks.scores(x, axis)
     largest = x.max(axis=axis, keepdims=True)
@@ -161,8 +163,10 @@ def scaled_scores(query, key, mask=None):
     Raises
     ------
     ValueError
-        If a dot product overflows.
+        If shapes do not fit, an array holds a NaN or an infinity, the mask is
+        not boolean, or a dot product overflows.
     """
+    query, key, mask = checks.compared(query, key, mask)
     with np.errstate(over="ignore", invalid="ignore"):
         # (..., T_q, T_k)
         scores = query @ key.swapaxes(-2, -1) / math.sqrt(query.shape[-1])
@@ -243,8 +247,9 @@ def split_heads(x, num_heads):
     TypeError
         If ``num_heads`` is not an integer.
     ValueError
-        If it does not divide the width.
+        If it does not divide the width, or ``x`` is not of finite numbers.
     """
+    x = checks.array("x", x, at_least=2)
     num_heads = checks.heads("the last axis of x", x.shape[-1], num_heads)
     slices = x.reshape(*x.shape[:-1], num_heads, -1)  # (..., T, H, d)
     return slices.swapaxes(-3, -2)
@@ -260,7 +265,13 @@ def merge_heads(x):
     Returns
     -------
     (..., T, H * d)
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is not of finite numbers, or has fewer axes.
     """
+    x = checks.array("x", x, at_least=3)
     slices = x.swapaxes(-3, -2)  # (..., T, H, d)
     return slices.reshape(*slices.shape[:-2], -1)
 
@@ -396,6 +407,8 @@ def rotary(x, positions=None, base=10000.0):
 
     Raises
     ------
+    TypeError
+        If ``base`` is not a number.
     ValueError
         If ``d`` is odd, ``positions`` do not fit the leading axes of ``x`` or
         hold no finite numbers, or ``base`` is not positive.

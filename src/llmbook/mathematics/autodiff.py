@@ -42,13 +42,15 @@ class Tensor:
     Raises
     ------
     ValueError
-        By an operation whose shapes do not fit.
+        If ``data`` is not of real numbers, or by an operation whose shapes do
+        not fit.
     """
 
     # so that NumPy leaves ``array * tensor`` to the tensor
     __array_ufunc__ = None
 
     def __init__(self, data, name=""):
+        data = checks.array("data", data, finite=False)
         self.data = np.asarray(data, dtype=float)
         self.name = name
         self.grad = None
@@ -80,10 +82,11 @@ class Tensor:
             If ``grad_output`` is missing or does not have the shape of the
             tensor.
         """
-        grad_output = np.array(
-            1.0 if grad_output is None else grad_output, dtype=float
+        grad_output = 1.0 if grad_output is None else grad_output
+        checks.shape(
+            "grad_output", checks.array("grad_output", grad_output), self.shape
         )
-        checks.shape("grad_output", grad_output, self.shape)
+        grad_output = np.array(grad_output, dtype=float)
         order = self.graph()
         for tensor in order:
             tensor.grad = np.zeros(tensor.shape)
@@ -249,7 +252,9 @@ def _constant(x):
     """Return a tensor as it is, anything else as an array of floats: a small
     integer would wrap round when it is negated.
     """
-    return x if isinstance(x, Tensor) else np.asarray(x, dtype=float)
+    if isinstance(x, Tensor):
+        return x
+    return np.asarray(checks.array("other", x, finite=False), dtype=float)
 
 
 def _data(x):

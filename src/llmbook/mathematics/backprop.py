@@ -32,7 +32,13 @@ def linear(x, weight, bias):
     Returns
     -------
     (..., d_out)
+
+    Raises
+    ------
+    ValueError
+        If arrays are not of finite numbers, or their shapes do not fit.
     """
+    x, weight, bias = checks.fit("... a, a b, b", x=x, weight=weight, bias=bias)
     return x @ weight + bias
 
 
@@ -61,8 +67,12 @@ def linear_backward(grad_output, x, weight):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of the output.
+        If ``grad_output`` does not have the shape of the output, arrays are
+        not of finite numbers, or their shapes do not fit.
     """
+    x, weight, grad_output = checks.fit(
+        "... a, a b, ... b", x=x, weight=weight, grad_output=grad_output
+    )
     checks.shape("grad_output", grad_output, (*x.shape[:-1], weight.shape[-1]))
     grad_x = grad_output @ weight.T  # (..., d_in)
     grad_rows = grad_output.reshape(-1, weight.shape[1])  # (N, d_out)
@@ -85,10 +95,11 @@ def embedding(ids, table):
     Raises
     ------
     ValueError
-        If an id is not a row of the table.
+        If an id is not a row of the table, or this is not of finite numbers.
     TypeError
         If the ids are not integers.
     """
+    table = checks.array("table", table, at_least=1)
     ids = checks.ids("ids", ids, len(table))
     return table[ids]
 
@@ -114,8 +125,14 @@ def embedding_backward(grad_output, ids, vocabulary_size):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of the output.
+        If ``grad_output`` is not of finite numbers in the shape of the output,
+        or an id is not below ``vocabulary_size``.
+    TypeError
+        If ``ids`` or ``vocabulary_size`` are not integers.
     """
+    vocabulary_size = checks.count("vocabulary_size", vocabulary_size)
+    ids = checks.ids("ids", ids, vocabulary_size)
+    grad_output = checks.array("grad_output", grad_output, at_least=1)
     checks.shape(
         "grad_output", grad_output, (*ids.shape, grad_output.shape[-1])
     )
@@ -129,7 +146,13 @@ def erf(x):
     r"""Return the error function of every entry, which NumPy lacks.
 
     .. math:: \operatorname{erf}(x) = \frac{2}{\sqrt\pi} \int_0^x e^{-t^2} \, dt
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is not of finite numbers.
     """
+    x = checks.array("x", x)
     return _erf(x)
 
 
@@ -142,7 +165,13 @@ def gelu(x):
         \right)
 
     Source: Hendrycks and Gimpel 2016, section 2.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is not of finite numbers.
     """
+    x = checks.array("x", x)
     return x * _gaussian_below(x)
 
 
@@ -155,8 +184,10 @@ def gelu_backward(grad_output, x):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of ``x``.
+        If ``grad_output`` does not have the shape of ``x``, or they are not of
+        finite numbers.
     """
+    grad_output, x = checks.fit("..., ...", grad_output=grad_output, x=x)
     checks.shape("grad_output", grad_output, x.shape)
     density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)  # (...)
     return grad_output * (_gaussian_below(x) + x * density)
@@ -181,7 +212,17 @@ def layer_norm(x, gain, bias, epsilon=1e-5):
     Returns
     -------
     (..., d_model)
+
+    Raises
+    ------
+    TypeError
+        If ``epsilon`` is not a number.
+    ValueError
+        If arrays are not of finite numbers, their shapes do not fit, or
+        ``epsilon`` is negative.
     """
+    x, gain, bias = checks.fit("... d, d, d", x=x, gain=gain, bias=bias)
+    checks.within("epsilon", epsilon, 0, math.inf, closed=False)
     normalised, _ = _normalise(x, epsilon)  # (..., d_model)
     return gain * normalised + bias
 
@@ -211,8 +252,15 @@ def layer_norm_backward(grad_output, x, gain, epsilon=1e-5):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of ``x``.
+        If ``grad_output`` does not have the shape of ``x``, arrays are not of
+        finite numbers, their shapes do not fit, or ``epsilon`` is negative.
+    TypeError
+        If ``epsilon`` is not a number.
     """
+    grad_output, x, gain = checks.fit(
+        "... d, ... d, d", grad_output=grad_output, x=x, gain=gain
+    )
+    checks.within("epsilon", epsilon, 0, math.inf, closed=False)
     checks.shape("grad_output", grad_output, x.shape)
     # (..., d_model), (..., 1)
     normalised, inverse_deviation = _normalise(x, epsilon)
@@ -247,8 +295,15 @@ def softmax_backward(grad_output, weights, axis=-1):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of ``weights``.
+        If ``grad_output`` does not have the shape of ``weights``, or they are
+        not of finite numbers.
+    TypeError
+        If ``axis`` is not an integer.
     """
+    grad_output, weights = checks.fit(
+        "..., ...", grad_output=grad_output, weights=weights
+    )
+    checks.has_axis("axis", axis, weights.ndim)
     checks.shape("grad_output", grad_output, weights.shape)
     average = (grad_output * weights).sum(axis=axis, keepdims=True)  # (..., 1)
     return weights * (grad_output - average)
@@ -271,8 +326,10 @@ def binary_cross_entropy_backward(logits, targets):
     Raises
     ------
     ValueError
-        If ``targets`` does not have the shape of ``logits``.
+        If ``targets`` does not have the shape of ``logits``, or they are not of
+        finite numbers.
     """
+    logits, targets = checks.fit("..., ...", logits=logits, targets=targets)
     checks.shape("targets", targets, np.shape(logits))
     return (sigmoid(logits) - targets) / np.size(logits)
 
@@ -353,13 +410,24 @@ def scaled_dot_product_attention_backward(
     ------
     ValueError
         If ``grad_output`` or ``weights`` has another shape than the forward
-        pass gives it.
+        pass gives it, other shapes do not fit, or arrays are not of finite
+        numbers.
     """
+    grad_output, query, key, value, weights = checks.fit(
+        "... q v, ... q k, ... t k, ... t v, ... q t",
+        grad_output=grad_output,
+        query=query,
+        key=key,
+        value=value,
+        weights=weights,
+    )
     length_q, length_k = query.shape[-2], key.shape[-2]
     batch = np.broadcast_shapes(weights.shape[:-2], value.shape[:-2])
     expected = (*batch, length_q, value.shape[-1])
     checks.shape("weights", weights, (*weights.shape[:-2], length_q, length_k))
     checks.shape("grad_output", grad_output, expected)
+    checks.broadcast(query.shape[:-2], weights.shape[:-2], "query", "weights")
+    checks.broadcast(key.shape[:-2], weights.shape[:-2], "key", "weights")
     grad_value = weights.swapaxes(-1, -2) @ grad_output  # (..., T_k, d_v)
     grad_weights = grad_output @ value.swapaxes(-1, -2)  # (..., T_q, T_k)
     grad_weights = sum_to_shape(grad_weights, weights.shape)  # (..., T_q, T_k)
@@ -411,8 +479,29 @@ def multi_head_attention_backward(
     ------
     ValueError
         If ``grad_output`` or ``weights`` has another shape than the forward
-        pass gives it.
+        pass gives it, other shapes do not fit, or arrays are not of finite
+        numbers.
+    TypeError
+        If ``num_heads`` is not an integer.
     """
+    grad_output, x, w_query, w_key, w_value, w_output, weights = checks.fit(
+        "... t o, ... t m, m k, m k, m v, v o, ... h t t",
+        grad_output=grad_output,
+        x=x,
+        w_query=w_query,
+        w_key=w_key,
+        w_value=w_value,
+        w_output=w_output,
+        weights=weights,
+    )
+    num_heads = checks.heads(
+        "the columns of w_query", w_query.shape[1], num_heads
+    )
+    checks.shape(
+        "weights",
+        weights,
+        (*weights.shape[:-3], num_heads, *weights.shape[-2:]),
+    )
     expected = (*x.shape[:-1], w_output.shape[1])
     checks.shape("grad_output", grad_output, expected)
     projections = (w_query, w_key, w_value)
@@ -449,8 +538,12 @@ def sum_to_shape(grad, shape):
     Raises
     ------
     ValueError
-        If an array of that shape does not broadcast to the shape of ``grad``.
+        If an array of that shape does not broadcast to the shape of ``grad``,
+        or this is not of numbers.
+    TypeError
+        If ``shape`` is not of integers.
     """
+    grad = checks.array("grad", grad, finite=False)
     checks.broadcast(shape, grad.shape)
     if grad.shape == shape:
         return grad
@@ -493,9 +586,17 @@ def numerical_gradient(function, inputs, index, grad_output=1.0, step=1e-5):
     Raises
     ------
     ValueError
-        If ``grad_output`` does not have the shape of the output.
+        If ``grad_output`` does not have the shape of the output, there is no
+        such input, a number is not finite or ``step`` not positive.
+    TypeError
+        If ``function`` does not take the inputs, or a number is none.
     """
-    inputs = list(inputs)
+    checks.positive(step=checks.finite("step", step))
+    inputs = checks.items("inputs", inputs, "arrays")
+    checks.takes("function", function, inputs)
+    checks.ids("index", checks.integer("index", index), len(inputs))
+    checks.numbers(f"inputs[{index}]", inputs[index])
+    checks.array("grad_output", grad_output)
     x = np.array(inputs[index], dtype=float)
     checks.shape("grad_output", grad_output, np.shape(function(*inputs)))
 
@@ -541,8 +642,10 @@ def check_gradient(function, inputs, gradients, grad_output=1.0, step=1e-5):
     ------
     ValueError
         If the numbers of inputs and gradients differ, a gradient does not have
-        the shape of its input, no gradient is given, or ``grad_output`` does
-        not have the shape of the output.
+        the shape of its input, no gradient is given, ``grad_output`` does not
+        have the shape of the output, or numbers are not finite.
+    TypeError
+        If ``function`` does not take the inputs, or a number is none.
     """
     checks.gradients_of(gradients, inputs)
     errors = []

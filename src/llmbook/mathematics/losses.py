@@ -31,6 +31,8 @@ def logsumexp(x, axis=-1):
     ------
     ValueError
         If the maximum along ``axis`` is not a finite number.
+    TypeError
+        If ``axis`` is not an integer.
     """
     x = checks.scores(x, axis)
     maximum = x.max(axis=axis, keepdims=True)  # (..., 1)
@@ -56,6 +58,8 @@ def log_softmax(x, axis=-1):
     ------
     ValueError
         If the maximum along ``axis`` is not a finite number.
+    TypeError
+        If ``axis`` is not an integer.
     """
     x = checks.scores(x, axis)
     return x - np.expand_dims(logsumexp(x, axis), axis)
@@ -64,7 +68,13 @@ def log_softmax(x, axis=-1):
 def sigmoid(x):
     r"""Return :math:`1 / (1 + e^{-x})`, without overflow, in the shape of
     ``x``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` is not of numbers, or holds a NaN.
     """
+    x = checks.without_nan("x", x)
     return np.exp(-np.logaddexp(0.0, -np.asarray(x, dtype=float)))
 
 
@@ -182,6 +192,8 @@ def entropy(probabilities, axis=-1):
     ------
     ValueError
         If the entries are not probabilities that sum to 1 along ``axis``.
+    TypeError
+        If ``axis`` is not an integer.
     """
     p = checks.distribution("probabilities", probabilities, axis)
     return -_times_log(p, p).sum(axis=axis)
@@ -208,10 +220,14 @@ def kl_divergence(p, q, axis=-1):
     Raises
     ------
     ValueError
-        If either is not a distribution along ``axis``.
+        If either is not a distribution along ``axis``, or their shapes do not
+        fit.
+    TypeError
+        If ``axis`` is not an integer.
     """
     p = checks.distribution("p", p, axis)
     q = checks.distribution("q", q, axis)
+    checks.fit("..., ...", p=p, q=q)
     return (_times_log(p, p) - _times_log(p, q)).sum(axis=axis)
 
 
@@ -223,7 +239,13 @@ def perplexity(loss):
     ----------
     loss : float or (...)
         Mean cross-entropy a token, in nats.
+
+    Raises
+    ------
+    ValueError
+        If it is not of numbers, or holds a NaN.
     """
+    loss = checks.without_nan("loss", loss)
     return np.exp(loss)
 
 
@@ -245,8 +267,11 @@ def bits_per_character(loss, num_tokens, num_characters):
     Raises
     ------
     ValueError
-        If either count is not positive.
+        If either count is not positive, or ``loss`` is a NaN.
+    TypeError
+        If a count is not a number.
     """
+    loss = checks.without_nan("loss", loss)
     checks.positive(num_tokens=num_tokens, num_characters=num_characters)
     return loss / np.log(2) * num_tokens / num_characters
 

@@ -34,9 +34,21 @@ class Level:
         At which of the N places each n-gram stands first.
     counts : (G,) of int
     contexts : (G,) of int
+
+    Raises
+    ------
+    TypeError
+        If a number is not an integer.
+    ValueError
+        If one is negative, a token is not below ``vocab_size``, or there are
+        not as many contexts as tokens.
     """
 
     def __init__(self, contexts, tokens, vocab_size):
+        vocab_size = checks.count("vocab_size", vocab_size)
+        contexts = checks.text_ids("contexts", contexts, 2**31)
+        tokens = checks.text_ids("tokens", tokens, vocab_size)
+        checks.as_many(contexts=contexts, tokens=tokens)
         self.vocab_size = vocab_size
         # The pair (context, token) as one integer: numbers of contexts are
         # small, so it fits 64 bits.
@@ -345,10 +357,14 @@ class Mixture:
     ------
     ValueError
         If ``share`` is out of range.
+    TypeError
+        If it is not a number, or ``first`` or ``second`` has not both methods.
     """
 
     def __init__(self, first, second, share):
         checks.within("share", share, 0, 1)
+        for name, model in (("first", first), ("second", second)):
+            checks.offers(name, model, "log_probabilities", "distribution")
         self.first, self.second, self.share = first, second, share
 
     def log_probabilities(self, ids):
@@ -389,10 +405,16 @@ def perplexity(log_probabilities):
     Raises
     ------
     ValueError
-        If there is none.
+        If there is none, or one is a NaN.
     """
-    if len(log_probabilities) == 0:
-        raise ValueError("ids must hold at least one token, got none")
+    log_probabilities = checks.without_nan(
+        "log_probabilities", log_probabilities
+    )
+    if log_probabilities.size == 0:
+        raise ValueError(
+            "ids, and so log_probabilities, must be of at least one token, got"
+            " none"
+        )
     with np.errstate(over="ignore"):
         return float(np.exp(-np.mean(log_probabilities, dtype=float)))
 
@@ -416,8 +438,19 @@ def sample(model, length, rng, context=()):
     -------
     list of int
         The drawn tokens, without the context.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` or ``rng`` is none, or ``length`` or ``context`` is not of
+        integers.
+    ValueError
+        If ``length`` or a token of ``context`` is negative.
     """
-    ids = list(context)
+    checks.offers("model", model, "distribution")
+    checks.count("length", length, least=0)
+    checks.offers("rng", rng, "choice")
+    ids = checks.text_ids("context", context, 2**31).tolist()
     for _ in range(length):
         probabilities = model.distribution(ids)  # (V,)
         ids.append(int(rng.choice(len(probabilities), p=probabilities)))

@@ -179,9 +179,13 @@ def warmup_cosine(step, peak, warmup_steps, total_steps, final=0.0):
     Raises
     ------
     ValueError
-        If ``warmup_steps`` does not lie in [0, total_steps) or ``step`` is
-        negative.
+        If ``warmup_steps`` does not lie in [0, total_steps), ``step`` is
+        negative or a rate not finite.
+    TypeError
+        If one is not a number.
     """
+    checks.finite("peak", peak)
+    checks.finite("final", final)
     checks.schedule(step, warmup_steps, total_steps)
     if step < warmup_steps:
         return peak * step / warmup_steps
@@ -215,9 +219,15 @@ def clip_by_global_norm(gradients, max_norm):
     Raises
     ------
     ValueError
-        If ``max_norm`` is not positive, or the norm is not finite: a NaN has no
-        direction to keep.
+        If ``max_norm`` is not positive, the gradients are not of numbers, or
+        their norm is not finite: a NaN has no direction to keep.
+    TypeError
+        If ``max_norm`` is not a number, or ``gradients`` cannot be listed.
     """
+    gradients = [
+        checks.array("gradients", gradient, finite=False)
+        for gradient in checks.items("gradients", gradients, "arrays")
+    ]
     checks.positive(max_norm=max_norm)
     norm = math.sqrt(
         sum(float(np.sum(np.square(gradient))) for gradient in gradients)

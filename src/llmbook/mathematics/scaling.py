@@ -87,13 +87,15 @@ def gpt_parameters(
     ------
     ValueError
         If a size is below 1, or ``positions`` negative.
+    TypeError
+        If one is not an integer.
     """
-    hidden_dim = 4 * d_model if hidden_dim is None else hidden_dim
     checks.count("vocab_size", vocab_size)
     checks.count("d_model", d_model)
+    hidden_dim = 4 * d_model if hidden_dim is None else hidden_dim
     checks.count("num_layers", num_layers)
     checks.count("hidden_dim", hidden_dim)
-    checks.within("positions", positions, 0, np.inf, closed=False)
+    checks.count("positions", positions, least=0)
     attention = 4 * d_model**2
     feed_forward = 2 * d_model * hidden_dim + hidden_dim + d_model
     norm = 2 * d_model
@@ -124,6 +126,8 @@ def training_flops(parameters, tokens):
     ------
     ValueError
         If either is negative.
+    TypeError
+        If either is not a number.
     """
     checks.within("parameters", parameters, 0, np.inf, closed=False)
     checks.within("tokens", tokens, 0, np.inf, closed=False)

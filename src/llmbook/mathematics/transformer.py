@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.mathematics.attention import causal_mask
 from llmbook.mathematics.autodiff import Tensor
 from llmbook.mathematics.optim import clip_by_global_norm
@@ -22,7 +23,13 @@ def softmax(x):
     Parameters
     ----------
     x : Tensor (..., V)
+
+    Raises
+    ------
+    TypeError
+        If ``x`` is no Tensor.
     """
+    checks.kind("x", x, Tensor)
     exponentials = (x - x.data.max(axis=-1, keepdims=True)).exp()  # (..., V)
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
@@ -39,7 +46,16 @@ def cross_entropy(logits, targets):
     Returns
     -------
     Tensor ()
+
+    Raises
+    ------
+    TypeError
+        If ``logits`` is no Tensor, or ``targets`` are not integers.
+    ValueError
+        If shapes do not fit, or a target lies outside of ``range(V)``.
     """
+    checks.kind("logits", logits, Tensor)
+    targets = checks.classes("targets", targets, logits.data)
     logits = logits.reshape(-1, logits.shape[-1])  # (N, V)
     shifted = logits - logits.data.max(axis=-1, keepdims=True)  # (N, V)
     log_sums = shifted.exp().sum(axis=-1).log()  # (N,)
@@ -49,7 +65,13 @@ def cross_entropy(logits, targets):
 def gelu(x):
     r"""Return :math:`x\,\Phi(x)`, as :func:`llmbook.mathematics.backprop.gelu`,
     of a tensor of any shape.
+
+    Raises
+    ------
+    TypeError
+        If ``x`` is no Tensor.
     """
+    checks.kind("x", x, Tensor)
     return x * (1 + (x / math.sqrt(2)).erf()) / 2
 
 
@@ -62,7 +84,17 @@ def layer_norm(x, gain, bias, epsilon=1e-5):
     x : Tensor (..., d_model)
     gain, bias : Tensor (d_model,)
     epsilon : float
+
+    Raises
+    ------
+    TypeError
+        If one is no Tensor, or ``epsilon`` is not a number.
+    ValueError
+        If shapes do not fit, or ``epsilon`` is negative.
     """
+    checks.kinds(Tensor, x=x, gain=gain, bias=bias)
+    checks.within("epsilon", epsilon, 0, math.inf, closed=False)
+    checks.fit("... d, d, d", x=x.data, gain=gain.data, bias=bias.data)
     centred = x - x.mean(axis=-1, keepdims=True)  # (..., d_model)
     variance = (centred**2).mean(axis=-1, keepdims=True)  # (..., 1)
     return gain * centred * (variance + epsilon) ** -0.5 + bias
@@ -84,7 +116,17 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     -------
     output : Tensor (..., T_q, d_v)
     weights : Tensor (..., T_q, T_k)
+
+    Raises
+    ------
+    TypeError
+        If query, key or value is no Tensor.
+    ValueError
+        If shapes do not fit, a number is not finite, the mask is not boolean,
+        or a query has no key that it may attend to.
     """
+    checks.kinds(Tensor, query=query, key=key, value=value)
+    checks.attention(query.data, key.data, value.data, mask)
     # (..., T_q, T_k)
     scores = query @ key.swapaxes(-1, -2) / math.sqrt(query.shape[-1])
     if mask is not None:
@@ -124,23 +166,23 @@ class TransformerBlock:
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no generator, a size is not an integer, or ``residual``
+        neither True nor False.
     ValueError
-        If ``num_heads`` does not divide ``d_model`` or ``norm`` is none of
-        these.
+        If a size is below 1, ``num_heads`` does not divide ``d_model`` or
+        ``norm`` is none of these.
     """
 
     def __init__(
         self, rng, d_model, num_heads, d_hidden=None, norm="pre", residual=True
     ):
-        if d_model % num_heads:
-            raise ValueError(
-                f"num_heads must divide d_model = {d_model}, got {num_heads}"
-            )
-        if norm not in ("pre", "post", None):
-            raise ValueError(
-                f"norm must be 'pre', 'post' or None, got {norm!r}"
-            )
-        d_hidden = d_hidden or 4 * d_model
+        checks.offers("rng", rng, "normal")
+        checks.heads("d_model", checks.count("d_model", d_model), num_heads)
+        checks.one_of("norm", norm, ("pre", "post", None))
+        checks.flag("residual", residual)
+        d_hidden = 4 * d_model if d_hidden is None else d_hidden
+        checks.count("d_hidden", d_hidden)
         self.num_heads, self.norm, self.residual = num_heads, norm, residual
         self.w_query, self.w_key, self.w_value, self.w_output = (
             _weight(rng, d_model, d_model) for _ in range(4)
@@ -216,6 +258,14 @@ class LanguageModel:
     ----------
     parameters : list of Tensor
         Tokens, positions, the blocks', the last norm's, the output layer's.
+
+    Raises
+    ------
+    TypeError
+        If ``rng`` is no generator, a size is not an integer, or ids are not.
+    ValueError
+        If a size is below 1, ``num_heads`` does not divide ``d_model``, or ids
+        have another shape, are too long or lie outside of the vocabulary.
     """
 
     def __init__(
@@ -228,6 +278,11 @@ class LanguageModel:
         num_blocks=1,
         **options,
     ):
+        checks.offers("rng", rng, "normal")
+        checks.count("vocabulary_size", vocabulary_size)
+        checks.count("length", length)
+        checks.heads("d_model", checks.count("d_model", d_model), num_heads)
+        checks.count("num_blocks", num_blocks, least=0)
         self.tokens = Tensor(0.1 * rng.normal(size=(vocabulary_size, d_model)))
         self.positions = Tensor(0.1 * rng.normal(size=(length, d_model)))
         self.blocks = [
@@ -250,6 +305,8 @@ class LanguageModel:
         """Return the logits (B, T, V) of the token after each of ``ids`` (B,
         T).
         """
+        ids = checks.batch_ids("ids", ids, len(self.tokens.data))
+        checks.positions("ids", ids.shape[1], len(self.positions.data))
         length = ids.shape[1]
         x = self.tokens[ids] + self.positions[:length]  # (B, T, d_model)
         for block in self.blocks:
@@ -260,6 +317,8 @@ class LanguageModel:
         """Return the mean cross-entropy of every next token of ``ids`` (B, T +
         1), a Tensor ().
         """
+        ids = checks.batch_ids("ids", ids, len(self.tokens.data))
+        checks.filled("ids", ids[:, 1:])
         return cross_entropy(self(ids[:, :-1]), ids[:, 1:])
 
 
@@ -285,8 +344,16 @@ def random_pieces(ids, length, size, steps, rng):
     Raises
     ------
     ValueError
-        If the text is not longer than a piece.
+        If the text is not longer than a piece, or a number is out of range.
+    TypeError
+        If a number is not an integer, or ``rng`` is no generator.
     """
+    checks.text_ids("ids", ids, 2**31)
+    ids = checks.as_array("ids", ids)
+    checks.count("length", length)
+    checks.count("size", size)
+    checks.count("steps", steps, least=0)
+    checks.offers("rng", rng, "integers")
     if len(ids) <= length:
         raise ValueError(
             f"ids must be longer than length = {length}, got {len(ids)}"
@@ -314,9 +381,24 @@ def train(model, optimiser, batches, schedule=None, max_norm=math.inf):
     -------
     losses, norms : (steps,)
         Before each step; the norms before clipping.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` or ``optimiser`` is none, ``batches`` cannot be iterated,
+        ``schedule`` is no function, or a batch is not of integers.
+    ValueError
+        If a batch has another shape, ``max_norm`` is not positive, or the norm
+        of a gradient not finite.
     """
+    checks.offers("model", model, "loss", "parameters")
+    checks.offers("optimiser", optimiser, "step", "learning_rate")
+    checks.offers("batches", batches, "__iter__")
+    if schedule is not None:
+        checks.function("schedule", schedule)
     losses, norms = [], []
     for step, ids in enumerate(batches, start=1):
+        checks.batch_ids("batches", ids, 2**31)
         loss = model.loss(ids)  # ()
         loss.backward()
         gradients, norm = clip_by_global_norm(

@@ -29,9 +29,13 @@ def followers(ids, vocab_size, window):
     Raises
     ------
     ValueError
-        If ``window`` is below 1 or an id lies outside of the vocabulary.
+        If ``window`` or ``vocab_size`` is below 1, or an id lies outside of the
+        vocabulary.
+    TypeError
+        If one is not an integer.
     """
     window = checks.count("window", window)
+    vocab_size = checks.count("vocab_size", vocab_size)
     ids = checks.text_ids("ids", ids, vocab_size)
     counts = np.zeros(vocab_size**2)
     for distance in range(1, window + 1):
@@ -70,9 +74,12 @@ def ppmi(counts, smoothing=0.75):
     ------
     ValueError
         If there are no counts, or negative ones.
+    TypeError
+        If ``smoothing`` is not a number.
     """
-    counts = np.asarray(counts)
-    if counts.min() < 0 or counts.sum() == 0:
+    (counts,) = checks.fit("v w", counts=counts)
+    checks.finite("smoothing", smoothing)
+    if not counts.size or counts.min() < 0 or counts.sum() == 0:
         raise ValueError("counts must be non-negative and not all zero")
     joint = counts / counts.sum()  # (V, V)
     token = joint.sum(axis=1, keepdims=True)  # (V, 1)
@@ -114,10 +121,16 @@ def truncated_svd(matrix, rank, rng, iterations=4):
     Raises
     ------
     ValueError
-        If ``rank`` is out of range.
+        If ``rank`` or ``iterations`` is out of range, or ``matrix`` is none of
+        finite numbers.
+    TypeError
+        If a number is not an integer, or ``rng`` is no generator.
     """
-    matrix = np.asarray(matrix)
+    (matrix,) = checks.fit("v w", matrix=matrix)
+    rank = checks.integer("rank", rank)
     checks.within("rank", rank, 1, min(matrix.shape) - 1)
+    checks.offers("rng", rng, "standard_normal")
+    checks.count("iterations", iterations, least=0)
     columns = min(rank + 10, *matrix.shape)
     basis, _ = np.linalg.qr(
         matrix @ rng.standard_normal((matrix.shape[1], columns))
@@ -146,7 +159,16 @@ def embed(ids, vocab_size, d_model, window, rng):
     -------
     (V, d_model)
         A token that does not occur has the vector 0.
+
+    Raises
+    ------
+    TypeError
+        If a number is not an integer, or ``rng`` is no generator.
+    ValueError
+        If a number is out of range, or ``ids`` are fewer than two.
     """
+    checks.count("d_model", d_model)
+    checks.items_at_least("ids", ids, 2)
     after = followers(ids, vocab_size, window)  # (V, V)
     company = np.concatenate([ppmi(after), ppmi(after.T)], axis=1)  # (V, 2 V)
     vectors, values = truncated_svd(company, d_model, rng)
@@ -168,7 +190,19 @@ def nearest(vectors, index, count):
     indices : (count,) of int
         Without ``index`` itself, the nearest first.
     cosines : (count,)
+
+    Raises
+    ------
+    TypeError
+        If ``index`` or ``count`` is not an integer.
+    ValueError
+        If ``vectors`` are not of finite numbers, ``index`` names none of them,
+        or ``count`` is negative.
     """
+    (vectors,) = checks.fit("v d", vectors=vectors)
+    vectors = checks.numbers("vectors", vectors)
+    checks.ids("index", checks.integer("index", index), len(vectors))
+    count = checks.count("count", count, least=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (V, 1)
     directions = np.divide(
         vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0

@@ -18,7 +18,7 @@ VISIBLE = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 NOTHING = "\u200b"  # a space without width, which every font of the book has
 
 
-def drawn(text):
+def drawn(text, name="text"):
     r"""Return what Matplotlib draws as the given text, in titles, at axes and
     in legends.
 
@@ -28,6 +28,8 @@ def drawn(text):
     Parameters
     ----------
     text : str
+    name : str
+        What the caller calls it.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def drawn(text):
         If it is not a string.
     """
     if not isinstance(text, str):
-        raise ValueError(f"labels must be strings, got {text!r}")
+        raise ValueError(f"{name} and labels must be strings, got {text!r}")
     known = _code_points(tuple(mpl.rcParams["font.family"]))
     shown = "".join(
         character
@@ -114,7 +116,14 @@ def fenced(text, language):
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError
+        If one is not a string.
     """
+    checks.text("text", text)
+    checks.text("language", language)
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}{fence}\n"

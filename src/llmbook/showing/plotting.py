@@ -162,7 +162,7 @@ def attention_heatmap(
     if colourbar if colourbar is not None else not annotate:
         ax.figure.colorbar(image, ax=ax, shrink=0.8, label="attention weight")
     if title:
-        ax.set_title(drawn(title))
+        ax.set_title(drawn(title, "title"))
     return ax
 
 
@@ -191,12 +191,11 @@ def attention_grid(
     TypeError
         If ``columns`` is not an integer.
     ValueError
-        If ``weights`` does not have three axes and a head, if there is not a
-        title for each head, or ``columns`` is below 1, or what
-        :func:`attention_heatmap` raises.
+        If ``weights`` does not have three axes and a head, or holds a NaN or an
+        infinity, if there is not a title for each head, or ``columns`` is below
+        1, or what :func:`attention_heatmap` raises.
     """
-    # (H, T_q, T_k)
-    weights = checks.numbers("weights", weights, finite=False)
+    weights = checks.numbers("weights", weights)  # (H, T_q, T_k)
     if weights.ndim != 3 or not weights.size:
         raise ValueError(
             "weights must have the shape (heads, queries, keys), got"
@@ -289,8 +288,8 @@ def learning_curves(
             va="bottom",
             fontsize=8,
         )
-    ax.set_xlabel(drawn(xlabel))
-    ax.set_ylabel(drawn(ylabel))
+    ax.set_xlabel(drawn(xlabel, "xlabel"))
+    ax.set_ylabel(drawn(ylabel, "ylabel"))
     ax.legend()
     return ax
 

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import drawsvg
 from matplotlib import font_manager
 
+from llmbook import checks
+
 NARROW, WIDE = 360, 680
 LARGE, SMALL = 14, 12  # the two sizes of letters
 KINDS = ("op", "data", "learned", "frozen", "word", "good", "query", "key")
@@ -81,10 +83,17 @@ class Sketch:
     Raises
     ------
     ValueError
-        If the title or the text is empty, or it is wider than :data:`WIDE`.
+        If the title or the text is empty, it is wider than :data:`WIDE`, or a
+        size not positive.
+    TypeError
+        If one is not a string, or a size not a number.
     """
 
     def __init__(self, name, title, text, width=NARROW, height=400):
+        for argument, value in (("name", name), ("title", title)):
+            checks.text(argument, value)
+        checks.text("text", text)
+        checks.positive(width=width, height=height)
         if not title.strip() or not text.strip():
             raise ValueError("title and text must say what is to be seen")
         if width > WIDE:
@@ -417,7 +426,16 @@ def text_width(text, size=LARGE):
 
     Measured in DejaVu Sans, which is wider than they are; a character that it
     lacks, such as a Chinese one, counts as a square.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string, or ``size`` not a number.
+    ValueError
+        If ``size`` is not finite.
     """
+    checks.text("text", text)
+    checks.finite("size", size)
     return size * sum(map(_advance, text))
 
 

@@ -101,6 +101,8 @@ def table(rows, *, caption, name, formats=None, best=None):
         If there is no row, if the rows have different keys, if the label does
         not begin with ``tab-``, or if ``formats`` or ``best`` name an unknown
         column.
+    TypeError
+        If an argument is of another kind.
     """
     formats, best = formats or {}, best or {}
     checks.table(rows, caption, name, formats, best)
@@ -194,6 +196,8 @@ def cards(examples, compare=None):
     ValueError
         If there is no example, if a text is not a string, or if an example
         lacks a text that is to be compared.
+    TypeError
+        If ``examples`` are no dictionaries of strings.
     """
     checks.cards(examples, compare)
     return Cards(examples, compare)
