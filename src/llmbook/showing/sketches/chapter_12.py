@@ -1,0 +1,93 @@
+"""The drawings of chapter 12: a span as a cell of a grid, and a search engine
+in front of a reader.
+"""
+
+import numpy as np
+
+from llmbook.showing.sketch import Sketch
+
+
+def start_end_grid(tokens, sums, chosen):
+    """Draw the sums of both scores for all pairs of a first and a last token.
+
+    Parameters
+    ----------
+    tokens : list of T str
+    sums : (T, T)
+        By first and last token.
+    chosen : (int, int)
+        First and last token of the best span.
+    """
+    largest = np.unravel_index(np.argmax(sums), np.shape(sums))
+    s = Sketch(
+        "fig-qa-grid",
+        "Start and end as a grid",
+        f"A grid with a row for each first and a column for each last token of "
+        f"{' '.join(tokens)}. Below the diagonal the end comes before the "
+        "start: these cells are empty, but for a cross at the largest sum of "
+        f"the whole grid, first {tokens[largest[0]]} and last "
+        f"{tokens[largest[1]]}. Of the other cells the largest is marked: "
+        f"first {tokens[chosen[0]]} and last {tokens[chosen[1]]}.",
+        height=262,
+    )
+    left, top, width, height = 76, 50, 39, 28
+    s.text(left, 12, "last token", "strong")
+    s.text(6, 32, "first token", "strong")
+    values = [
+        [value if j >= i else None for j, value in enumerate(row)]
+        for i, row in enumerate(np.asarray(sums).tolist())
+    ]
+    if largest[1] < largest[0]:
+        values[largest[0]][largest[1]] = "×"
+    shade = np.zeros(np.shape(sums))
+    shade[tuple(chosen)] = 0.6
+    s.cells(left, top, values, width, height, digits=1, shade=shade)
+    for i, token in enumerate(tokens):
+        s.text(6, top + height * (i + 0.5), token)
+        middle = left + width * (i + 0.5)
+        # long words in two rows, so that neighbours do not touch
+        s.text(middle, 28 if i % 2 else 40, token, anchor="middle")
+    return s
+
+
+def retrieve_then_read(question, count, retrieved, given, found, answer):
+    """Draw a search engine in front of a reader, with what is right after each.
+
+    Parameters
+    ----------
+    question, answer : str
+    count : int
+        Sentences in the library.
+    retrieved : float
+        The share of questions whose sentence is among those found.
+    given, found : float
+        The shares answered rightly, with the passage given and with it found.
+    """
+    s = Sketch(
+        "fig-qa-pipeline",
+        "Retrieve, then read",
+        f"From above: a question and a library of {count} sentences go into a "
+        "retriever, BM25, which hands four sentences to the reader, and the "
+        f"reader points at the answer. The right sentence is among the four in "
+        f"a share of {retrieved:.2f} of the questions. The answer is exact in "
+        f"{found:.2f} of them; with the passage given it would be {given:.2f}.",
+        height=330,
+    )
+    asked = s.box(8, 8, 344, question, "word", 34)
+    shelf = s.box(4, 76, 122, [f"{count} sentences", "the library"], "data")
+    engine = s.box(150, 76, 130, ["retrieve", "BM25, the top four"])
+    s.arrow((215, asked.y + 34), engine.top)
+    s.arrow(shelf.right, engine.left)
+    four = s.box(150, 152, 130, "four sentences", "data", 34)
+    s.arrow(engine.bottom, four.top)
+    s.text(8, 162, "the right one", "strong")
+    s.text(8, 178, f"among them: {retrieved:.2f}", "strong")
+    reader = s.box(150, 214, 130, ["read", "point at a span"], "learned")
+    s.arrow(four.bottom, reader.top)
+    # the question reaches the reader, too
+    s.arrow((330, asked.y + 34), (330, 238), reader.right)
+    end = s.box(150, 290, 130, answer, "good", 34)
+    s.arrow(reader.bottom, end.top)
+    s.text(8, 290, f"exact: {found:.2f}", "strong")
+    s.text(8, 306, f"passage given: {given:.2f}")
+    return s
