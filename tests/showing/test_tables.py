@@ -101,7 +101,7 @@ def test_a_card_marks_what_went_and_what_came():
         compare=("draft", "answer"),
     )
     assert shown._repr_html_() == (
-        '<div class="cards">\n<dl class="card">'
+        '<div class="examples">\n<dl class="example">'
         "<dt>draft</dt><dd>Dear <del>Ms</del> Li, 再<del>见</del></dd>"
         "<dt>answer</dt><dd>Dear <ins>Mr</ins> Li, 再<ins>会</ins></dd>"
         "</dl>\n</div>"

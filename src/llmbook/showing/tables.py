@@ -161,7 +161,7 @@ class Cards:
 
     def _repr_html_(self):
         return "\n".join(
-            ['<div class="cards">', *map(self._card, self.examples), "</div>"]
+            ['<div class="examples">', *map(self._card, self.examples), "</div>"]
         )
 
     def _card(self, example):
@@ -173,7 +173,7 @@ class Cards:
             f"<dt>{html.escape(name)}</dt><dd>{text}</dd>"
             for name, text in shown.items()
         ]
-        return f'<dl class="card">{"".join(rows)}</dl>'
+        return f'<dl class="example">{"".join(rows)}</dl>'
 
 
 def cards(examples, compare=None):
