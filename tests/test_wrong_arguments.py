@@ -177,6 +177,10 @@ def documented(function, of_class):
     )
 
 
+# What these return is not a number where their docstrings say so.
+UNKNOWN_IN_PART = {"llmbook.mathematics.cache.frequencies"}
+
+
 def holds_nan(value, depth=0):
     """Tell whether a NaN stands anywhere in a value."""
     if isinstance(value, float | np.floating):
@@ -204,6 +208,8 @@ def complaint(name, arguments, replaced):
         return f"names no argument: {type(error).__name__}: {error}"
     except Exception as error:
         return f"is not documented: {type(error).__name__}: {error}"
+    if name in UNKNOWN_IN_PART:
+        return None
     if holds_nan(found) and not holds_nan(arguments.get("self")):
         return f"returns NaN: {str(found)[:80]}"
     return None
@@ -248,7 +254,8 @@ def test_the_packages_are_all_named():
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_the_call_of_the_table_is_valid(name):
     function, _ = resolved(name)
-    assert not holds_nan(call(function, arguments_of(name)))
+    found = call(function, arguments_of(name))
+    assert name in UNKNOWN_IN_PART or not holds_nan(found)
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))

@@ -420,6 +420,26 @@ def batch_ids(name, values, size):
     return ids(name, values, size)
 
 
+def opinions(probabilities, shares):
+    """Return what two models give to the same tokens, the second in part.
+
+    Raises
+    ------
+    ValueError
+        If it is not of finite numbers of at least 0, apart from a NaN in the
+        second, or not as many of both.
+    """
+    probabilities = numbers("probabilities", probabilities)
+    shares = numbers("shares", shares, finite=False)
+    shape("shares", shares, probabilities.shape)
+    for name, values in (("probabilities", probabilities), ("shares", shares)):
+        if (values < 0).any() or np.isinf(values).any():
+            raise ValueError(
+                f"{name} must be finite and at least 0, got {values}"
+            )
+    return probabilities, shares
+
+
 def some_ids(name, values, size=2**31):
     """Check the ids (B, T) of a batch of texts, unless they stand for numbers
     in a graph, as :func:`known_ids` does.

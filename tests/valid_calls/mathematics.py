@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llmbook.mathematics import ngram, optim, transformer
+from llmbook.mathematics import cache, ngram, optim, transformer
 from llmbook.mathematics.autodiff import Tensor
 
 RNG = np.random.default_rng(0)
@@ -202,6 +202,26 @@ CALLS = {
         "loss": 2.0,
         "num_tokens": 3,
         "num_characters": 4,
+    },
+    "cache.Cache": {
+        "model": ngram.AddK(2, 5).fit(TEXT),
+        "order": 2,
+        "share": 0.5,
+        "reach": 8,
+    },
+    "cache.Cache.distribution": {
+        "self": cache.Cache(ngram.AddK(2, 5).fit(TEXT), 1, 0.5),
+        "context": [1, 2],
+    },
+    "cache.frequencies": {"ids": TEXT[:9], "order": 1, "reach": 8},
+    "cache.mixed": {
+        "probabilities": np.array([0.5, 0.25]),
+        "shares": np.array([0.0, 1.0]),
+        "share": 0.5,
+    },
+    "cache.best_share": {
+        "probabilities": np.array([0.5, 0.25]),
+        "shares": np.array([0.0, 1.0]),
     },
     "ngram.Level": {
         "contexts": np.array([0, 0, 0]),

@@ -23,6 +23,11 @@ def smoothing_only_above(tokens, left, right, k, vocab_size):
     return (after.count(right) + k) / (len(after) + k)
 
 
+def with_its_own_vocabulary(tokens, left, right, k, vocab_size):
+    after = [b for a, b in pairwise(tokens) if a == left]
+    return (after.count(right) + k) / (len(after) + k * len(set(tokens)))
+
+
 def of_the_product(probabilities):
     return math.prod(probabilities) ** (-1 / len(probabilities))
 
@@ -57,6 +62,10 @@ def not_only_neighbours(pieces, merges):
 
 def first_pair_only(pieces, merges):
     return tuple(pieces[:2]) not in merges
+
+
+def by_joined_texts(pieces, merges):
+    return not {a + b for a, b in pairwise(pieces)} & {a + b for a, b in merges}
 
 
 def mixing_logarithms(p, q):
@@ -106,8 +115,42 @@ def one_place(vocab_size, window, d_model, hidden_dim):
     )
 
 
+def shares_of_the_whole_text(tokens, reach):
+    shares = [tokens.count(token) / len(tokens) for token in tokens]
+    return [math.nan, *shares[1:]]
+
+
+def shares_without_a_reach(tokens, reach):
+    return [math.nan] + [
+        tokens[:t].count(tokens[t]) / t for t in range(1, len(tokens))
+    ]
+
+
+def shares_with_the_token_itself(tokens, reach):
+    cut = [tokens[max(0, t + 1 - reach) : t + 1] for t in range(len(tokens))]
+    shares = [
+        recent.count(token) / len(recent)
+        for token, recent in zip(tokens, cut, strict=True)
+    ]
+    return [math.nan, *shares[1:]]
+
+
+def shares_of_the_reach(tokens, reach):
+    cut = [tokens[max(0, t - reach) : t] for t in range(len(tokens))]
+    shares = [
+        recent.count(token) / reach
+        for token, recent in zip(tokens, cut, strict=True)
+    ]
+    return [math.nan, *shares[1:]]
+
+
 WRONG = {
-    "1.1": [by_all_tokens, counting_the_last_token, smoothing_only_above],
+    "1.1": [
+        by_all_tokens,
+        counting_the_last_token,
+        smoothing_only_above,
+        with_its_own_vocabulary,
+    ],
     "1.2": [
         of_the_product,
         arithmetic_mean,
@@ -115,7 +158,12 @@ WRONG = {
         without_the_mean,
         never_infinite,
     ],
-    "1.3": [in_any_order, not_only_neighbours, first_pair_only],
+    "1.3": [
+        in_any_order,
+        not_only_neighbours,
+        first_pair_only,
+        by_joined_texts,
+    ],
     "1.4": [
         mixing_logarithms,
         of_the_mean_probability,
@@ -123,4 +171,10 @@ WRONG = {
         always_half,
     ],
     "1.5": [untied, without_biases, one_place],
+    "1.6": [
+        shares_of_the_whole_text,
+        shares_without_a_reach,
+        shares_with_the_token_itself,
+        shares_of_the_reach,
+    ],
 }

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from llmbook.exercises import exercise
+from llmbook.mathematics.cache import frequencies
 from llmbook.text.bpe import BPETokenizer
 
 
@@ -15,16 +16,17 @@ from llmbook.text.bpe import BPETokenizer
 )
 def _(bigram):
     tokens = list("ababaca")
-    for left, right, k, expected in (
-        ("a", "b", 0, 2 / 3),
-        ("a", "b", 1, 3 / 6),
-        ("b", "c", 1, 1 / 5),
-        ("z", "a", 0.5, 1 / 3),
+    for left, right, k, size, expected in (
+        ("a", "b", 0, 3, 2 / 3),
+        ("a", "b", 1, 3, 3 / 6),
+        ("b", "c", 1, 3, 1 / 5),
+        ("z", "a", 0.5, 3, 1 / 3),
+        ("a", "b", 1, 7, 3 / 10),
     ):
-        found = bigram(tokens, left, right, k, 3)
+        found = bigram(tokens, left, right, k, size)
         assert np.isclose(found, expected), (
-            f"in {' '.join(tokens)!r} with k = {k}, p({right} | {left}) came"
-            f" out as {found:.4f}."
+            f"in {' '.join(tokens)!r} with k = {k} and V = {size},"
+            f" p({right} | {left}) came out as {found:.4f}."
         )
     total = sum(bigram(tokens, "a", right, 0.1, 3) for right in "abc")
     assert np.isclose(total, 1), (
@@ -68,6 +70,7 @@ def _(is_final):
         (["b", "a"], True),
         (["ab", "c"], False),
         (["abc"], True),
+        (["a", "bc"], True),
         (["a", "c", "b"], True),
         (["b", "b", "c", "a"], False),
         ([], True),
@@ -135,3 +138,23 @@ def _(window_parameters):
             f"for V, window, d_model, hidden_dim = {sizes} it returns {found}; "
             f"a built model has {expected}."
         )
+
+
+@exercise(
+    "1.6",
+    "cut out what was read, at most the last reach tokens, and count in it",
+)
+def _(cache_shares):
+    tokens = list("ababacbba")
+    for reach in (1, 2, 5, 100):
+        found = cache_shares(tokens, reach)
+        ids = ["abc".index(token) for token in tokens]
+        expected = frequencies(ids, 1, reach)
+        assert np.shape(found) == np.shape(expected), (
+            f"for {len(tokens)} tokens it returns the shape {np.shape(found)}."
+        )
+        for t, (one, other) in enumerate(zip(found, expected, strict=True)):
+            assert np.isclose(one, other, equal_nan=True), (
+                f"in {' '.join(tokens)!r} with a reach of {reach}, token {t}"
+                f" has the share {one:.3f}."
+            )
