@@ -9,13 +9,22 @@ what was found and what was expected.
 
 import importlib
 
+from llmbook import checks
+
 _CHECKS: dict[str, tuple] = {}
 
 
 def exercise(name, hint):
     """Register the decorated function as the check of exercise ``name``, with a
     hint.
+
+    Raises
+    ------
+    TypeError
+        If one is not a string.
     """
+    checks.text("name", name)
+    checks.text("hint", hint)
 
     def register(function):
         _CHECKS[name] = (function, hint)
