@@ -24,12 +24,15 @@ from booksite import library
 
 FOLDER = Path(__file__).with_name("valid_calls")
 COVERED = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
-# Packages whose calls are still to be written, and modules beside the packages.
-STILL_TO_COME = {
-    "corpora",
+# Packages and modules whose calls are still to be written.
+STILL_TO_COME = (
+    "corpora.docstrings",
+    "corpora.facts",
+    "corpora.roles",
+    "corpora.sections",
     "feedback",
     "models",
-}
+)
 CALLS = {
     f"llmbook.{package}.{name}": call
     for package in COVERED
@@ -226,8 +229,11 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 def test_the_table_has_every_public_function_of_the_packages():
     for package in COVERED:
         for module in library.belong_to(f"llmbook.{package}"):
-            if module.startswith("llmbook.showing.sketches"):
-                continue  # drawings of one page, made for its own numbers
+            # sketches are drawings of one page, made for its own numbers
+            if module.removeprefix("llmbook.").startswith(
+                ("showing.sketches", *STILL_TO_COME)
+            ):
+                continue
             names = library.public_names(library.file_of(module))
             missing = {
                 f"{module}.{name}"
@@ -244,10 +250,15 @@ def is_data(name):
 
 
 def test_the_packages_are_all_named():
+    modules = library.modules()
     folders = {
         path.parent.name for path in library.PACKAGE.glob("*/__init__.py")
     }
-    assert folders == {*COVERED, *STILL_TO_COME}
+    assert folders == {*COVERED} | {n for n in STILL_TO_COME if "." not in n}
+    assert all(
+        any(f"{module}.".startswith(f"llmbook.{name}.") for module in modules)
+        for name in STILL_TO_COME
+    )
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))

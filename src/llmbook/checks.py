@@ -89,15 +89,10 @@ def without_nan(name, values):
 
 
 def fit(axes, **arrays):
-    """Return arrays of finite numbers that fit each other.
+    """Return arrays of finite numbers, given by name, that fit each other.
 
-    Parameters
-    ----------
-    axes : str
-        The axes of each, such as ``"... a, a b"``: those of one name have one
-        size, and ``...`` stands for leading axes that broadcast together.
-    arrays : arrays
-        By their names.
+    ``axes`` are those of each, such as ``"... a, a b"``: those of one name have
+    one size, and ``...`` stands for leading axes that broadcast together.
 
     Raises
     ------
@@ -1240,6 +1235,24 @@ def counted(name, values):
     for value in items(name, values, "pairs"):
         thing, number = two(name, value)
         found.append((tokens(name, thing), integer(name, number)))
+    return found
+
+
+def labelled_texts(name, values, check):
+    """Return pairs of a text and what is said of it, which a check returns.
+
+    Raises
+    ------
+    TypeError
+        If a text is not a string, or as the check.
+    ValueError
+        If one is no pair, or as the check.
+    """
+    found = []
+    for pair in items(name, values, "pairs"):
+        said, label = two(name, pair)
+        text(f"a text of {name}", said)
+        found.append((said, check(name, label)))
     return found
 
 

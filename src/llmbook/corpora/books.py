@@ -10,6 +10,7 @@ import re
 import zlib
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.corpora.files import rows
 from llmbook.files import existing, read_json
 from llmbook.packages import packaged_file
@@ -60,6 +61,8 @@ def load_sanguo(path=None):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
@@ -98,6 +101,8 @@ def load_web_bible(path=None):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
@@ -154,7 +159,12 @@ def split_book(chapters, validation=6, test=6):
     ------
     ValueError
         If a size is below 1, or no chapter is left to train on.
+    TypeError
+        If ``chapters`` are not strings, or a size is not an integer.
     """
+    chapters = checks.texts("chapters", chapters)
+    checks.integer("validation", validation)
+    checks.integer("test", test)
     if validation < 1 or test < 1 or validation + test >= len(chapters):
         raise ValueError(
             "validation and test must be at least 1 and leave some of the"

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from babel import Locale, dates, numbers, units
 
+from llmbook import checks
+
 PUNCTUATION = "-"  # the field of what stands between the fields
 # Babel 2.18 has no Chinese name for many common units (days, kilometres,
 # litres) and writes their key instead: these have one.
@@ -83,8 +85,16 @@ def generate(count, seed=0, years=(1950, 2049)):
     Raises
     ------
     ValueError
-        If ``count`` is negative or no year lies in the range.
+        If ``count`` is negative, no year lies in the range, or a number is out
+        of its range.
+    TypeError
+        If a number is not an integer.
     """
+    checks.integer("count", count)
+    years = [
+        checks.integer("years", year) for year in checks.two("years", years)
+    ]
+    checks.seed(seed)
     if count < 0 or years[0] > years[1]:
         raise ValueError(
             f"count must not be negative nor years fall, got {count} and"
@@ -115,7 +125,21 @@ def date_expression(when, skeleton, numerals=False):
     numerals : bool
         Whether the Chinese numbers are written with Chinese numerals, as nobody
         would between slashes or colons.
+
+    Raises
+    ------
+    TypeError
+        If ``when`` is no datetime, or ``skeleton`` not a string.
+    ValueError
+        If a language has no such skeleton.
     """
+    checks.kind("when", when, datetime)
+    checks.text("skeleton", skeleton)
+    for language in ("zh", "en"):
+        if skeleton not in Locale(language).datetime_skeletons:
+            raise ValueError(
+                f"skeleton must be one that {language} has, got {skeleton!r}"
+            )
     chinese, english = (
         _date_parts(when, skeleton, language) for language in ("zh", "en")
     )
@@ -129,7 +153,14 @@ def date_expression(when, skeleton, numerals=False):
 def quantity_expression(chinese, english, numerals=False):
     """Return the Expression of a number with its unit; the fields are the
     number and the rest.
+
+    Raises
+    ------
+    TypeError
+        If one is not a string.
     """
+    checks.text("chinese", chinese)
+    checks.text("english", english)
     source, target = _quantity_parts(chinese), _quantity_parts(english)
     if numerals:
         source = [(field, _numerals(text, False)) for field, text in source]

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from llmbook import checks
+
 WORDS = {
     # hotel, room, check in, … lobby, stayed
     "hotels": "酒店|房间|入住|携程|前台|宾馆|大堂|住了",
@@ -24,7 +26,13 @@ WORDS = {
 def domain_of(text):
     """Return the domain whose words a text holds, or None if there is none or
     more than one.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     found = [
         domain for domain, pattern in WORDS.items() if re.search(pattern, text)
     ]
@@ -53,8 +61,15 @@ def by_domain(reviews, training, test, seed=0):
     Raises
     ------
     ValueError
-        If a number is odd, or a domain has too few reviews of a label.
+        If a number is odd or out of its range, or a domain has too few reviews
+        of a label.
+    TypeError
+        If ``reviews`` are none, or a number is not an integer.
     """
+    checks.offers("reviews", reviews, "texts", "labels", "take")
+    checks.count("training", training, least=0)
+    checks.count("test", test, least=0)
+    checks.seed(seed)
     if training % 2 or test % 2:
         raise ValueError(
             f"training and test must be even, got {training} and {test}"

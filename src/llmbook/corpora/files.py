@@ -13,6 +13,7 @@ import io
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.files import decoded, existing
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -47,10 +48,15 @@ def rows(data, name, delimiter):
 
     Raises
     ------
+    TypeError
+        If ``data`` are no bytes, or ``name`` is not a string.
     ValueError
         If the text is not UTF-8, or a quote is not closed, or closed within a
-        field; line and byte are named.
+        field; line and byte are named. If ``delimiter`` is another.
     """
+    checks.kind("data", data, bytes)
+    checks.text("name", name)
+    checks.one_of("delimiter", delimiter, DELIMITERS.values())
     text = decoded(data, name)
     mark = len(data) - len(text.encode())
     lines = io.StringIO(text, newline="")  # ends of lines as they are
@@ -111,7 +117,8 @@ def table(path, columns, delimiter="\t", others=False):
     Raises
     ------
     TypeError
-        If ``path`` is neither a string nor a path.
+        If ``path`` is neither a string nor a path, or ``columns`` are not
+        strings.
     FileNotFoundError
         If there is no such file.
     ValueError
@@ -119,7 +126,7 @@ def table(path, columns, delimiter="\t", others=False):
         it may not have, if quotes do not match, or if a row has another number
         of fields than the header; line and byte are named.
     """
-    path, columns = existing(path), list(columns)
+    path, columns = existing(path), checks.texts("columns", columns)
     found = rows(path.read_bytes(), path.name, delimiter)
     place, header = next(found, (path.name, []))
     missing = [column for column in columns if column not in header]

@@ -9,6 +9,7 @@ import random
 import re
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.corpora.reviews import key
 from llmbook.files import existing, read_json
 from llmbook.packages import packaged_file
@@ -52,12 +53,15 @@ def load_sentences(path=None, report=print):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path, or ``report`` no function.
     FileNotFoundError
         If there is no such file, or the package is not installed.
     ValueError
         If the file is not JSON in UTF-8 or not of that form (the entry is
         named).
     """
+    checks.function("report", report)
     path = existing(
         packaged_file(PACKAGE, "data/sentences.json") if path is None else path
     )
@@ -131,8 +135,16 @@ def split(sentences, validation=200, test=400, seed=7):
     Raises
     ------
     ValueError
-        If nothing is left to train on.
+        If nothing is left to train on, or ``seed`` is out of its range.
+    TypeError
+        If ``sentences`` are none, or a number is not an integer.
     """
+    sentences = checks.items("sentences", sentences, "sentences")
+    for sentence in sentences:
+        checks.offers("sentences", sentence, "english")
+    checks.integer("validation", validation)
+    checks.integer("test", test)
+    checks.seed(seed)
     if min(validation, test) < 0 or validation + test >= len(sentences):
         raise ValueError(
             f"validation and test must leave some of {len(sentences)} sentences"
@@ -151,14 +163,26 @@ def split(sentences, validation=200, test=400, seed=7):
 def english_tokens(text):
     """Cut an English text into lower-case words, single digits and
     punctuation.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return _ENGLISH.findall(text.lower().replace("’", "'"))
 
 
 def senses(gloss):
     """Return the short senses of a dictionary's gloss, without remarks,
     articles and "to".
+
+    Raises
+    ------
+    TypeError
+        If ``gloss`` is not a string.
     """
+    checks.text("gloss", gloss)
     plain = _REMARK.sub("", gloss)
     parts = (
         re.sub(r"^(to|a|an|the) ", "", part.strip())
@@ -176,7 +200,17 @@ def glossed_tokens(sentence, most_senses=2, most_words=2):
     tokens : list of str
     owner : list of int
         The word that each token belongs to.
+
+    Raises
+    ------
+    TypeError
+        If ``sentence`` has no words and glosses, or a number is not an integer.
+    ValueError
+        If a number is negative.
     """
+    checks.words_of("sentence", sentence, "words", "glosses")
+    checks.count("most_senses", most_senses, least=0)
+    checks.count("most_words", most_words, least=0)
     tokens, owner = [], []
     for index, (word, gloss) in enumerate(
         zip(sentence.words, sentence.glosses, strict=True)

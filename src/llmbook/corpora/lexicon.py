@@ -27,6 +27,8 @@ def load_lexicon(path=None):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If ``path``, or the package, does not exist.
     ValueError

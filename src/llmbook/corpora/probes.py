@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from llmbook import checks
+
 SUBJECTS = ("The film", "The acting", "The story", "The dialogue")
 ADJECTIVES = {
     1: (
@@ -86,11 +88,22 @@ def pass_rates(logits, questions=None):
         its score moves towards the other side; ``turned``: it moves so far that
         the sign is the other, from the right one; ``stronger``, ``weaker``: the
         score moves away from zero, or towards it and on.
+
+    Raises
+    ------
+    TypeError
+        If ``logits`` is no function, or ``questions`` are no probes.
+    ValueError
+        If there is none, or ``logits`` does not return a number for each text.
     """
+    checks.function("logits", logits)
     questions = probes() if questions is None else questions
-    z = np.asarray(
-        logits([p.plain for p in questions] + [p.changed for p in questions])
-    )
+    questions = checks.listed("questions", questions, "plain", "changed")
+    for question in questions:
+        checks.offers("questions", question, "kind", "label")
+    texts = [p.plain for p in questions] + [p.changed for p in questions]
+    z = checks.numbers("logits", logits(texts))
+    checks.shape("logits", z.ravel(), (len(texts),))
     side = np.array([1 if p.label else -1 for p in questions])  # (P,)
     # (P,) each: above 0 is right for the plain one
     before, after = side * z.reshape(2, -1)

@@ -41,7 +41,17 @@ class Reviews(NamedTuple):
     labels: np.ndarray  # (N,) of int
 
     def take(self, indices):
-        """Return the reviews that stand at ``indices``, in that order."""
+        """Return the reviews that stand at ``indices``, in that order.
+
+        Raises
+        ------
+        TypeError
+            If they are not integers.
+        ValueError
+            If there is no such review.
+        """
+        indices = checks.items("indices", indices, "integers")
+        indices = checks.text_ids("indices", indices, len(self.texts))
         labels = np.asarray(self.labels)
         return Reviews([self.texts[i] for i in indices], labels[indices])
 
@@ -72,7 +82,7 @@ def load_reviews(path=None, report=print):
     Raises
     ------
     TypeError
-        If ``path`` is neither a string nor a path.
+        If ``path`` is neither a string nor a path, or ``report`` no function.
     FileNotFoundError
         If ``path``, or the package that holds the reviews, does not exist.
     ValueError
@@ -80,6 +90,7 @@ def load_reviews(path=None, report=print):
         one twice, has quotes that do not match, a row of another width or a
         label that is not known (byte and line are named), or if no row remains.
     """
+    checks.function("report", report)
     rows = packaged_rows() if path is None else file_rows(path)
     texts, labels, dropped = clean(rows)
     reasons = ", ".join(
@@ -153,7 +164,13 @@ def key(text):
 def is_worded(text):
     """Tell whether a text holds a letter, a digit, an emoji or a sign beyond
     those of keyboards.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return bool(_WORDED.search(text))
 
 
@@ -172,7 +189,15 @@ def clean(rows):
     dropped : Counter
         Rows dropped, by reason; with the kept ones they add up to
         ``len(rows)``.
+
+    Raises
+    ------
+    TypeError
+        If a row is not of a string and an integer.
+    ValueError
+        If one is not of two.
     """
+    rows = checks.labelled_texts("rows", rows, checks.integer)
     kept: dict[str, tuple[str, set[int]]] = {}
     dropped = Counter(
         {
@@ -225,8 +250,16 @@ def split(reviews, fractions=(0.8, 0.1, 0.1), seed=42):
     ValueError
         If the fractions are not positive or do not sum to 1, if texts and
         labels differ in number, or if there are too few texts of a label to
-        stand in every part.
+        stand in every part; or if ``seed`` is out of its range.
+    TypeError
+        If ``reviews`` are none, or a number is none.
     """
+    checks.offers("reviews", reviews, "texts", "labels", "take")
+    fractions = [
+        checks.real("fractions", share)
+        for share in checks.some("fractions", fractions, "numbers")
+    ]
+    checks.seed(seed)
     if min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
         raise ValueError(
             f"fractions must be positive and sum to 1, got {tuple(fractions)}"

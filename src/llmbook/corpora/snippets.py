@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.corpora.files import table
 from llmbook.corpora.reviews import Reviews, is_worded, key
 from llmbook.packages import packaged_file
@@ -34,8 +35,16 @@ MARGIN = 0.5
 def classes(valence, margin=MARGIN):
     """Return 0 where a valence lies below ``-margin``, 2 where above
     ``margin``, else 1: (N,).
+
+    Raises
+    ------
+    TypeError
+        If ``margin`` is not a number.
+    ValueError
+        If one is not finite.
     """
-    valence = np.asarray(valence)
+    valence = checks.array("valence", valence)
+    checks.finite("margin", margin)
     return np.where(
         valence > margin,
         POSITIVE,
@@ -57,7 +66,17 @@ class Snippets(NamedTuple):
         return classes(self.valence)
 
     def take(self, indices):
-        """Return the snippets that stand at ``indices``, in that order."""
+        """Return the snippets that stand at ``indices``, in that order.
+
+        Raises
+        ------
+        TypeError
+            If they are not integers.
+        ValueError
+            If there is no such snippet.
+        """
+        indices = checks.items("indices", indices, "integers")
+        indices = checks.text_ids("indices", indices, len(self.texts))
         valence = np.asarray(self.valence)
         return Snippets([self.texts[i] for i in indices], valence[indices])
 
@@ -95,6 +114,8 @@ def load_snippets(source="movies", path=None, report=print):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path, or ``report`` no function.
     FileNotFoundError
         If ``path``, or the package that holds the snippets, does not exist.
     ValueError
@@ -102,7 +123,8 @@ def load_snippets(source="movies", path=None, report=print):
         header, a row of another width or a valence that is no number from −4 to
         4 (the line is named), or no usable row.
     """
-    if source not in FILES:
+    checks.function("report", report)
+    if not isinstance(source, str) or source not in FILES:
         raise ValueError(
             f"source must be one of {sorted(FILES)}, got {source!r}"
         )
@@ -168,7 +190,15 @@ def clean(rows):
     dropped : Counter
         Rows dropped, by reason; with the kept ones they add up to
         ``len(rows)``.
+
+    Raises
+    ------
+    TypeError
+        If a row is not of a string and a number.
+    ValueError
+        If one is not of two, or a number not finite.
     """
+    rows = checks.labelled_texts("rows", rows, checks.finite)
     dropped = Counter(
         {
             "without a letter or digit": 0,
@@ -219,6 +249,8 @@ def load_aspects(path):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If there is no such file.
     ValueError

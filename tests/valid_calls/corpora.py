@@ -1,0 +1,110 @@
+"""A valid call of each public function of ``llmbook.corpora``."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from llmbook.corpora.hsk import Sentence
+from llmbook.corpora.probes import probes
+from llmbook.corpora.reviews import Reviews
+from llmbook.corpora.snippets import Snippets
+
+ROOT = Path(__file__).parents[2]
+REVIEWS = Reviews(
+    [f"酒店 {i}" for i in range(8)]
+    + [f"作者 {i}" for i in range(8)]
+    + [f"电脑 {i}" for i in range(8)],
+    np.array([0, 1] * 12),
+)
+SNIPPETS = Snippets(["good", "bad", "so"], np.array([2.0, -2.0, 0.0]))
+SENTENCE = Sentence("很好", "Very good.", ["很", "好"], ["very", "good; nice"])
+
+
+def logits(texts):
+    """Scores (B,) of texts."""
+    return np.array([len(text) - 20.0 for text in texts])
+
+
+def silent(_):
+    """Take a sentence and say nothing."""
+
+
+CALLS = {
+    "books.load_sanguo": {"path": None},
+    "books.load_web_bible": {"path": None},
+    "books.split_book": {
+        "chapters": ["a", "b", "c", "d"],
+        "validation": 1,
+        "test": 1,
+    },
+    "cldr.generate": {"count": 3, "seed": 0, "years": (1950, 2049)},
+    "cldr.date_expression": {
+        "when": datetime(1987, 11, 23),
+        "skeleton": "yMMMd",
+        "numerals": True,
+    },
+    "cldr.quantity_expression": {
+        "chinese": "3天",
+        "english": "3 days",
+        "numerals": False,
+    },
+    "cldr.skeletons": {},
+    "domains.domain_of": {"text": "酒店很好"},
+    "domains.by_domain": {
+        "reviews": REVIEWS,
+        "training": 4,
+        "test": 2,
+        "seed": 0,
+    },
+    "files.rows": {"data": b"x,y\n1,2\n", "name": "a.csv", "delimiter": ","},
+    "files.table": {
+        "path": ROOT / "data" / "product_aspects.tsv",
+        "columns": ["text", "aspect"],
+        "delimiter": "\t",
+        "others": True,
+    },
+    "hsk.load_sentences": {"path": None, "report": silent},
+    "hsk.split": {
+        "sentences": [SENTENCE] * 5,
+        "validation": 1,
+        "test": 1,
+        "seed": 7,
+    },
+    "hsk.english_tokens": {"text": "It isn't 15."},
+    "hsk.senses": {"gloss": "good; to be well"},
+    "hsk.glossed_tokens": {
+        "sentence": SENTENCE,
+        "most_senses": 2,
+        "most_words": 2,
+    },
+    "lexicon.load_lexicon": {"path": None},
+    "probes.probes": {},
+    "probes.pass_rates": {"logits": logits, "questions": probes()},
+    "reviews.Reviews.take": {"self": REVIEWS, "indices": [0, 3]},
+    "reviews.load_reviews": {
+        "path": ROOT / "tests" / "valid_calls" / "some.csv",
+        "report": silent,
+    },
+    "reviews.packaged_rows": {},
+    "reviews.file_rows": {"path": ROOT / "tests" / "valid_calls" / "some.csv"},
+    "reviews.key": {"text": "Good :)"},
+    "reviews.is_worded": {"text": "Good"},
+    "reviews.clean": {"rows": [("good", 1), ("bad", 0)]},
+    "reviews.split": {
+        "reviews": REVIEWS,
+        "fractions": (0.5, 0.25, 0.25),
+        "seed": 42,
+    },
+    "snippets.classes": {"valence": np.array([1.0, -1.0]), "margin": 0.5},
+    "snippets.Snippets.take": {"self": SNIPPETS, "indices": [0, 2]},
+    "snippets.Snippets.polar": {"self": SNIPPETS},
+    "snippets.load_snippets": {
+        "source": "news",
+        "path": None,
+        "report": silent,
+    },
+    "snippets.read_rows": {"path": ROOT / "tests" / "valid_calls" / "some.txt"},
+    "snippets.clean": {"rows": [("good", 1.0), ("bad", -1.0)]},
+    "snippets.load_aspects": {"path": ROOT / "data" / "product_aspects.tsv"},
+}
