@@ -1,16 +1,22 @@
 """A valid call of each public function of ``llmbook.corpora``."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from llmbook.corpora.docstrings import Pair
 from llmbook.corpora.hsk import Sentence
 from llmbook.corpora.probes import probes
 from llmbook.corpora.reviews import Reviews
 from llmbook.corpora.snippets import Snippets
 
 ROOT = Path(__file__).parents[2]
+PAIRS = [
+    Pair("p", f"{i}.py", "f", "Return the name.", f"word {i} " * 9)
+    for i in range(8)
+]
 REVIEWS = Reviews(
     [f"酒店 {i}" for i in range(8)]
     + [f"作者 {i}" for i in range(8)]
@@ -50,6 +56,24 @@ CALLS = {
         "numerals": False,
     },
     "cldr.skeletons": {},
+    "docstrings.load_docstrings": {
+        "packages": ["tokenizers"],
+        "report": silent,
+    },
+    "docstrings.pairs_of": {
+        "path": ROOT / "tools" / "records.py",
+        "package": "p",
+        "module": "m",
+        "counts": Counter(),
+    },
+    "docstrings.summary_and_body": {
+        "docstring": "Return it.\n\n" + "word " * 20
+    },
+    "docstrings.split_by_module": {
+        "pairs": PAIRS,
+        "shares": (0.2, 0.2),
+        "shingle": 5,
+    },
     "domains.domain_of": {"text": "酒店很好"},
     "domains.by_domain": {
         "reviews": REVIEWS,
@@ -96,6 +120,13 @@ CALLS = {
         "fractions": (0.5, 0.25, 0.25),
         "seed": 42,
     },
+    "sections.load_sections": {
+        "folder": ROOT / "tests" / "valid_calls",
+        "leave_out": ["none"],
+        "shortest": 12,
+    },
+    "sections.plain": {"markdown": "**bold** $x$"},
+    "sections.load_questions": {"path": ROOT / "data" / "book_questions.tsv"},
     "snippets.classes": {"valence": np.array([1.0, -1.0]), "margin": 0.5},
     "snippets.Snippets.take": {"self": SNIPPETS, "indices": [0, 2]},
     "snippets.Snippets.polar": {"self": SNIPPETS},

@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from llmbook import checks
+from llmbook.files import existing
 from llmbook.text.writing import (
     MARKS,
     NAME,
@@ -129,7 +131,13 @@ def load_docstrings(packages=PACKAGES, report=print):
     ------
     FileNotFoundError
         If a package is not installed.
+    TypeError
+        If ``packages`` are not strings, or ``report`` is no function.
+    ValueError
+        If one is no name.
     """
+    packages = checks.texts("packages", packages)
+    checks.function("report", report)
     pairs: list[Pair] = []
     counts: Counter[str] = Counter()
     for package in packages:
@@ -160,7 +168,20 @@ def _root(package):
 def pairs_of(path, package="", module="", counts=None):
     """Return the pairs of one file of Python, none if it is no Python; count
     its docstrings.
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is neither a string nor a path, a name not a string, or
+        ``counts`` no Counter.
+    FileNotFoundError
+        If there is no such file.
     """
+    path = existing(path)
+    checks.text("package", package)
+    checks.text("module", module)
+    if counts is not None:
+        checks.kind("counts", counts, Counter)
     counts = Counter() if counts is None else counts
     try:
         tree = ast.parse(path.read_bytes())  # in the encoding that it says
@@ -200,7 +221,13 @@ def summary_and_body(docstring):
     -------
     summary, body : str
         On one line each, without back quotes and asterisks.
+
+    Raises
+    ------
+    TypeError
+        If ``docstring`` is not a string.
     """
+    checks.text("docstring", docstring)
     first, _, rest = inspect.cleandoc(docstring).partition("\n\n")
     end = END_OF_PROSE.search(rest)
     paragraphs = re.split(r"\n\s*\n", rest[: end.start()] if end else rest)
@@ -274,8 +301,16 @@ def split_by_module(pairs, shares=(0.08, 0.08), shingle=5):
     Raises
     ------
     ValueError
-        If the shares are not positive or leave nothing to train on.
+        If the shares are not two, not positive or leave nothing to train on, or
+        ``shingle`` is below 1.
+    TypeError
+        If ``pairs`` are none, or a number is none.
     """
+    pairs = checks.listed("pairs", pairs, "package", "module", "body", least=0)
+    shares = [
+        checks.finite("shares", share) for share in checks.two("shares", shares)
+    ]
+    checks.count("shingle", shingle)
     if min(shares) <= 0 or sum(shares) >= 1:
         raise ValueError(
             f"shares must be positive with a sum below 1, got {tuple(shares)}"

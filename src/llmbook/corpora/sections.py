@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.corpora.files import table
 from llmbook.files import read_json, read_text
 
@@ -88,12 +89,18 @@ def load_sections(folder, leave_out=(), shortest=12):
 
     Raises
     ------
+    TypeError
+        If ``folder`` is neither a string nor a path, ``leave_out`` does not
+        hold strings, or ``shortest`` is not an integer.
     FileNotFoundError
         If there is no such folder.
     ValueError
         If a notebook cannot be read, if two sections have one label, or if
         there is no section.
     """
+    checks.path("folder", folder)
+    leave_out = checks.texts("leave_out", leave_out)
+    checks.count("shortest", shortest, least=0)
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -190,7 +197,14 @@ def _passages(text, shortest):
 
 
 def plain(markdown):
-    """Return a text without marks, formulas and references, on one line."""
+    """Return a text without marks, formulas and references, on one line.
+
+    Raises
+    ------
+    TypeError
+        If ``markdown`` is not a string.
+    """
+    checks.text("markdown", markdown)
     for pattern, replacement in MARKUP:
         markdown = pattern.sub(replacement, markdown)
     return markdown.strip()
@@ -211,6 +225,8 @@ def load_questions(path):
 
     Raises
     ------
+    TypeError
+        If ``path`` is neither a string nor a path.
     FileNotFoundError
         If there is no such file.
     ValueError

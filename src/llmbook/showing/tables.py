@@ -161,7 +161,11 @@ class Cards:
 
     def _repr_html_(self):
         return "\n".join(
-            ['<div class="examples">', *map(self._card, self.examples), "</div>"]
+            [
+                '<div class="examples">',
+                *map(self._card, self.examples),
+                "</div>",
+            ]
         )
 
     def _card(self, example):
