@@ -105,6 +105,31 @@ def without_the_weight_twice(p, w):
     return odds / (1 + odds)
 
 
+def scaled(temperatures, loss):
+    """Return an answer to 3.6 that takes the lowest of some losses."""
+
+    def best(logits, labels):
+        return min(temperatures, key=lambda t: loss(logits / t, labels))
+
+    return best
+
+
+def brier(logits, labels):
+    return ((softmax(logits) - np.eye(3)[labels]) ** 2).sum(axis=1).mean()
+
+
+def confidence_against_accuracy(logits, labels):
+    right = logits.argmax(axis=1) == labels
+    return abs(softmax(logits).max(axis=1).mean() - right.mean())
+
+
+def error_rate(logits, labels):
+    return np.mean(logits.argmax(axis=1) != labels)
+
+
+FINE = np.geomspace(0.01, 100, 1000)
+
+
 WRONG = {
     "3.1": [
         stub,
@@ -151,5 +176,19 @@ WRONG = {
         lambda p, w: p * w / (1 - p + p * w),
         lambda p, w: p - np.log(w),
         without_the_weight_twice,
+    ],
+    "3.6": [
+        stub,
+        lambda logits, labels: 1.0,
+        scaled(FINE[FINE >= 1], cross_entropy),
+        scaled(FINE[FINE <= 1], cross_entropy),
+        scaled([0.01, 0.1, 1.0, 10.0, 100.0], cross_entropy),
+        scaled(FINE, brier),
+        scaled(FINE, confidence_against_accuracy),
+        scaled(FINE, error_rate),
+        lambda logits, labels: 1 / scaled(FINE, cross_entropy)(logits, labels),
+        lambda logits, labels: softmax(
+            logits / scaled(FINE, cross_entropy)(logits, labels)
+        ),
     ],
 }

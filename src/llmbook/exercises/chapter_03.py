@@ -3,6 +3,7 @@
 import numpy as np
 
 from llmbook.exercises import exercise
+from llmbook.mathematics.calibration import fit_temperature
 from llmbook.mathematics.losses import cross_entropy, sigmoid
 
 
@@ -138,6 +139,32 @@ def without_weight(answer):
         0.5,
         "for p = 0.2 and weight 1/4 the probability",
     )
+
+
+@exercise(
+    "3.6",
+    "The loss of z / τ has one valley: evaluate it at many temperatures on a"
+    " logarithmic scale, on both sides of 1, and close in on the lowest.",
+)
+def best_temperature(answer):
+    """Compare with the library on models that are too sure, and not enough."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(400, 3))  # (N, V)
+    noise = rng.gumbel(size=logits.shape)  # (N, V)
+    labels = (1.5 * logits + noise).argmax(axis=-1)  # (N,)
+    for factor, name in [(12.0, "too sure"), (0.1, "not sure enough")]:
+        expected = fit_temperature(factor * logits, labels)
+        found = np.squeeze(
+            np.asarray(answer(factor * logits, labels), dtype=float)
+        )
+        assert found.ndim == 0, (
+            "the temperature must be a single number, got the shape"
+            f" {found.shape}."
+        )
+        assert np.isclose(found, expected, rtol=0.015), (
+            f"for logits that are {name} the loss is not smallest at"
+            f" {found:.4g}."
+        )
 
 
 def _compare(found, expected, what):
