@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from llmbook.corpora.docstrings import Pair
+from llmbook.corpora.facts import Fact
 from llmbook.corpora.hsk import Sentence
 from llmbook.corpora.probes import probes
 from llmbook.corpora.reviews import Reviews
@@ -24,6 +25,11 @@ REVIEWS = Reviews(
     np.array([0, 1] * 12),
 )
 SNIPPETS = Snippets(["good", "bad", "so"], np.array([2.0, -2.0, 0.0]))
+FACTS = [
+    Fact(relation, f"Place {i}", f"Coin {i % 7}", str(1900 + i))
+    for i in range(110)
+    for relation in ("introduced", "withdrawn")
+]
 SENTENCE = Sentence("很好", "Very good.", ["很", "好"], ["very", "good; nice"])
 
 
@@ -81,6 +87,25 @@ CALLS = {
         "test": 2,
         "seed": 0,
     },
+    "facts.load_facts": {},
+    "facts.split_places": {"facts": FACTS, "held_out": (40, 60), "seed": 5},
+    "facts.tokenize": {"text": "in 1999"},
+    "facts.text_of": {"tokens": ["in", "1999"], "span": (0, 1)},
+    "facts.template_words": {},
+    "facts.make_examples": {
+        "facts": FACTS,
+        "count": 3,
+        "seed": 0,
+        "statements": "training",
+        "questions": "training",
+        "num_sentences": 4,
+        "unanswerable": 0.5,
+        "twins": 0.7,
+        "withdrawn": 1.0,
+        "asked": ("place", "number"),
+        "longest": 90,
+    },
+    "facts.fill": {"template": "{place} in {number}.", "fact": FACTS[0]},
     "files.rows": {"data": b"x,y\n1,2\n", "name": "a.csv", "delimiter": ","},
     "files.table": {
         "path": ROOT / "data" / "product_aspects.tsv",

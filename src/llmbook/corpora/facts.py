@@ -16,6 +16,7 @@ from typing import NamedTuple
 from babel import Locale
 from babel.core import get_global
 
+from llmbook import checks
 from llmbook.text.writing import NAME, ONE, pattern
 
 PARTS = ("place", "thing", "number")
@@ -437,8 +438,17 @@ def split_places(facts, held_out=(40, 60), seed=5):
     Raises
     ------
     ValueError
-        If there are not more territories than are held out.
+        If there are not more territories than are held out, or a number is out
+        of its range.
+    TypeError
+        If ``facts`` are none, or a number is not an integer.
     """
+    facts = checks.listed("facts", facts, "place")
+    held_out = [
+        checks.count("held_out", number, least=0)
+        for number in checks.two("held_out", held_out)
+    ]
+    checks.seed(seed)
     places = sorted({fact.place for fact in facts})
     if len(places) <= sum(held_out):
         raise ValueError(
@@ -462,14 +472,33 @@ def split_places(facts, held_out=(40, 60), seed=5):
 
 
 def tokenize(text):
-    """Cut a text into words, numbers and marks."""
+    """Cut a text into words, numbers and marks.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
+    """
+    checks.text("text", text)
     return _TOKEN.findall(text)
 
 
 def text_of(tokens, span):
     """Return the text of the tokens from the first to the last of ``span``; ""
     for None.
+
+    Raises
+    ------
+    TypeError
+        If ``tokens`` are not strings, or ``span`` is not of integers.
+    ValueError
+        If ``span`` is not of two.
     """
+    tokens = checks.texts("tokens", tokens)
+    if span is not None:
+        span = [
+            checks.integer("span", place) for place in checks.two("span", span)
+        ]
     return "" if span is None else " ".join(tokens[span[0] : span[1] + 1])
 
 
@@ -548,8 +577,21 @@ def make_examples(
     Raises
     ------
     ValueError
-        If a part has no such name, or if there are fewer than two sentences.
+        If a part has no such name, if there are fewer than two sentences, or a
+        number is out of its range.
+    TypeError
+        If ``facts`` are none, or a number is none.
     """
+    facts = checks.listed("facts", facts, "relation", *PARTS)
+    asked = checks.texts("asked", asked)
+    checks.count("count", count, least=0)
+    checks.seed(seed)
+    checks.integer("num_sentences", num_sentences)
+    checks.within("unanswerable", unanswerable, 0, 1)
+    checks.within("twins", twins, 0, 1)
+    checks.within("withdrawn", withdrawn, 0, 1)
+    if longest is not None:
+        checks.count("longest", longest)
     if not asked or set(asked) - set(PARTS):
         raise ValueError(
             f"asked must hold parts of {PARTS} alone, got {asked!r}"
@@ -682,7 +724,14 @@ def _example(fact, asked, template, told, statements, rng):
 def fill(template, fact):
     """Return the tokens of a filled template, and the first and last token of
     each part in it.
+
+    Raises
+    ------
+    TypeError
+        If ``template`` is not a string, or ``fact`` is none.
     """
+    checks.text("template", template)
+    checks.words_of("fact", fact, *PARTS)
     tokens: list[str] = []
     spans = {}
     for piece in re.split(r"({\w+})", template):
