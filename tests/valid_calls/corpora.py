@@ -145,6 +145,12 @@ CALLS = {
         "fractions": (0.5, 0.25, 0.25),
         "seed": 42,
     },
+    "roles.lexicon.spaced": {"text": "a b"},
+    "roles.lexicon.barred": {"text": "a|b c"},
+    "roles.lexicon.verb": {"base": "read"},
+    "roles.lexicon.plural": {"noun": "city"},
+    "roles.lexicon.is_form_of_lexicon": {"word": "reads"},
+    "roles.lexicon.classes": {"word": "reads"},
     "sections.load_sections": {
         "folder": ROOT / "tests" / "valid_calls",
         "leave_out": ["none"],

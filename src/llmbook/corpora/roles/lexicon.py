@@ -8,16 +8,31 @@ measured.
 
 from typing import NamedTuple
 
+from llmbook import checks
+
 
 def spaced(text):
-    """Return what stands between the spaces of a text, a list of words."""
+    """Return what stands between the spaces of a text, a list of words.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
+    """
+    checks.text("text", text)
     return text.split()
 
 
 def barred(text):
     """Return what stands between the bars of a text, a list of phrases, empty
     ones included.
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is not a string.
     """
+    checks.text("text", text)
     return text.split("|")
 
 
@@ -75,7 +90,16 @@ class Verb(NamedTuple):
 def verb(base):
     """Return the forms of a verb, regular unless the lexicon knows
     otherwise.
+
+    Raises
+    ------
+    TypeError
+        If ``base`` is not a string.
+    ValueError
+        If it has fewer than two letters.
     """
+    checks.text("base", base)
+    checks.items_at_least("base", [*base], 2)
     stem = base + base[-1] if base in _DOUBLED else base
     if base[-1] == "y" and base[-2] not in "aeou":
         third, past = base[:-1] + "ies", base[:-1] + "ied"
@@ -92,7 +116,17 @@ def verb(base):
 
 
 def plural(noun):
-    """Return the regular plural of a noun, or one of the irregular ones."""
+    """Return the regular plural of a noun, or one of the irregular ones.
+
+    Raises
+    ------
+    TypeError
+        If ``noun`` is not a string.
+    ValueError
+        If it has fewer than two letters.
+    """
+    checks.text("noun", noun)
+    checks.items_at_least("noun", [*noun], 2)
     if noun in _PLURALS:
         return _PLURALS[noun]
     if noun.endswith("y") and noun[-2] not in "aeou":
@@ -344,14 +378,26 @@ HERE = _phrases(
 def is_form_of_lexicon(word):
     """Tell whether a word is, in lower case, a form of one of the verbs, common
     or held out.
+
+    Raises
+    ------
+    TypeError
+        If ``word`` is not a string.
     """
+    checks.text("word", word)
     return word.lower() in _FORMS
 
 
 def classes(word):
     """Return the set of the kinds of verb, keys of :data:`VERBS`, that a word
     is a form of.
+
+    Raises
+    ------
+    TypeError
+        If ``word`` is not a string.
     """
+    checks.text("word", word)
     return _FORMS.get(word.lower(), set())
 
 
