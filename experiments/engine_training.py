@@ -1,5 +1,5 @@
 """Train the small transformers of chapter 4 with several seeds, rates and
-places of the norm.
+places of the norm, and without norms or residual connections.
 
     python experiments/engine_training.py
 
@@ -33,8 +33,14 @@ OPTIMISERS = {  # the class, its options, the rates
 }
 RATES = {"steps": 200, "batch_size": 16}
 NORMS = {"steps": 150, "batch_size": 4}
-NORMS_RATE = 0.003  # does not fall
-PLACES = [("pre", 0), ("post", 0), ("post", 50)]
+NORMS_RATES = (0.001, 0.003, 0.01)  # do not fall
+PLACES = [  # the norm, with residual connections, steps of warm-up
+    ("pre", True, 0),
+    ("post", True, 0),
+    ("post", True, 50),
+    ("pre", False, 0),
+    (None, True, 0),
+]
 
 
 @functools.cache
@@ -64,22 +70,28 @@ def run(seed, model, optimiser, options, steps, batch_size, schedule, clipping):
     return {"loss": losses[-20:].mean()}
 
 
-def norms(recording, norm, warmup_steps, seed):
+def norms(recording, norm, residual, warmup_steps, rate, seed):
     """Six blocks, a rate that does not fall, no clipping."""
-    identity = {"norm": norm, "warmup_steps": warmup_steps, "seed": seed}
+    identity = {"norm": norm, "residual": residual, "rate": rate}
+    identity |= {"warmup_steps": warmup_steps, "seed": seed}
     recording.once(
         {"kind": "norms"} | identity,
         run,
         model=with_defaults(
-            LanguageModel, TransformerBlock, norm=norm, num_blocks=6, **MODEL
+            LanguageModel,
+            TransformerBlock,
+            norm=norm,
+            residual=residual,
+            num_blocks=6,
+            **MODEL,
         ),
         optimiser="Adam",
-        options=with_defaults(Adam, learning_rate=NORMS_RATE),
+        options=with_defaults(Adam, learning_rate=rate),
         schedule={
-            "peak": NORMS_RATE,
+            "peak": rate,
             "warmup_steps": warmup_steps,
             "total_steps": NORMS["steps"],
-            "final": NORMS_RATE,
+            "final": rate,
         },
         clipping={},
         **NORMS,
@@ -113,9 +125,10 @@ def main():
         ("numpy",),
         what="training loss in nats a character, mean of the last 20 steps",
     )
-    for seed in range(5):
-        for norm, warmup_steps in PLACES:
-            norms(recording, norm, warmup_steps, seed)
+    for seed in range(3):
+        for place in PLACES:
+            for rate in NORMS_RATES:
+                norms(recording, *place, rate, seed)
     for seed in range(3):
         for optimiser, (_, _, values) in OPTIMISERS.items():
             for rate in values:

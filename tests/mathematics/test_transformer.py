@@ -113,8 +113,10 @@ def test_a_block_is_its_parts_in_their_order(norm, residual):
         parameter.data += rng.normal(size=parameter.shape)
     x, mask = rng.normal(size=(2, 3, 6)), attention.causal_mask(3)
     values = [parameter.data for parameter in block.parameters]
-    (w_query, w_key, w_value, w_output, *norms, w_1, b_1, w_2, b_2) = values
+    assert len(values) == (12 if norm else 8)  # what has no use learns nothing
+    (w_query, w_key, w_value, w_output, *_, w_1, b_1, w_2, b_2) = values
     assert w_1.shape == (6, 5)
+    norms = [p.data for p in (*block.attention_norm, *block.mlp_norm)]
 
     def attend(x):
         return attention.multi_head_attention(
@@ -377,3 +379,31 @@ def test_a_block_that_is_none_is_named(sizes, options, message):
         transformer.TransformerBlock(
             np.random.default_rng(0), *sizes, **options
         )
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        (np.zeros((1, 9), int), ValueError, "at most length=8 positions"),
+        (np.zeros(3, int), ValueError, r"shape \(B, T\)"),
+        ([[0, -1]], ValueError, "range"),
+        ([[0, 5]], ValueError, "range"),
+        ([[0.5]], TypeError, "integers"),
+    ],
+)
+def test_ids_that_a_model_cannot_read_are_named(ids, error, message):
+    model = transformer.LanguageModel(np.random.default_rng(0), 5, 8, 8, 2)
+    with pytest.raises(error, match=message):
+        model(ids)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post", None])
+@pytest.mark.parametrize("residual", [True, False])
+def test_every_variant_trains(norm, residual):
+    model = transformer.LanguageModel(
+        np.random.default_rng(0), 5, 8, 8, 2, norm=norm, residual=residual
+    )
+    sgd = optim.SGD([parameter.data for parameter in model.parameters], 0.1)
+    batch = np.random.default_rng(1).integers(0, 5, (3, 9))
+    losses_, _ = transformer.train(model, sgd, [batch] * 5)
+    assert losses_[-1] < losses_[0]

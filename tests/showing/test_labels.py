@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from matplotlib.text import Text
 
-from llmbook.mathematics.autodiff import Tensor
-from llmbook.showing.graphs import draw_graph
 from llmbook.showing.labels import NOTHING, VISIBLE, as_html, drawn, fenced
 from llmbook.showing.plotting import (
     attention_grid,
@@ -99,14 +97,6 @@ def test_figures_with_any_labels_can_be_drawn(labels):
     ]
     shown = [painted(drawn(label))[0] for label in labels if drawn(label)]
     assert legend == shown
-
-
-def test_a_graph_is_drawn_whatever_its_names():
-    for name in MARKUP:
-        ax = draw_graph(Tensor(1.0, name=name) * Tensor([2.0], name="$x$"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            ax.figure.canvas.draw()
 
 
 def test_ends_of_lines_are_seen_at_the_axes():

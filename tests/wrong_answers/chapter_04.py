@@ -114,6 +114,59 @@ def in_place(gradients, sizes):
     return total
 
 
+def of_arrays(a, b):
+    return np.maximum(a.data, b.data)
+
+
+def maximum_not_connected(a, b):
+    return Tensor(np.maximum(a.data, b.data))
+
+
+def _largest(a, b, to_a, to_b):
+    result = Tensor(np.maximum(a.data, b.data), "max")
+    result.inputs = [(a, to_a), (b, to_b)]
+    return result
+
+
+def gradient_to_both(a, b):
+    return _largest(a, b, lambda g: g, lambda g: g)
+
+
+def gradient_to_the_smaller(a, b):
+    first = a.data >= b.data
+    return _largest(a, b, lambda g: g * ~first, lambda g: g * first)
+
+
+def tie_counted_twice(a, b):
+    return _largest(
+        a, b, lambda g: g * (a.data >= b.data), lambda g: g * (b.data >= a.data)
+    )
+
+
+def tie_to_b(a, b):
+    return _largest(
+        a, b, lambda g: g * (a.data > b.data), lambda g: g * (b.data >= a.data)
+    )
+
+
+def one_input_forgotten(a, b):
+    result = Tensor(np.maximum(a.data, b.data), "max")
+    result.inputs = [(a, lambda g: g * (a.data >= b.data))]
+    return result
+
+
+def arriving_gradient_forgotten(a, b):
+    first = a.data >= b.data
+    return _largest(a, b, lambda g: 1.0 * first, lambda g: 1.0 * ~first)
+
+
+def rows_only(grad_output, x, gain, epsilon=1e-5):
+    r = np.sqrt((x**2).mean(axis=1, keepdims=True) + epsilon)
+    g, y = grad_output * gain, x / r
+    grad_x = (g - y * (g * y).mean(axis=1, keepdims=True)) / r
+    return grad_x, (grad_output * y).sum(axis=0)
+
+
 WRONG = {
     "4.1": [
         stub,
@@ -123,6 +176,7 @@ WRONG = {
         gain_forgotten,
         epsilon_ignored,
         one_gradient_only,
+        rows_only,
     ],
     "4.2": [
         stub,
@@ -141,4 +195,15 @@ WRONG = {
         from_the_trace,
     ],
     "4.4": [stub, mean_of_means, sum_of_means, weights_not_divided, in_place],
+    "4.5": [
+        stub,
+        of_arrays,
+        maximum_not_connected,
+        gradient_to_both,
+        gradient_to_the_smaller,
+        tie_counted_twice,
+        tie_to_b,
+        one_input_forgotten,
+        arriving_gradient_forgotten,
+    ],
 }

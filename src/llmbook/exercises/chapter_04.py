@@ -13,9 +13,14 @@ from llmbook.mathematics.backprop import numerical_gradient
     " which direction of x the normalisation takes away, and where ε stands.",
 )
 def rms_norm_backward(answer):
-    """Compare with central differences, for two shapes and two values of ε."""
+    """Compare with central differences, for several shapes and values of ε."""
     rng = np.random.default_rng(0)
-    for shape, epsilon in [((2, 3, 5), 1e-5), ((4, 5), 0.5)]:
+    for shape, epsilon in [
+        ((2, 3, 5), 1e-5),
+        ((4, 5), 0.5),
+        ((5,), 0.1),
+        ((2, 1, 3, 5), 1e-3),
+    ]:
         x, grad_output = rng.normal(size=(2, *shape))  # (..., d_model)
         gain = rng.normal(size=5)  # (d_model,)
 
@@ -115,6 +120,39 @@ def accumulate(answer):
         assert unchanged, (
             "the gradients that were given have been changed in place"
         )
+
+
+@exercise(
+    "4.5",
+    "Compare the two arrays once, and let both rules use the result: where a is"
+    " taken the gradient goes to a, elsewhere to b. The engine adds up what was"
+    " broadcast.",
+)
+def maximum(answer):
+    """Compare value and gradients, with broadcasting, a tie, a shared input and
+    operations before and after.
+    """
+    a = Tensor([[1.0, -2.0, 0.5], [3.0, 0.0, 2.0]])
+    b = Tensor([0.0, 3.0, 2.0])  # a tie in the last row, with a
+    larger = answer(a, b)
+    assert isinstance(larger, Tensor), (
+        f"expected a Tensor, got {type(larger).__name__}"
+    )
+    _compare(larger.data, np.maximum(a.data, b.data), "the maximum")
+    grad_output = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    (larger * 1.0).backward(grad_output)
+    for name, tensor, expected in [
+        ("a", a, [[1.0, 0.0, 0.0], [4.0, 0.0, 6.0]]),
+        ("b", b, [0.0, 7.0, 3.0]),
+    ]:
+        assert tensor.grad is not None, (
+            f"the result is not connected to {name}: is {name} among its"
+            " inputs?"
+        )
+        _compare(tensor.grad, expected, f"the gradient of {name}")
+    x = Tensor([-1.5, 0.5, 2.0])
+    answer(x * x, x + 1).sum().backward()  # both of one tensor
+    _compare(x.grad, [-3.0, 1.0, 4.0], "the gradient of max(x², x + 1)")
 
 
 def _sigmoid(x):

@@ -131,6 +131,7 @@ class Tensor:
             raise TypeError(
                 "exponent must be a number, got a Tensor: use exp and log"
             )
+        exponent = checks.real("exponent", exponent)
         x = self.data
         return _result(
             f"^{exponent:g}",

@@ -160,8 +160,8 @@ class TransformerBlock:
     Attributes
     ----------
     parameters : list of Tensor
-        Query, key, value, output; gain and bias of both norms; both layers of
-        the network: the order in which
+        Query, key, value, output; gain and bias of both norms, if there are
+        any; both layers of the network: the order in which
         :class:`llmbook.models.layers.TransformerBlock` lists its weights.
 
     Raises
@@ -200,9 +200,10 @@ class TransformerBlock:
             _weight(rng, d_hidden, d_model),
             Tensor(np.zeros(d_model)),
         )
+        norms = (*self.attention_norm, *self.mlp_norm) if norm else ()
         self.parameters = [
             *(self.w_query, self.w_key, self.w_value, self.w_output),
-            *(*self.attention_norm, *self.mlp_norm, *self.hidden, *self.output),
+            *(*norms, *self.hidden, *self.output),
         ]
 
     def __call__(self, x, mask=None):
