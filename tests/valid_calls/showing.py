@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from llmbook.mathematics.autodiff import Tensor
 from llmbook.showing.tables import cards, table
 from llmbook.showing.viewer import attention_view
 
@@ -10,7 +9,6 @@ HALVES = np.full((2, 2), 0.5)
 TEXTS = [{"old": "a b", "new": "a c"}]
 
 CALLS = {
-    "graphs.draw_graph": lambda: {"tensor": Tensor(2.0) * 3.0},
     "labels.drawn": {"text": "$5"},
     "labels.as_text": {"text": "a\tb"},
     "labels.as_html": {"text": "$5"},
