@@ -23,8 +23,8 @@ def from_tosses_to_loss(tosses, p, product, log_sum):
         "From tosses to a loss",
         f"A row of {count} tosses with the probability of each. Their product "
         f"is the likelihood, {product:.6f}; the logarithm makes it a sum, "
-        f"{_signed(log_sum)}; its sign turned and divided by {count}, it is the "
-        f"loss, {-log_sum / count:.3f} nats.",
+        f"{_signed(log_sum)}; its sign turned and divided by {count}, it is "
+        f"the loss, {-log_sum / count:.3f} nats.",
         height=306,
     )
     step = 34
