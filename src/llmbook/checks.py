@@ -99,7 +99,9 @@ def fit(axes, **arrays):
     ValueError
         If one is not of finite real numbers, or has other axes.
     """
-    found, sizes, leading = [], {}, {}
+    found: list[np.ndarray] = []
+    sizes: dict[str, int] = {}
+    leading: dict[str, tuple] = {}
     for (name, values), expected in zip(
         arrays.items(), axes.split(", "), strict=True
     ):

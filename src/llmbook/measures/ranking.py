@@ -216,15 +216,15 @@ def reciprocal_rank_fusion(*scores, k=60):
         If there are no scores, or they are not finite numbers of one shape, or
         ``k`` is not positive.
     """
-    scores = [
+    matrices = [
         checks.matrix("scores", matrix)
         for matrix in checks.some("scores", scores, "matrices")
     ]
-    for matrix in scores:
-        checks.shape("scores", matrix, scores[0].shape)
+    for matrix in matrices:
+        checks.shape("scores", matrix, matrices[0].shape)
     checks.within("k", k, 0, math.inf, closed=False)
     checks.positive(k=k)
-    return sum(1 / (k + rankdata(-matrix, axis=1)) for matrix in scores)
+    return sum(1 / (k + rankdata(-matrix, axis=1)) for matrix in matrices)
 
 
 def right_ranks(scores, right):
