@@ -98,34 +98,29 @@ def two_cuts(low, high, examples):
         "scores: "
         + "; ".join(f"{text}, {score:+.2f}" for text, score in examples)
         + ".",
-        height=104 + 30 * len(examples),
+        height=88 + 44 * len(examples),
     )
     scores = [low, high, *(score for _, score in examples)]
-    least, most = min(scores) - 0.4, max(scores) + 0.4
+    least, most = min(scores), max(scores)
 
     def place(score):
-        return 20 + 320 * (score - least) / (most - least)
+        return 24 + 304 * (score - least) / (most - least)
 
-    base = 44
-    s.arrow((12, base), (350, base))
-    for cut in (low, high):
-        s.arrow(
-            (place(cut), base - 22),
-            (place(cut), base + 22),
-            kind="forbidden",
-            tip=False,
-        )
-        s.text(place(cut), base + 34, f"{cut:.2f}", "shape", anchor="middle")
+    axis, bottom = 32, 50 + 24 * len(examples)
+    s.arrow((8, axis), (352, axis))
+    for cut, anchor, shift in ((low, "end", 4), (high, "start", -4)):
+        x = place(cut)
+        s.arrow((x, axis - 10), (x, bottom), kind="forbidden", tip=False)
+        s.text(x + shift, bottom + 14, f"{cut:+.2f}", "shape", anchor=anchor)
     middles = (
-        (12 + place(low)) / 2,
+        (8 + place(low)) / 2,
         (place(low) + place(high)) / 2,
-        (place(high) + 350) / 2,
+        (place(high) + 352) / 2,
     )
     names = (("negative", "word"), ("neutral", ""), ("positive", "good"))
     for x, (name, kind) in zip(middles, names, strict=True):
         s.text(x, 12, name, kind, anchor="middle")
     for i, (text, score) in enumerate(examples):
-        y = 104 + 30 * i
-        s.text(6, y, f"{i + 1}. {text}")
-        s.number(place(score), base, i + 1)
+        s.number(place(score), 58 + 24 * i, i + 1)
+        s.text(6, bottom + 42 + 20 * i, f"{i + 1}. {text}")
     return s
