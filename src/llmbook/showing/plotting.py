@@ -70,9 +70,10 @@ def _show_as_svg(shell):
     """Let a notebook show figures as SVG, without the time of drawing."""
     backend = InlineBackend.instance(parent=shell)
     backend.shell = shell
-    options: dict[str, object] = {"bbox_inches": "tight"}
-    options["metadata"] = {"Date": None}
-    backend.print_figure_kwargs = options
+    backend.set_trait(
+        "print_figure_kwargs",
+        {"bbox_inches": "tight", "metadata": {"Date": None}},
+    )
     backend.figure_formats = {"svg"}
 
 
