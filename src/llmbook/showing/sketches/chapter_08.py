@@ -88,4 +88,5 @@ def one_round(draft, critique, refinement, scores):
 
 
 def _lines(text, width):
-    return textwrap.wrap(text, width)
+    # a mark stays on the line of the word before it
+    return textwrap.wrap(text.replace(" !", "\u00a0!"), width)
