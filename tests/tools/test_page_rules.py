@@ -132,3 +132,18 @@ def test_every_figure_and_table_has_a_number_that_the_text_before_it_names(
             if f"{{numref}}`{name}`" not in text:
                 lacking.append((number, f"{name} is not referred to before"))
     assert not lacking
+
+
+def test_no_two_chapters_give_a_figure_or_a_table_the_same_name():
+    names = [
+        name
+        for path in NOTEBOOKS
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        for name in (
+            cell.metadata.get("mystnb", {}).get("figure", {}).get("name"),
+            *re.findall(r'name="(tab-[\w-]+)"', cell.source),
+        )
+        if name
+    ]
+    assert sorted(names) == sorted(set(names))
