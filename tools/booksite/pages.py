@@ -214,8 +214,29 @@ def inlined(tag, path, name):
     return re.sub(r"<style>.*?</style>\s*", "", drawing, flags=re.DOTALL)
 
 
+TOGGLE = '<summary><span class="toctree-toggle"'
+
+
+def name_toggles(app, pagename, templatename, context, doctree):
+    """Say what the toggles of the sidebar do: the theme gives them no name."""
+    make = context.get("generate_toctree_html")
+    if make is None:
+        return
+
+    def named(kind, *args, **options):
+        made = make(kind, *args, **options)
+        if kind == "raw":  # not text yet
+            return made
+        name = '<summary aria-label="Show or hide its modules"'
+        return str(made).replace(TOGGLE, name + TOGGLE[len("<summary") :])
+
+    context["generate_toctree_html"] = named
+
+
 def setup(app):
     """Connect this part to Sphinx."""
     app.add_post_transform(NameFoldedCells)
     app.add_post_transform(FoldHints)
     app.connect("html-page-context", complete_page)
+    # after the theme, whose function it changes
+    app.connect("html-page-context", name_toggles, priority=900)
