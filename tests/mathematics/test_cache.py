@@ -89,3 +89,19 @@ def test_the_best_share_is_the_one_of_the_lowest_perplexity():
 def test_bad_input_is_named(arguments, error, message):
     with pytest.raises(error, match=message):
         Cache(MODEL, *arguments)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_context_is_forgotten_with_its_n_gram(order):
+    text = 4 * [0, 100, 0, 200, 0, 100, 0, 100, 3]
+    found = frequencies(text, order, 4)
+    expected = [
+        share_of(text[:t], token, order, 4) for t, token in enumerate(text)
+    ]
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("share", [-0.5, 1.5])
+def test_a_share_lies_between_0_and_1(share):
+    with pytest.raises(ValueError, match="share"):
+        mixed([0.5], [0.5], share)

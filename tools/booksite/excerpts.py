@@ -6,6 +6,7 @@ from pathlib import Path
 from docutils import nodes
 
 NAME = "excerpts.js"
+UNREAD = {"cell_output", "tag_hide-input", "tag_hide-cell"}
 UNSEEN = (nodes.raw, nodes.comment, nodes.math, nodes.math_block, nodes.title)
 
 
@@ -35,10 +36,12 @@ def said(block):
 
 
 def is_read(text):
-    """Tell whether a text is prose or code, and no markup or output."""
+    """Tell whether a text is prose or shown code, and no markup, output or
+    code under a fold.
+    """
     node = text.parent
     while node is not None:
-        if isinstance(node, UNSEEN) or "cell_output" in node.get("classes", ()):
+        if isinstance(node, UNSEEN) or UNREAD & set(node.get("classes", ())):
             return False
         node = node.parent
     return True
