@@ -345,13 +345,15 @@ class Sketch:
     def brace(self, x, y, width, label, below=True):
         """Draw a bracket along a width, with a label in its middle."""
         step = 6 if below else -6
+        x, y, width = _rounded(x, y, width)
         path = drawsvg.Path(class_="flow").M(x, y).v(step).h(width).v(-step)
         self._add(path)
         self.text(x + width / 2, y + 2.6 * step, label, anchor="middle")
 
     def bar(self, x, y, width, height, share, kind="learned"):
         """Draw a bar that fills a share of its length; return its box."""
-        self._add(drawsvg.Rectangle(x, y, width, height, class_="cell"))
+        frame = _rounded(x, y, width, height)
+        self._add(drawsvg.Rectangle(*frame, class_="cell"))
         filled = max(0.0, min(1.0, float(share))) * width
         self._add(
             drawsvg.Rectangle(
