@@ -262,6 +262,50 @@ def kinds(wanted, **values):
         kind(name, value, wanted)
 
 
+def each(name, values, *wanted):
+    """Return a list of values that are all of a class, or of one of several.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or one is of another class.
+    """
+    found = items(name, values)
+    for value in found:
+        kind(name, value, *wanted)
+    return found
+
+
+def some_of(name, values, options):
+    """Return a list of strings that are some of a few options.
+
+    Raises
+    ------
+    TypeError
+        If they are no list of strings.
+    ValueError
+        If one is no option.
+    """
+    found = texts(name, values)
+    for value in found:
+        one_of(f"each of {name}", value, options)
+    return found
+
+
+def patience(tries, most, name):
+    """Check that a search has not been in vain too often.
+
+    Raises
+    ------
+    ValueError
+        If it has, by what is asked of it.
+    """
+    if tries >= most:
+        raise ValueError(
+            f"{name} must let something be found, got nothing in {most} tries"
+        )
+
+
 def offers(name, value, *attributes):
     """Check that a value has what a function asks of it, whatever its class.
 
@@ -1859,6 +1903,30 @@ def sections(name, values):
 
 
 # --- examples of roles ------------------------------------------------------
+
+
+def parts_of_clause(parts, subject, gap, phrase):
+    """Return the parts of a clause, each a phrase with its role or None.
+
+    Raises
+    ------
+    TypeError
+        If a part is no phrase, or a role no string.
+    ValueError
+        If a part is no pair, or there is not one verb.
+    """
+    text("subject", subject)
+    if gap is not None:
+        text("gap", gap)
+    found = [two("parts", part) for part in items("parts", parts, "pairs")]
+    for words, role in found:
+        kind("parts", words, phrase)
+        if role is not None:
+            text("a role of parts", role)
+    verbs = sum(role == "V" for _, role in found)
+    if verbs != 1:
+        raise ValueError(f"parts must hold one verb, 'V', got {verbs}")
+    return found
 
 
 def example(name, value, with_spans=False, tags=None):

@@ -229,10 +229,19 @@ def test_every_kind_of_clause_and_every_setting_has_its_method():
 
 
 def test_bad_options_are_named():
-    with pytest.raises(ValueError, match="relatives must be some of"):
+    with pytest.raises(ValueError, match="relatives must be"):
         Grammar(0, relatives=("reduced",))
     with pytest.raises(ValueError, match="count must be at least 1"):
         generate(0, 1)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"longest": 1}, {"wanted": lambda example: False}]
+)
+def test_a_search_that_finds_nothing_ends(asked, monkeypatch):
+    monkeypatch.setattr("llmbook.corpora.roles.grammar.PATIENCE", 50)
+    with pytest.raises(ValueError, match="longest and wanted must let"):
+        generate(1, 1, **asked)
 
 
 @pytest.mark.parametrize(
@@ -395,6 +404,16 @@ def test_agreement_worked_by_hand():
     assert found["kappa_verb"] == pytest.approx(
         (observed - chance) / (1 - chance)
     )
+
+
+def test_a_kappa_of_one_choice_alone_is_unknown():
+    one = real.parse("[ARG0 He] [V ran] .")
+    found = real.agreement([real.Sentence("a", "test", one, one, one)])
+    assert found["kappa_verb"] is None
+    assert found["kappa_words"] is not None
+    assert found["identical"] == 1
+    with pytest.raises(ValueError, match="sentences must hold at least one"):
+        real.agreement([real.Sentence("a", "test", one, None, None)])
 
 
 def test_guidelines_stand_beside_the_data_and_speak_of_every_role():

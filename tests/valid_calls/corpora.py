@@ -11,6 +11,7 @@ from llmbook.corpora.facts import Fact
 from llmbook.corpora.hsk import Sentence
 from llmbook.corpora.probes import probes
 from llmbook.corpora.reviews import Reviews
+from llmbook.corpora.roles import grammar, real
 from llmbook.corpora.snippets import Snippets
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,12 @@ FACTS = [
     for relation in ("introduced", "withdrawn")
 ]
 SENTENCE = Sentence("很好", "Very good.", ["很", "好"], ["very", "good; nice"])
+
+
+WORDS = grammar.words("the old book")
+READ = grammar.clause([(grammar.words("read"), "V"), (WORDS, "ARG1")], "ARG0")
+EXAMPLE = grammar.Example(("He", "ran"), 1, ((0, 1, "ARG0"),))
+ANNOTATED = real.Sentence("1", "test", EXAMPLE, EXAMPLE, EXAMPLE)
 
 
 def logits(texts):
@@ -145,12 +152,43 @@ CALLS = {
         "fractions": (0.5, 0.25, 0.25),
         "seed": 42,
     },
+    "roles.grammar.words": {"text": "the book"},
+    "roles.grammar.join": {"*0": WORDS, "*1": READ},
+    "roles.grammar.attach": {"head": WORDS, "modifier": READ},
+    "roles.grammar.clause": {
+        "parts": [(grammar.words("read"), "V"), (WORDS, "ARG1")],
+        "subject": "ARG0",
+        "gap": "ARG2",
+    },
+    "roles.grammar.Grammar": {
+        "seed": 0,
+        "held_out": True,
+        "longer": False,
+        "relatives": ["subject_relative"],
+    },
+    "roles.grammar.Grammar.sentence": lambda: {"self": grammar.Grammar(0)},
+    "roles.grammar.examples": {"phrase": READ},
+    "roles.grammar.generate": {
+        "count": 2,
+        "seed": 0,
+        "longest": 20,
+        "wanted": grammar.is_passive_relative,
+        "longer": False,
+    },
+    "roles.grammar.corpus": {"count": 9, "held": 1},
+    "roles.grammar.is_passive_relative": {"example": EXAMPLE},
     "roles.lexicon.spaced": {"text": "a b"},
     "roles.lexicon.barred": {"text": "a|b c"},
     "roles.lexicon.verb": {"base": "read"},
     "roles.lexicon.plural": {"noun": "city"},
     "roles.lexicon.is_form_of_lexicon": {"word": "reads"},
     "roles.lexicon.classes": {"word": "reads"},
+    "roles.real.tokenise": {"text": "It isn't."},
+    "roles.real.draw": {"count": 2, "seed": 14},
+    "roles.real.parse": {"line": "[ARG0 He] [V ran] ."},
+    "roles.real.load": {"path": None},
+    "roles.real.examples": {"sentences": [ANNOTATED], "part": "test"},
+    "roles.real.agreement": {"sentences": [ANNOTATED, ANNOTATED]},
     "sections.load_sections": {
         "folder": ROOT / "tests" / "valid_calls",
         "leave_out": ["none"],

@@ -11,6 +11,7 @@ filled by "the letter". The roles are those of PropBank (Palmer et al. 2005).
 import random
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.corpora.roles import lexicon
 from llmbook.corpora.roles.lexicon import VERBS, barred, plural, spaced
 
@@ -51,6 +52,7 @@ SETTINGS = {
     "copula": 1.5,
     "gerund": 0.4,
 }
+PATIENCE = 20000  # sentences, before a search is given up
 RELATIVES = ("subject_relative", "object_relative", "passive_relative")
 
 
@@ -104,12 +106,26 @@ class Example(NamedTuple):
 def words(text):
     """Return the phrase of a text, a string or a list of words, without verbs
     that have roles.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
     """
-    return Phrase(tuple(text.split() if isinstance(text, str) else text))
+    listed = text.split() if isinstance(text, str) else text
+    listed = checks.texts("text", listed)
+    return Phrase(tuple(listed))
 
 
 def join(*phrases):
-    """Return the phrases one after another, their gaps open."""
+    """Return the phrases one after another, their gaps open.
+
+    Raises
+    ------
+    TypeError
+        If one is no phrase.
+    """
+    checks.each("phrases", phrases, Phrase)
     joined: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()
     gaps: tuple[tuple[int, str], ...] = ()
@@ -125,7 +141,13 @@ def join(*phrases):
 def attach(head, modifier):
     """Return the head with what follows it, the gaps of which the head
     fills.
+
+    Raises
+    ------
+    TypeError
+        If one is no phrase.
     """
+    checks.kinds(Phrase, head=head, modifier=modifier)
     return join(head, modifier).fill(0, len(head.words))
 
 
@@ -148,7 +170,15 @@ def clause(parts, subject, gap=None):
     Returns
     -------
     Phrase
+
+    Raises
+    ------
+    TypeError
+        If a part is no phrase, or a role no string.
+    ValueError
+        If a part is no pair, or there is not one verb.
     """
+    parts = checks.parts_of_clause(parts, subject, gap, Phrase)
     whole = join(*(phrase for phrase, _ in parts))
     start, spans, predicate = 0, [], 0
     for phrase, role in parts:
@@ -187,15 +217,17 @@ class Grammar:
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
         If there is a relative clause of a kind that is not known.
     """
 
     def __init__(self, seed, held_out=False, longer=False, relatives=RELATIVES):
-        if unknown := set(relatives) - set(RELATIVES):
-            raise ValueError(
-                f"relatives must be some of {RELATIVES}, got {sorted(unknown)}"
-            )
+        checks.integer("seed", seed)
+        checks.flag("held_out", held_out)
+        checks.flag("longer", longer)
+        checks.some_of("relatives", relatives, RELATIVES)
         self.random = random.Random(seed)
         self.held_out, self.longer, self.relatives = held_out, longer, relatives
 
@@ -1057,7 +1089,14 @@ _NOUNS = {
 
 
 def examples(phrase):
-    """Return one :class:`Example` for every verb of a sentence."""
+    """Return one :class:`Example` for every verb of a sentence.
+
+    Raises
+    ------
+    TypeError
+        If it is no phrase.
+    """
+    checks.kind("phrase", phrase, Phrase)
     return [
         Example(phrase.words, frame.predicate, tuple(sorted(frame.spans)))
         for frame in phrase.frames
@@ -1086,14 +1125,21 @@ def generate(count, seed, longest=40, wanted=None, **options):
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``count`` is not positive.
+        If ``count`` is not positive, or of :data:`PATIENCE` sentences in a row
+        none is wanted and short enough.
     """
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    checks.count("count", count)
+    checks.count("longest", longest)
+    checks.function("wanted", bool if wanted is None else wanted)
     grammar = Grammar(seed, **options)
     found: dict[tuple, Example] = {}
+    in_vain = 0
     while len(found) < count:
+        checks.patience(in_vain, PATIENCE, "longest and wanted")
+        in_vain += 1
         several = [
             e
             for e in examples(grammar.sentence())
@@ -1102,6 +1148,7 @@ def generate(count, seed, longest=40, wanted=None, **options):
         if several and len(several[0].words) <= longest:
             example = grammar.random.choice(several)
             found[example.words, example.predicate] = example
+            in_vain = 0
     return list(found.values())
 
 
@@ -1123,7 +1170,16 @@ def corpus(count=50000, held=800):
         lacks; ``held-out construction``, asked about the verb of "that was read
         by her": training has such clauses of people, with "who", and none of
         things; ``longer``, in sentences of 21 words or more.
+
+    Raises
+    ------
+    TypeError
+        If a number is not an integer.
+    ValueError
+        If one is not positive.
     """
+    checks.count("count", count)
+    checks.count("held", held)
     known = {"relatives": ("subject_relative", "object_relative")}
     training = generate(count, 1, longest=20, **known)
     sentences = {example.words for example in training}
@@ -1158,7 +1214,15 @@ def corpus(count=50000, held=800):
 def is_passive_relative(example):
     """Tell whether an example asks about the verb of "that was read by her", of
     a thing.
+
+    Raises
+    ------
+    TypeError
+        If it has no words, predicate or spans.
+    ValueError
+        If they do not fit.
     """
+    checks.example("example", example, with_spans=True)
     pronouns = [start for start, _, role in example.spans if role == "R-ARG1"]
     starts = [start for start in pronouns if example.words[start] != "who"]
     between = set(

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from sklearn.metrics import cohen_kappa_score
 
+from llmbook import checks
 from llmbook.corpora.files import table
 from llmbook.corpora.roles.grammar import Example
 from llmbook.corpora.roles.lexicon import is_form_of_lexicon
@@ -62,7 +63,13 @@ class Sentence(NamedTuple):
 def tokenise(text):
     """Return the words and punctuation marks of a text; "don't" and
     "well-known" are one word.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
     """
+    checks.text("text", text)
     return _TOKEN.findall(text)
 
 
@@ -85,7 +92,13 @@ def draw(count=DRAWN, seed=14):
     ------
     FileNotFoundError
         If the package is not installed.
+    TypeError
+        If a number is not an integer.
+    ValueError
+        If ``count`` is below 1.
     """
+    checks.count("count", count)
+    checks.integer("seed", seed)
     path = packaged_file(PACKAGE, "data/sentences.json")
     rows = read_json(path)
     # the first of repeats
@@ -111,17 +124,21 @@ def parse(line):
 
     Raises
     ------
+    TypeError
+        If it is no string.
     ValueError
         If brackets do not match or are empty, a role is not known, or there is
         not one verb.
     """
+    checks.text("line", line)
     words: list[str] = []
     spans, verbs = [], []
     for match in re.finditer(r"\[(\S+) ([^\[\]]+)\]|(\S+)", line):
         role, inside, word = match.groups()
         if word and re.search(r"[\[\]]", word):
             raise ValueError(
-                f"brackets must match and hold a role and words, got {line!r}"
+                "line must have brackets that match and hold a role and words,"
+                f" got {line!r}"
             )
         start = len(words)
         words += [word] if word else inside.split()
@@ -131,12 +148,12 @@ def parse(line):
             spans.append((start, len(words), role))
         elif role:
             raise ValueError(
-                f"roles must be V or one of {ROLES}, got {role!r} in {line!r}"
+                f"line must have roles that are V or one of {ROLES}, got"
+                f" {role!r} in {line!r}"
             )
     if len(verbs) != 1 or verbs[0][1] - verbs[0][0] != 1:
         raise ValueError(
-            "a sentence must have one verb of one word, marked [V …], got"
-            f" {line!r}"
+            f"line must have one verb of one word, marked [V …], got {line!r}"
         )
     return Example(tuple(words), verbs[0][0], tuple(spans))
 
@@ -158,6 +175,8 @@ def load(path=None):
 
     Raises
     ------
+    TypeError
+        If ``path`` is none.
     FileNotFoundError
         If there is no such file.
     ValueError
@@ -202,7 +221,17 @@ def _sentence(row):
 
 
 def examples(sentences, part):
-    """Return the settled examples of a part, those rejected left out."""
+    """Return the settled examples of a part, those rejected left out.
+
+    Raises
+    ------
+    TypeError
+        If ``sentences`` are none.
+    ValueError
+        If there is no such part.
+    """
+    sentences = checks.each("sentences", sentences, Sentence)
+    checks.one_of("part", part, PARTS)
     return [s.agreed for s in sentences if s.part == part and s.agreed]
 
 
@@ -222,23 +251,40 @@ def agreement(sentences):
         ``kappa_verb``, of rejecting or not; of the sentences that neither pass
         rejected, ``count``, ``kappa_words``, of the BIO tags of the words other
         than the verb, ``span_f1`` of the second pass against the first, and
-        ``identical``, the share of sentences without any difference.
+        ``identical``, the share of sentences without any difference. A kappa is
+        None where both passes know one choice alone: by chance, too, they would
+        agree.
+
+    Raises
+    ------
+    TypeError
+        If ``sentences`` are none.
+    ValueError
+        If there is none that neither pass rejected.
     """
+    sentences = checks.each("sentences", sentences, Sentence)
     both = [s for s in sentences if s.first and s.second]
+    checks.some("sentences", both, "those that neither pass rejected")
     verb = [
         [getattr(s, name) is not None for s in sentences]
         for name in ("first", "second")
     ]
     tags = [_tags(s.first for s in both), _tags(s.second for s in both)]
     return {
-        "kappa_verb": float(cohen_kappa_score(*verb)),
+        "kappa_verb": _kappa(*verb),
         "count": len(both),
-        "kappa_words": float(cohen_kappa_score(*tags)),
+        "kappa_words": _kappa(*tags),
         "span_f1": span_f1(
             [s.first for s in both], [s.second.spans for s in both]
         ),
         "identical": sum(s.first == s.second for s in both) / len(both),
     }
+
+
+def _kappa(first, second):
+    if len({*first, *second}) < 2:
+        return None
+    return float(cohen_kappa_score(first, second))
 
 
 def _tags(examples):
