@@ -1651,6 +1651,10 @@ def choices(logits, targets, mask, label_smoothing, class_weights):
             "logits, targets and mask must have shapes (..., V), (...) and"
             f" (...), got {logits.shape}, {targets.shape} and {mask.shape}"
         )
+    if not targets.size:
+        raise ValueError(
+            f"targets must hold at least one class, got shape {targets.shape}"
+        )
     if not mask.any():
         raise ValueError("mask must be True for some position, got none")
     scores(logits[mask], -1, "logits")

@@ -365,6 +365,11 @@ def test_class_weights_are_the_sample_weights_of_scikit_learn():
     ) == pytest.approx(reference, rel=1e-12)
 
 
+def test_no_position_at_all_is_named():
+    with pytest.raises(ValueError, match="targets must hold at least one"):
+        cross_entropy(np.zeros((0, 3)), [])
+
+
 @few
 @given(classified(), st.floats(0.01, 100), st.floats(0, 1))
 def test_equal_class_weights_change_nothing(example, weight, smoothing):

@@ -93,6 +93,12 @@ def test_scores_of_thousands_do_not_overflow():
     )
 
 
+def test_scores_without_a_finite_largest_entry_are_refused():
+    nothing = Tensor([[0.0, 1.0], [-np.inf, -np.inf]])
+    with pytest.raises(ValueError, match="x must have a finite largest entry"):
+        transformer.softmax(nothing)
+
+
 @pytest.mark.equation("eq-layer-norm")
 def test_a_position_without_variance_gets_the_bias():
     x, gain, bias = np.full((2, 4), 7.0), np.ones(4), np.arange(4.0)

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from llmbook.mathematics.attention import causal_mask, softmax
+from llmbook.mathematics.attention import (
+    causal_mask,
+    scaled_dot_product_attention,
+    softmax,
+)
 
 
 def temperature_multiplies(scores, temperature):
@@ -133,6 +137,68 @@ def never(attend, x):
     return False
 
 
+def local_by_a_mask(query, key, value, width):
+    return scaled_dot_product_attention(
+        query, key, value, ~window_of_too_far(len(query), width)
+    )[0]
+
+
+def window_of_too_far(length, width):
+    positions = np.arange(length)
+    behind = positions[:, None] - positions
+    return (behind < 0) | (behind >= width)
+
+
+def local_by_a_boolean_mask(query, key, value, width):
+    forbidden = window_of_too_far(len(query), width)  # (T, T), boolean
+    return local(query, key, value, width) + 0 * forbidden.sum()
+
+
+def local(query, key, value, width, scale=True, ahead=0):
+    output = np.empty((len(query), value.shape[-1]))
+    for t in range(len(query)):
+        latest = slice(max(0, t - width + 1), t + 1 + ahead)
+        scores = key[latest] @ query[t]
+        weights = softmax(scores / np.sqrt(key.shape[-1]) if scale else scores)
+        output[t] = weights @ value[latest]
+    return output
+
+
+def local_without_the_root(query, key, value, width):
+    return local(query, key, value, width, scale=False)
+
+
+def local_that_looks_ahead(query, key, value, width):
+    return local(query, key, value, width, ahead=1)
+
+
+def local_of_one_more(query, key, value, width):
+    return local(query, key, value, width + 1)
+
+
+def local_in_blocks(query, key, value, width):
+    cuts = range(0, len(query), width)
+    return np.concatenate(
+        [
+            local(*(x[c : c + width] for x in (query, key, value)), width)
+            for c in cuts
+        ]
+    )
+
+
+def local_with_repeated_keys(query, key, value, width):
+    latest = np.arange(len(query))[:, None] - np.arange(width)  # (T, width)
+    latest = np.maximum(latest, 0)
+    scores = np.einsum("td,twd->tw", query, key[latest])
+    weights = softmax(scores / np.sqrt(key.shape[-1]))
+    return np.einsum("tw,twd->td", weights, value[latest])
+
+
+def local_by_the_width_of_the_values(query, key, value, width):
+    scaled = query * np.sqrt(query.shape[-1] / value.shape[-1])
+    return local(scaled, key, value, width)
+
+
 WRONG = {
     "2.1": [
         temperature_multiplies,
@@ -160,5 +226,15 @@ WRONG = {
         future_seen_in_any_change,
         future_that_spoils_its_input,
         never,
+    ],
+    "2.6": [
+        local_by_a_mask,
+        local_by_a_boolean_mask,
+        local_without_the_root,
+        local_that_looks_ahead,
+        local_of_one_more,
+        local_in_blocks,
+        local_with_repeated_keys,
+        local_by_the_width_of_the_values,
     ],
 }

@@ -106,6 +106,10 @@ def weights_not_divided(gradients, sizes):
     )
 
 
+def always_of_ten(gradients, sizes):
+    return weights_not_divided(gradients, sizes) / 10
+
+
 def in_place(gradients, sizes):
     total = gradients[0]
     total *= sizes[0] / sum(sizes)
@@ -194,7 +198,14 @@ WRONG = {
         from_the_flattest,
         from_the_trace,
     ],
-    "4.4": [stub, mean_of_means, sum_of_means, weights_not_divided, in_place],
+    "4.4": [
+        stub,
+        mean_of_means,
+        sum_of_means,
+        weights_not_divided,
+        always_of_ten,
+        in_place,
+    ],
     "4.5": [
         stub,
         of_arrays,

@@ -1,5 +1,7 @@
 """Checks of the exercises of chapter 2, the mathematics of attention."""
 
+import tracemalloc
+
 import numpy as np
 
 from llmbook.exercises import exercise
@@ -180,3 +182,40 @@ def _(sees_the_future):
         assert found == expected, (
             f"for {name} it says {bool(found)}, not {expected}."
         )
+
+
+@exercise(
+    "2.6",
+    "a query needs the scores of at most width keys: go through the queries one"
+    " by one, or gather the latest keys of each",
+)
+def _(local_attention):
+    rng = np.random.default_rng(0)
+    for length, width in (7, 3), (6, 1), (4, 9):
+        query, key = rng.standard_normal((2, length, 4))  # (T, d_k) each
+        value = rng.standard_normal((length, 3))  # (T, d_v)
+        near = causal_mask(length) & ~np.tri(length, k=-width, dtype=bool)
+        expected, _ = scaled_dot_product_attention(query, key, value, near)
+        found = np.asarray(local_attention(query, key, value, width))
+        assert found.shape == expected.shape, (
+            f"for {length} tokens and values of width 3 the output has shape"
+            f" {found.shape}."
+        )
+        error = np.abs(found - expected).max(axis=-1)  # (T,)
+        assert error.max() < 1e-9, (
+            f"with width {width} the output at position {error.argmax()}"
+            f" differs by {error.max():.2g} from attention under the mask."
+        )
+    length = 2000
+    query, key, value = rng.standard_normal((3, length, 4))  # (T, d) each
+    tracemalloc.start()
+    try:
+        local_attention(query, key, value, 8)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < length**2, (
+        f"for {length:,} tokens and a width of 8 it asks for"
+        f" {peak / 1e6:.0f} MB: somewhere it holds a number for every pair of"
+        " tokens."
+    )

@@ -106,13 +106,14 @@ def accumulate(answer):
     rng = np.random.default_rng(0)
     # (B, …), each example's own gradient
     examples = rng.normal(size=(10, 2, 3))
-    for sizes in [[5, 5], [4, 4, 2], [10], [1, 9]]:
-        pieces = np.split(examples, np.cumsum(sizes)[:-1])
+    for sizes in [[5, 5], [4, 4, 2], [10], [1, 9], [2, 3]]:
+        batch = examples[: sum(sizes)]  # (B, …)
+        pieces = np.split(batch, np.cumsum(sizes)[:-1])
         means = [piece.mean(axis=0) for piece in pieces]  # (2, 3) each
         given = [mean.copy() for mean in means]
         found = answer(given, sizes)
         _compare(
-            found, examples.mean(axis=0), f"the gradient from pieces of {sizes}"
+            found, batch.mean(axis=0), f"the gradient from pieces of {sizes}"
         )
         unchanged = all(
             (a == b).all() for a, b in zip(given, means, strict=True)

@@ -28,8 +28,12 @@ def softmax(x):
     ------
     TypeError
         If ``x`` is no Tensor.
+    ValueError
+        If it is empty, holds a NaN or plus infinity, or has nothing but minus
+        infinities along the last axis.
     """
     checks.kind("x", x, Tensor)
+    checks.scores(x.data, -1)
     exponentials = (x - x.data.max(axis=-1, keepdims=True)).exp()  # (..., V)
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 

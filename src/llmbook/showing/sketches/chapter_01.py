@@ -24,7 +24,7 @@ def loop_of_writing(context, shares, drawn):
         f"The text so far, {' '.join(context)}, goes into the model, which "
         f"gives each token a probability: {said}. One token is drawn, {drawn}, "
         "and a dashed line takes it back to the end of the text.",
-        height=272,
+        height=172 + 22 * len(shares),
     )
     width = 64
     row = s.tokens(16, 12, context, width)

@@ -116,7 +116,7 @@ def transformer(d_model, num_tokens, counts):
     s.arrow((stream, 122), last.left, kind="stream", tip=False)
     out = learned(58, "output layer", counts["output"])
     s.arrow(last.top, out.bottom)
-    logits = s.box(112, 6, 168, ["logits", f"(B, T, {num_tokens})"], "good", 38)
+    logits = s.box(124, 6, 144, ["logits", f"(B, T, {num_tokens})"], "good", 38)
     s.arrow(out.top, logits.bottom)
     s.text(8, 532, f"stream: {wide}", "learned")
     return s
@@ -151,7 +151,7 @@ def one_rule(x, uses, total):
         s.arrow((outer, 40), (outer, 70), (far, 70), (far, 108), kind="back")
         s.arrow((inner, 224), (inner, 182), (near, 182), (near, 156))
         s.arrow((far, 156), (far, 200), (outer, 200), (outer, 224), kind="back")
-        edge = 180 + 160 * side
+        edge = 180 + 174 * side
         anchor = "start" if side < 0 else "end"
         s.text(edge, 92, "1 arrives", "word", anchor=anchor)
         sent = f"1 × {slope:g} = {slope:g}"
@@ -169,14 +169,14 @@ def linear_backward(rows, d_in, d_out):
         "d_out, is Y. Backward: the gradient of Y times W transposed has the "
         "shape of X, and X transposed times the gradient of Y has the shape "
         "of W. Each product has just one order that fits.",
-        height=352,
+        height=378,
     )
     u = 17
     n, i, o = u * rows, u * d_in, u * d_out
 
     def product(y, said, first, second, result):
         s.text(6, y, said, "strong")
-        x = 6
+        x = 20
         for sign, (name, shape, (high, wide), kind) in zip(
             ("", "×", "="), (first, second, result), strict=True
         ):
@@ -201,7 +201,7 @@ def linear_backward(rows, d_in, d_out):
         ("X̄", "N × d_in", (n, i), "key"),
     )  # fmt: skip
     product(
-        236, "backward, to W",
+        262, "backward, to W",
         ("Xᵀ", "d_in × N", (i, n), "data"),
         ("Ȳ", "N × d_out", (n, o), "key"),
         ("W̄", "d_in × d_out", (i, o), "key"),
@@ -336,7 +336,7 @@ def broadcast(bias, gradients):
     s.cells(right, top, gradients, width, 28, digits=0)
     end = top + 28 * rows + 16
     s.text(left, end, f"one use per row: {rows}")
-    s.text(right, end, "what reached each use")
+    s.text(right, end, "added by column")
     return s
 
 
