@@ -1,3 +1,4 @@
+import itertools
 import warnings
 
 import matplotlib as mpl
@@ -130,8 +131,61 @@ def test_a_notebook_shows_a_figure_as_svg():
     assert set(figure.data) == {"image/svg+xml", "text/plain"}
     assert ">epoch</text>" in figure.data["image/svg+xml"]
     assert "dc:date" not in figure.data["image/svg+xml"]
+    assert plotting.DARK in figure.data["image/svg+xml"]
 
 
 def test_a_grid_is_no_wider_than_the_column(weights):
     figure = plotting.attention_grid(np.repeat(weights, 2, axis=0), TOKENS)
     assert figure.get_figwidth() <= plotting.COLUMN + 1e-9
+
+
+def luminance(rgb):
+    """Relative luminance of sRGB from 0 to 1, as WCAG 2 defines it."""
+    linear = np.where(
+        rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4
+    )
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_series_are_seen_where_a_notebook_is_read_in_the_dark():
+    grey = np.array([0.213, 0.715, 0.072])  # hue-rotate, as CSS defines it
+    half_turn = 2 * grey - np.eye(3)
+    for colour in plotting.COLOURS:
+        turned = half_turn @ (1 - np.array(mpl.colors.to_rgb(colour)))
+        assert (luminance(turned.clip(0, 1)) + 0.05) / 0.05 >= 3
+    assert "hue-rotate(180deg)" in plotting.DARK
+
+
+def test_the_letters_of_a_grid_do_not_meet(weights):
+    tokens = [f"word {i}" for i in range(10)]
+    many = np.full((3, 10, 10), 0.1)
+    figure = plotting.attention_grid(many, tokens, columns=3)
+    renderer = figure.canvas.get_renderer()
+    for ax in figure.axes[:3]:
+        boxes = [
+            label.get_window_extent(renderer) for label in ax.get_yticklabels()
+        ]
+        for above, below in itertools.pairwise(boxes):
+            assert above.y0 >= below.y1 - 1
+
+
+def test_a_grid_names_its_axes_once_a_row_and_a_column():
+    figure = plotting.attention_grid(
+        np.full((4, 9, 9), 1 / 9), list("abcdefghi"), columns=2
+    )
+    assert [bool(ax.get_ylabel()) for ax in figure.axes[:4]] == [
+        True,
+        False,
+    ] * 2
+    assert [bool(ax.get_xlabel()) for ax in figure.axes[:4]] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_heatmap_of_a_sentence_is_no_wider_than_the_column():
+    tokens = [f"word {i}" for i in range(20)]
+    ax = plotting.attention_heatmap(np.full((20, 20), 0.05), tokens)
+    assert ax.figure.get_figwidth() <= plotting.COLUMN + 1e-9

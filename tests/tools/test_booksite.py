@@ -10,10 +10,11 @@ import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
+from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from booksite import bundle, formulas, llms, outlines, pages
+from booksite import bundle, callouts, formulas, llms, outlines, pages
 
 from llmbook.showing.sketch import Sketch
 
@@ -211,3 +212,34 @@ def test_the_readme_of_the_tools_names_every_file():
     readme = (tools / "README.md").read_text(encoding="utf-8")
     files = [*tools.glob("*.py"), *tools.glob("booksite/[!_]*.py")]
     assert [path.name for path in files if f"`{path.name}`" not in readme] == []
+
+
+def test_a_remark_has_the_word_of_its_kind(tmp_path):
+    (tmp_path / "conf.py").write_text(
+        'extensions = ["myst_parser", "booksite.callouts"]'
+    )
+    remarks = "".join(
+        f"```{{{kind}}}\nOne *step*.\n```\n" for kind in callouts.KINDS
+    )
+    (tmp_path / "index.md").write_text(
+        f"# Title\n\n{remarks}", encoding="utf-8"
+    )
+    app = Sphinx(
+        tmp_path,
+        tmp_path,
+        tmp_path / "out",
+        tmp_path / "trees",
+        "html",
+        status=None,
+        warningiserror=True,
+    )
+    app.build()
+    page = BeautifulSoup(
+        (tmp_path / "out/index.html").read_text("utf-8"), "html.parser"
+    )
+    found = {
+        kind: page.select_one(f".callout.{kind} p").get_text()
+        for kind in callouts.KINDS
+    }
+    assert found == callouts.KINDS
+    assert len(page.select(".callout em")) == 4

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from booksite import callouts
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
@@ -132,6 +133,20 @@ def test_every_figure_and_table_has_a_number_that_the_text_before_it_names(
             if f"{{numref}}`{name}`" not in text:
                 lacking.append((number, f"{name} is not referred to before"))
     assert not lacking
+
+
+@every_notebook
+def test_at_most_four_remarks_stand_apart(notebook):
+    texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
+    kinds = "|".join(callouts.KINDS)
+    assert (
+        len(
+            re.findall(
+                rf"^`{{3,}}\{{(?:{kinds})\}}", "\n".join(texts), re.MULTILINE
+            )
+        )
+        <= 4
+    )
 
 
 def test_no_two_chapters_give_a_figure_or_a_table_the_same_name():

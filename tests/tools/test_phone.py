@@ -28,6 +28,16 @@ CUT = """() => {
     .filter(box => clips(box) || (box.getBoundingClientRect().right > edge && !scrolls(box)))
     .map(box => `${box.tagName} ${box.className.baseVal ?? box.className}: ${box.textContent.trim().slice(0, 40)}`);
 }"""
+LEAST_LETTER = 10  # pixels
+# The drawings and plots whose smallest letters, not counting exponents, are below a size on the screen.
+SMALL = """least => [...document.querySelectorAll("article svg:is(.plot, .sketch)")].flatMap(svg => {
+  const height = part => parseFloat(getComputedStyle(part).fontSize);
+  const texts = [...svg.querySelectorAll("text")].filter(text => text.textContent.trim());
+  const formula = text => [...text.querySelectorAll("tspan")];
+  const letters = texts.map(text => Math.max(...(formula(text).length ? formula(text) : [text]).map(height)));
+  const smallest = Math.min(...letters) * svg.getScreenCTM().a;
+  return smallest < least - 0.1 ? [`${svg.closest("figure")?.id}: ${smallest.toFixed(1)}`] : [];
+})"""
 LONG_CODE = (
     '<!doctype html><meta name="viewport" content="width=device-width">'
     '<link rel="stylesheet" href="_static/site.css"><article class="bd-article">'
@@ -85,6 +95,31 @@ def test_nothing_jumps_or_is_cut_off(browser, window):
     page.close()
     assert {n: s for n, s in shifts.items() if s > LARGEST_SHIFT} == {}
     assert {n: c for n, c in cut.items() if c} == {}
+
+
+@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_letters_of_figures_are_legible(browser, window):
+    names, small = looked_at(), {}
+    page = browser.new_page(viewport=window)
+    with serve(SITE) as base:
+        for name in names:
+            page.goto(f"{base}/{name}")
+            small[name] = page.evaluate(SMALL, LEAST_LETTER)
+    page.close()
+    assert {n: s for n, s in small.items() if s} == {}
+
+
+def test_small_letters_are_found_but_exponents_are_none(browser, tmp_path):
+    file = tmp_path / "index.html"
+    file.write_text(
+        '<article><figure id="a"><svg class="plot" viewBox="0 0 90 9" width="90"><text style="font-size: 9px">x</text></svg></figure>'
+        '<figure id="b"><svg class="plot" viewBox="0 0 90 9" width="90"><text><tspan style="font-size: 12px">2</tspan>'
+        '<tspan style="font-size: 7px">3</tspan></text></svg></figure></article>'
+    )
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    assert page.evaluate(SMALL, LEAST_LETTER) == ["a: 9.0"]
+    page.close()
 
 
 def test_a_jump_and_a_cut_are_found(browser, tmp_path):

@@ -13,8 +13,10 @@ it shows:
 - :mod:`booksite.terms` links the terms of the glossary;
 - :mod:`booksite.head` puts a bar beneath a chapter's title: run time, download, exercises, all code at once;
 - :mod:`booksite.cards` writes into a page what its links lead to, for the cards on hover, focus and tap;
+- :mod:`booksite.callouts` knows the four kinds of remarks beside the text;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.plots` gives the plots of notebooks the page's ground, letters and ink;
+- :mod:`booksite.panels` keeps their letters legible on a phone;
 - :mod:`booksite.llms` writes ``llms.txt``, the site in a few lines for programs;
 - :mod:`booksite.excerpts` writes what each section says, which the search page shows;
 - :mod:`booksite.bundle` joins the theme's styles and scripts and leaves out what no page uses.
@@ -25,6 +27,7 @@ from pathlib import Path
 
 from booksite import (
     bundle,
+    callouts,
     cards,
     excerpts,
     formulas,
@@ -92,6 +95,7 @@ def setup(app):
         welcome,
         tables,
         terms,
+        callouts,
         pages,
         head,
         llms,

@@ -84,6 +84,9 @@ def bundle(app, exception):
     # The theme seeks on each page what stands in the margin, by 24 names:
     # nothing does here.
     script = re.sub(r'\["marginnote",.*?\]', '["margin"]', script)
+    # And it measures every box that may scroll, for which the whole page is
+    # laid out: book.js measures those that come into view.
+    script = re.sub(r'\["pre","\.nboutput.*?\]', '["none"]', script)
     words = names(pages) | set(
         re.findall(r"[\w-]+", script + joined(static, SEARCH))
     )

@@ -130,8 +130,8 @@ def visit_display(translator, node):
     )
     html = _typeset_node(node, tex, display=True)
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    # The theme's script makes boxes of this class reachable by keyboard
-    # whenever they scroll.
+    # book.js makes boxes of this class reachable by keyboard whenever they
+    # scroll.
     translator.body.append(
         f'<div class="formula pst-scrollable-table-container">{html}</div>'
     )

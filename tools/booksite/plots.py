@@ -10,11 +10,11 @@ import colorsys
 import re
 from xml.etree import ElementTree as ET
 
+from booksite import panels
 from llmbook.showing.plotting import ON_DARK, ON_LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINK = "{http://www.w3.org/1999/xlink}href"
-PIXELS = 110 / 72  # of the page for a point of Matplotlib
 INK, PAPER = (236, 239, 243), (20, 24, 30)  # of a dark page
 CONTRAST = 5  # at least, of a colour on dark paper
 COLOUR = re.compile(r"#[0-9a-f]{6}\b")
@@ -29,7 +29,8 @@ def is_plot(text):
 
 
 def inlined(text, said, name):
-    """Return a plot as an element of the page.
+    """Return a plot as an element of the page, in the box in which it may
+    scroll.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ def inlined(text, said, name):
     root = ET.fromstring(text)
     remove(root, "metadata")
     remove(root, "defs")  # a style for every element of the page
+    box = ET.Element("div", panels.arrange(root))
     remove(root.find(f"{SVG}g"), "g")  # the white ground
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
     for element in root.iter():
@@ -54,7 +56,7 @@ def inlined(text, said, name):
     unwrap(root)
     for side in ("width", "height"):
         points = float(root.get(side).removesuffix("pt"))
-        root.set(side, f"{points * PIXELS:.0f}")
+        root.set(side, f"{points * panels.PIXELS:.0f}")
     root.set("class", "plot")
     root.set("role", "img")
     root.set("fill", "currentColor")
@@ -62,7 +64,8 @@ def inlined(text, said, name):
     title = ET.Element(f"{SVG}title")
     title.text = said
     root.insert(0, title)
-    return re.sub(r">\s+<", "><", ET.tostring(root, encoding="unicode"))
+    ET.SubElement(box, "div").append(root)
+    return re.sub(r">\s+<", "><", ET.tostring(box, encoding="unicode"))
 
 
 def remove(parent, tag):

@@ -4,16 +4,20 @@ English.
 Importing this module sets the book's look: figures as wide as the page's
 column at most, line styles that differ in more than colour, and a font with
 Chinese characters behind Matplotlib's own. Notebooks show figures as SVG, whose
-letters are text; the site gives them the page's colours, on dark pages, too.
+letters are text: dark on white, or light on black where a notebook is read in
+the dark. The site gives them the page's colours, on dark pages, too.
 """
+
+import importlib
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
 from matplotlib import font_manager
-from matplotlib_inline.config import InlineBackend
+from matplotlib.figure import Figure
 
 from llmbook import checks
 from llmbook.packages import packaged_file
@@ -29,6 +33,13 @@ SEQUENTIAL = "Blues"
 # Letters upon a heatmap: these two stay as they are on light and dark pages.
 ON_LIGHT, ON_DARK = "#010101", "#fefefe"
 COLUMN = 6.3  # inches, the page's width at 110 pixels an inch
+LETTERS = 9  # points, of tokens beside a heatmap
+# Where a notebook is read in the dark: the lightness of all colours turned
+# round, of pictures and of what is written upon them twice, so that they stay.
+DARK = f"""@media (prefers-color-scheme: dark) {{
+#figure_1, image, [style*="{ON_LIGHT}"], [style*="{ON_DARK}"] {{
+filter: invert(1) hue-rotate(180deg) }} }}
+"""
 
 
 def _chinese_fonts():
@@ -53,7 +64,8 @@ mpl.rcParams.update(
         "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
         "axes.unicode_minus": False,
         "axes.facecolor": "none",
-        "figure.figsize": (COLUMN, 3.6),
+        # as wide as a phone shows it with letters of ten pixels
+        "figure.figsize": (5.7, 3.5),
         "figure.dpi": 110,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
@@ -66,15 +78,23 @@ mpl.rcParams.update(
 )
 
 
-def _show_as_svg(shell):
-    """Let a notebook show figures as SVG, without the time of drawing."""
-    backend = InlineBackend.instance(parent=shell)
-    backend.shell = shell
-    backend.set_trait(
-        "print_figure_kwargs",
-        {"bbox_inches": "tight", "metadata": {"Date": None}},
+def _as_svg(figure):
+    """Return a figure as SVG, without the time of drawing, for light and dark
+    notebooks.
+    """
+    text = print_figure(
+        figure, "svg", bbox_inches="tight", metadata={"Date": None}
     )
-    backend.figure_formats = {"svg"}
+    return text.replace("</style>", f"{DARK}</style>", 1)
+
+
+def _show_as_svg(shell):
+    """Let a notebook show figures as SVG."""
+    # its import would put other formats in place
+    importlib.import_module("matplotlib_inline.backend_inline")
+    formatters = shell.display_formatter.formatters
+    formatters["image/png"].pop(Figure, None)
+    formatters["image/svg+xml"].for_type(Figure, _as_svg)
 
 
 if get_ipython():
@@ -233,10 +253,15 @@ def attention_grid(
             annotate=annotate,
             colourbar=False,
         )
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    for ax in axes[:-1].flat:
+        ax.set_xlabel("")
     if not annotate:
         figure.colorbar(
             axes[0, 0].images[0], ax=axes, shrink=0.6, label="attention weight"
         )
+    _fit_letters(figure, axes.flat[:heads])
     return figure
 
 
@@ -286,7 +311,6 @@ def learning_curves(
             xycoords=("axes fraction", "data"),
             ha="right",
             va="bottom",
-            fontsize=8,
         )
     ax.set_xlabel(drawn(xlabel, "xlabel"))
     ax.set_ylabel(drawn(ylabel, "ylabel"))
@@ -307,11 +331,25 @@ def _steps_and_values(name, series):
     return steps, values
 
 
+def _fit_letters(figure, axes):
+    """Write the tokens beside some heatmaps so small that their lines do not
+    meet, but not below seven points.
+    """
+    figure.draw_without_rendering()  # lays them out
+    for ax in axes:
+        cell = ax.get_window_extent().height / len(ax.get_yticks())
+        points = 72 * cell / figure.dpi
+        size = min(LETTERS, max(7, 0.9 * points))
+        ax.tick_params(labelsize=size)
+
+
 def _heatmap_size(shape, tokens):
-    """Inches that give every token the room that its label needs."""
+    """Inches that give every token the room that its label needs, in the
+    column's width where they can.
+    """
     rows, columns = shape
-    cell = 0.42 if max(shape) <= 24 else 0.24
     labels = 0.09 * max(map(_display_width, _one_line(tokens)), default=0)
+    cell = np.clip((COLUMN - labels - 0.8) / columns, 0.17, 0.42)
     return max(2.2, cell * columns + labels + 0.8), max(
         2.0, cell * rows + labels + 0.4
     )
@@ -333,16 +371,15 @@ def _display_width(text):
 def _label_axes(ax, tokens, key_tokens):
     tokens, key_tokens = _one_line(tokens), _one_line(key_tokens)
     slanted = any(_display_width(token) > 3 for token in key_tokens)
-    size = 9 if max(len(tokens), len(key_tokens)) <= 24 else 7
     ax.set_xticks(
         range(len(key_tokens)),
         key_tokens,
         rotation=60 if slanted else 0,
         ha="right" if slanted else "center",
         rotation_mode="anchor" if slanted else "default",
-        fontsize=size,
+        fontsize=LETTERS,
     )
-    ax.set_yticks(range(len(tokens)), tokens, fontsize=size)
+    ax.set_yticks(range(len(tokens)), tokens, fontsize=LETTERS)
     ax.set_xlabel("key: attended to")
     ax.set_ylabel("query: attends")
     ax.tick_params(length=0)

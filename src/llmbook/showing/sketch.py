@@ -412,7 +412,9 @@ class Sketch:
         return self._tips[kind]
 
 
-_ALONE = """svg.sketch { color-scheme: light dark;
+# on a ground of its own: a notebook's may be dark where the reader's system,
+# which alone decides of a picture's colours, is light
+_ALONE = """svg.sketch { color-scheme: light dark; background: var(--paper);
   font-family: "Noto Sans", "Segoe UI", "Liberation Sans", Arial, sans-serif; }
 """
 
