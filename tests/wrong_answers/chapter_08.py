@@ -38,6 +38,15 @@ def tilt_unnormalised(reference, reward, beta):
     return np.exp(exponent - exponent.max())
 
 
+def tilt_of_clipped_rewards(reference, reward, beta):
+    weights = reference * np.exp(np.clip(reward / beta, -700, 700))
+    return weights / weights.sum()
+
+
+def tilt_without_what_overflows(reference, reward, beta):
+    return np.nan_to_num(tilt_overflows(reference, reward, beta))
+
+
 def any_fault(record, message):
     found = invitations.faults(record, message)
     return found[-1] if found else None
@@ -67,12 +76,17 @@ WRONG = {
         tilt_without_reference,
         tilt_with_beta_upside_down,
         tilt_unnormalised,
+        tilt_of_clipped_rewards,
+        tilt_without_what_overflows,
     ],
     "8.3": [any_fault, no_answer_to_perfection, greeting_only],
     "8.4": [
-        lambda critiques, demonstrations, comparisons: critiques * 182.5 / 3600,
-        lambda critiques, demonstrations, comparisons: (
-            182.5 * critiques + 195.5 * demonstrations + 61.5 * comparisons
+        lambda policy, reward, n: policy**n / (policy**n).sum(),
+        lambda policy, reward, n: 1 - (1 - policy) ** n,
+        lambda policy, reward, n: np.eye(len(policy))[reward.argmax()],
+        lambda policy, reward, n: np.diff(np.cumsum(policy) ** n, prepend=0),
+        lambda policy, reward, n: np.diff(
+            np.cumsum(policy[np.argsort(reward)]) ** n, prepend=0
         ),
     ],
 }

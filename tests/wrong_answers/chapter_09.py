@@ -27,6 +27,14 @@ def _all_or_nothing(words, text):
     )
 
 
+def _the_new_taken_out(words, text):
+    asked = re.findall(ASKED, words)
+    met = [
+        new in text and old not in text.replace(new, "") for new, old in asked
+    ]
+    return sum(met) / len(met)
+
+
 def _in_place(kernel, down, up, alpha):
     kernel += alpha / down.shape[1] * down @ up
     return kernel
@@ -46,5 +54,5 @@ WRONG = {
         ),
         _in_place,
     ],
-    "9.3": [_new_alone, _old_anywhere, _all_or_nothing],
+    "9.3": [_new_alone, _old_anywhere, _all_or_nothing, _the_new_taken_out],
 }

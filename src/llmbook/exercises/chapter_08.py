@@ -1,11 +1,12 @@
 """Checks of the exercises of chapter 8, fine-tuning from language feedback."""
 
+import itertools
+import math
 import random
 
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.feedback.annotator import SECONDS
 from llmbook.feedback.tasks import invitations
 
 
@@ -56,6 +57,10 @@ def _(tilt):
     with np.errstate(all="ignore"):
         far = np.asarray(tilt(reference, np.array([3000.0, 2999.0, 0.0]), 1.0))
     assert np.isfinite(far).all(), "with rewards of 3000 it overflows."
+    expected = np.array([2 * math.e, 1, 0]) / (2 * math.e + 1)
+    assert np.allclose(far, expected), (
+        f"with rewards of 3000, 2999 and 0 it should be {expected}, got {far}."
+    )
 
 
 @exercise(
@@ -83,20 +88,24 @@ def _(first_fault):
 
 @exercise(
     "8.4",
-    "llmbook.feedback.annotator.SECONDS holds the medians; an hour has 3600"
-    " seconds",
+    "the best of n drafts is text y or worse if all of them are; how likely is"
+    " that, and how likely is it for the text just below y?",
 )
-def _(hours):
-    for counts in ((1, 0, 0), (0, 2, 0), (0, 0, 3), (300, 10, 40)):
-        kinds = ("critique", "demonstration", "comparison")
-        expected = (
-            sum(
-                SECONDS[kind] * n for kind, n in zip(kinds, counts, strict=True)
-            )
-            / 3600
-        )
-        answer = hours(*counts)
-        assert np.isclose(answer, expected), (
-            f"{counts} critiques, demonstrations and comparisons take"
-            f" {expected:.4f} hours, not {answer:.4f}."
+def _(best_of):
+    cases = [
+        ([0.5, 0.3, 0.2], [0.0, 1.0, 2.0], 2),
+        ([0.5, 0.3, 0.2], [1.0, -2.0, 0.5], 3),
+        ([0.1, 0.2, 0.3, 0.4], [7.0, 3.0, 5.0, 1.0], 4),
+        ([0.25, 0.75], [3.0, 2.0], 1),
+    ]
+    for policy, reward, n in cases:
+        expected = np.zeros(len(policy))  # (K,)
+        for drafts in itertools.product(range(len(policy)), repeat=n):
+            best = max(drafts, key=reward.__getitem__)
+            expected[best] += math.prod(policy[draft] for draft in drafts)
+        found = np.asarray(best_of(np.array(policy), np.array(reward), n))
+        assert found.shape == expected.shape, f"it has the shape {found.shape}."
+        assert np.allclose(found, expected), (
+            f"of {n} drafts from {policy} with rewards {reward} the best is"
+            f" distributed as {expected}, not {found}."
         )

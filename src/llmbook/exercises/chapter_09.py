@@ -52,13 +52,16 @@ def _(merged):
 
 
 @exercise(
-    "9.3", "take what is new out of the text before you look for what is old"
+    "9.3",
+    "what is old does no harm inside of what is new; but what is new may be a"
+    " part of what is old, too",
 )
 def _(followed):
     words = (
         'Write "5 dollars" instead of "$5". Write "3 May" instead of "May 3".'
     )
     inside = 'Write "Hi Tom!" instead of "Tom".'
+    shorter = 'Write "bike" instead of "used bike".'
     cases = {
         "both changes made": (words, "It is 5 dollars. Come on 3 May.", 1),
         "one of two made": (words, "It is 5 dollars. Come on May 3.", 0.5),
@@ -74,6 +77,12 @@ def _(followed):
             "Hi Tom! It is here, Tom.",
             0,
         ),
+        "the new part of the old, nothing changed": (
+            shorter,
+            "The used bike is here.",
+            0,
+        ),
+        "the new part of the old, changed": (shorter, "The bike is here.", 1),
     }
     for name, (words, text, expected) in cases.items():
         found = followed(words, text)
