@@ -47,6 +47,18 @@ class Letters:
     def is_message(self, draft):
         return 0 < len(draft) < self.draft_length
 
+    def tick(self, record, draft):
+        if not self.is_message(draft):
+            return None
+        return {"first": draft[0] == record, "last": draft[1:] == record}
+
+    def name_faults(self, rng, record, draft):
+        met = self.tick(record, draft)
+        return met and tuple(name for name in met if not met[name])
+
+    def places(self, record, draft):
+        return {"first": [0], "last": [1]}
+
     def critique(self, rng, record, draft):
         if not self.is_message(draft):
             return Critique("~")

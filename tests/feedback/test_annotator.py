@@ -13,29 +13,35 @@ ASK = {
     "demonstration": lambda annotator: annotator.demonstrate("a"),
     "comparison": lambda annotator: annotator.compare("a", "ab", "bb"),
     "score": lambda annotator: annotator.score("a", "ab"),
+    "success": lambda annotator: annotator.approve("a", "ab"),
+    "ticks": lambda annotator: annotator.tick("a", "ab"),
+    "faults": lambda annotator: annotator.name_faults("a", "ab"),
 }
 ANSWERS = {
     "critique": Critique("a"),
     "demonstration": "aa",
     "comparison": True,
     "score": 1,
+    "success": False,
+    "ticks": {"first": True, "last": False},
+    "faults": ("last",),
 }
 
 
 def test_every_answer_is_paid_and_the_budget_ends():
-    annotator = Annotator(invitations.Invitations(), annotations=4)
+    annotator = Annotator(invitations.Invitations(), annotations=7)
     (record,) = annotator.draw(1)
     perfect = annotator.demonstrate(record)
     assert annotator.score(record, perfect) == 8
     assert annotator.critique(record, perfect).accepted
     assert annotator.compare(record, perfect, ("nonsense",))
-    assert annotator.spent == {
-        "critique": 1,
-        "demonstration": 1,
-        "comparison": 1,
-        "score": 1,
-    }
-    assert annotator.spent_seconds == pytest.approx(182.5 + 195.5 + 61.5 + 61.5)
+    assert annotator.approve(record, perfect)
+    assert all(annotator.tick(record, perfect).values())
+    assert annotator.name_faults(record, perfect) == ()
+    assert annotator.spent == dict.fromkeys(SECONDS, 1)
+    assert annotator.spent_seconds == pytest.approx(
+        2 * 182.5 + 195.5 + 4 * 61.5
+    )
     assert annotator.left("critique") == 0
     with pytest.raises(BudgetSpent, match="no critique is left"):
         annotator.critique(record, perfect)

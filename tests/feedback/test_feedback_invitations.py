@@ -181,6 +181,108 @@ def test_comparison_agrees_with_scores(seed):
     )
 
 
+@pytest.mark.parametrize(
+    ("draft", "expected"),
+    [
+        (
+            TEXT,
+            {
+                "greeting": "dear anna ,",
+                "request": "please join the lunch",
+                "day": "monday",
+                "time": "noon",
+                "place": "cafe",
+                "order": "on at in the",
+                "price": "thank",
+                "closing": "thank you !",
+            },
+        ),
+        (
+            "come to the lunch at noon . it costs ten .",
+            {
+                "greeting": "come",
+                "request": "come to the lunch",
+                "day": ".",
+                "time": "noon",
+                "place": ".",
+                "order": "at",
+                "price": "it costs ten .",
+                "closing": "END",
+            },
+        ),
+        (
+            "you must attend the lunch .",
+            {
+                "greeting": "you",
+                "request": "you must attend the lunch",
+                **dict.fromkeys(("day", "time", "place", "order"), "."),
+                "price": "END",
+                "closing": "END",
+            },
+        ),
+    ],
+)
+def test_where_each_criterion_is_decided(draft, expected):
+    words = tuple(draft.split())
+    found = W.places(RECORD, words)
+    assert {
+        name: " ".join([*words, "END"][i] for i in where)
+        for name, where in found.items()
+    } == expected
+
+
+@few
+@given(seeds)
+def test_an_edit_changes_words_where_its_criterion_is_decided(seed):
+    """What comes before the first of its places stays as it is."""
+    _, record, message = situation(seed)
+    words = W.render(record, message)
+    places = W.places(record, words)
+    assert set(places) == set(W.CRITERIA)
+    for name, edits in W.possible_edits(record, message).items():
+        for edit in edits:
+            edited = W.render(record, W.apply_edits(record, message, [edit]))
+            first = next(
+                i
+                for i, (old, new) in enumerate(
+                    itertools.zip_longest(words, edited)
+                )
+                if old != new
+            )
+            assert first >= min(places[name])
+
+
+def test_places_are_those_of_a_message():
+    with pytest.raises(ValueError, match="words must be a message"):
+        W.places(RECORD, ("come", "to", "the", "dinner", "."))
+
+
+@few
+@given(seeds)
+def test_ticks_and_named_faults_agree_with_the_score(seed):
+    rng, record, message = situation(seed)
+    words = W.render(record, message)
+    met = W.tick(record, words)
+    assert sum(met.values()) == W.score(record, words)
+    named = W.name_faults(rng, record, words)
+    missed = [name for name in met if not met[name]]
+    assert set(named) <= set(missed)
+    assert len(named) == min(2, len(missed))
+    assert W.tick(record, ()) is None
+    assert W.name_faults(rng, record, ()) is None
+
+
+def test_without_a_remedy_a_critique_only_points_out():
+    task = W.Invitations(remedy=False)
+    draft = W.render(RECORD, W.house_style(RECORD)._replace(greeting="hi"))
+    said = task.critique(random.Random(0), RECORD, draft)
+    assert said.words == ("the", "greeting", "is", "wrong")
+    assert said.edits == (("set", "greeting", "dear"),)
+    assert " ".join(wording.point_out(("day", "order"))) == (
+        "the day is wrong and the order is wrong"
+    )
+
+
 def test_no_record_is_in_two_splits_and_all_are_met():
     rng = random.Random(1)
     for split in W.SPLITS:

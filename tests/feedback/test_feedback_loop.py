@@ -55,12 +55,20 @@ KIND = {
     "best_of_n": "comparison",
     "grpo": "comparison",
     "grpo_scores": "score",
+    "grpo_success": "success",
+    "grpo_ticks": "ticks",
+    "grpo_faults": "faults",
+    "reinforce": "score",
     "dpo": "comparison",
 }
 SMALL = {
     "best_of_n": {"number": 3, "steps": 4},
     "grpo": {"iterations": 2, "groups": 2, "group_size": 3, "reward_steps": 4},
     "grpo_scores": {"groups": 1, "group_size": 5},
+    "grpo_success": {"groups": 1, "group_size": 5},
+    "grpo_ticks": {"groups": 1, "group_size": 5},
+    "grpo_faults": {"groups": 1, "group_size": 5},
+    "reinforce": {"batch_size": 5},
 }
 
 
@@ -115,6 +123,23 @@ def test_a_dialogue_has_turns():
     learner = Apprentice(Pen("c", "aa"), "a")
     result = run("ilf_dialogue", learner, [*"a"], annotations=4, turns=2)
     assert result["rounds"][-1]["accepted"] == 2
+
+
+def test_what_is_taught_first_becomes_the_reference_of_what_follows(compiled):
+    """And is paid apart; the next run begins where the first one did."""
+    reference = weights_of(compiled.reference)
+    first = [("sft", 6, {"steps": 8, "learning_rate": 0.1})]
+    options = {"groups": 1, "group_size": 5, "updates": 1}
+    result = run(
+        "grpo_scores", compiled, [*"ab"], annotations=5, first=first, **options
+    )
+    assert result["annotations"] == {"score": 5}
+    settled = weights_of(compiled.reference)
+    assert np.abs(settled - reference).max() > 0.05
+    assert np.abs(weights_of(compiled.model) - settled).max() < 0.05
+    compiled.reset()
+    assert (weights_of(compiled.reference) == reference).all()
+    assert (weights_of(compiled.model) == reference).all()
 
 
 @pytest.mark.parametrize("method", ["ilf", "dpo"])

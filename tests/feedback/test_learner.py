@@ -290,6 +290,30 @@ def test_moments_start_anew_unless_they_are_to_go_on(two):
     assert (moved[1] * np.sign(SLOPES[0]) < 0).all()
 
 
+def test_a_reset_forgets_the_moments_too(two):
+    """A lesson whose moments may go on begins anew after a reset."""
+    moved = []
+    for _ in range(2):
+        two.reset()
+        two.train(slope_loss, data_of(SLOPES), 3, 0.1, fresh=False)
+        moved.append(two.model.vectors())
+    np.testing.assert_array_equal(moved[0], moved[1])
+    assert len(two._steps) == 1
+
+
+def test_a_policy_settles_as_reference_until_the_reset(two):
+    start = two.reference.get_weights()
+    two.train(slope_loss, data_of(SLOPES), 3, 0.1)
+    two.settle()
+    for one, other in zip(
+        two.reference.get_weights(), two.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    two.reset()
+    for one, other in zip(two.reference.get_weights(), start, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_norms_and_embeddings_decay_like_everything_else(two):
     """Where the loss says nothing, every variable shrinks by the rate times 0.01 a step."""
     two.train(slope_loss, data_of(SLOPES), 3, 0.5, scale=0.0)

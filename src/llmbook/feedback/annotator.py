@@ -10,10 +10,14 @@ SECONDS = {
     "demonstration": 195.5,
     "comparison": 61.5,
     "score": 61.5,
+    "success": 61.5,
+    "ticks": 61.5,
+    "faults": 182.5,
 }
 """Median seconds of an annotation: Scheurer et al. 2023 report those of a
 critique, of a demonstration and of a comparison of two summaries. They asked
-for no scores; we price one like a comparison.
+for nothing else. We price a score, a success and a row of ticks like a
+comparison, and faults that are named without a remedy like a critique.
 """
 
 
@@ -107,6 +111,25 @@ class Annotator:
         """Return how good a draft is, a number."""
         self._pay("score")
         return self.task.score(record, draft)
+
+    def approve(self, record, draft):
+        """Return whether a draft is perfect."""
+        self._pay("success")
+        return self.task.score(record, draft) == self.task.best_score
+
+    def tick(self, record, draft):
+        """Return for each criterion whether a draft meets it, a dict; None if
+        it is no message.
+        """
+        self._pay("ticks")
+        return self.task.tick(record, draft)
+
+    def name_faults(self, record, draft):
+        """Return the criteria that a critique would be about, and not what to
+        do: a tuple; None if the draft is no message.
+        """
+        self._pay("faults")
+        return self.task.name_faults(self.rng, record, draft)
 
 
 def shares(total, rounds):

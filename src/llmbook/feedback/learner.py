@@ -55,7 +55,8 @@ class Learner:
         self.task, self.model, self.generate = task, model, generate
         self.reference = reference or copy_of(model)
         self._reward_model = None
-        self._compiled = {}
+        self._first_reference = None  # until a policy settles
+        self._compiled, self._steps = {}, {}
         self._beginning = self._trainable()
         self.reset()
 
@@ -66,6 +67,9 @@ class Learner:
         """Forget what was learned; with ``weights``, begin from these weights
         instead.
         """
+        if self._first_reference is not None:
+            self.reference.set_weights(self._first_reference)
+            self._first_reference = None
         if weights is not None:
             self.reference.set_weights(weights)
             self.model.set_weights(weights)
@@ -74,8 +78,18 @@ class Learner:
             self.model.trainable_variables, self._beginning, strict=True
         ):
             variable.assign(value)
+        for _, optimizer in self._steps.values():
+            _forget(optimizer)
         self.rng = random.Random(seed)
         self.respond = self._respond_greedily
+
+    def settle(self):
+        """Make the policy the reference: what is learned next is measured
+        against it, and drafts are refined by it.
+        """
+        if self._first_reference is None:
+            self._first_reference = self.reference.get_weights()
+        self.reference.set_weights(self.model.get_weights())
 
     @property
     def reward_model(self):
@@ -251,8 +265,7 @@ class Learner:
             name: tf.constant(value) for name, value in constants.items()
         }
         if fresh:
-            for variable in optimizer.variables:
-                variable.assign(ops.zeros_like(variable))
+            _forget(optimizer)
         optimizer.learning_rate = learning_rate
         rows = _row_batches(self.rng, sizes.pop(), batch_size)
         losses = []
@@ -267,8 +280,8 @@ class Learner:
         return np.array([float(value) for value in losses])
 
     def _step(self, loss, model):
-        key = (loss, id(model), "step")
-        if key not in self._compiled:
+        key = (loss, id(model))
+        if key not in self._steps:
             optimizer = keras.optimizers.AdamW(
                 1e-3, weight_decay=0.01, clipnorm=1.0
             )
@@ -282,8 +295,14 @@ class Learner:
                 optimizer.apply(gradients, model.trainable_variables)
                 return value
 
-            self._compiled[key] = step, optimizer
-        return self._compiled[key]
+            self._steps[key] = step, optimizer
+        return self._steps[key]
+
+
+def _forget(optimizer):
+    """Let the optimiser's moments start from zero."""
+    for variable in optimizer.variables:
+        variable.assign(ops.zeros_like(variable))
 
 
 def until(ids, stop):

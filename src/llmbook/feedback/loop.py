@@ -52,6 +52,7 @@ def run(
     seconds=None,
     seed=0,
     every_round=False,
+    first=(),
     **options,
 ):
     """Let a learner learn from a fresh annotator by one method, until the
@@ -71,15 +72,20 @@ def run(
         Of records, critiques, samples and batches.
     every_round : bool
         Whether the learner is examined after every round, too.
+    first : sequence of (method, annotations, options)
+        What the learner is taught before, each by a method and so many
+        annotations of its own. The policy that comes of it is the reference
+        of what follows.
     options
         Of the method.
 
     Returns
     -------
     result : dict
-        ``success`` and ``score`` at the end, ``annotations`` (by kind),
-        ``annotator_seconds``, ``cpu_seconds`` of learning, and ``rounds``: the
-        figures of each, with the annotations spent by then. Ready for JSON.
+        ``success`` and ``score`` at the end, ``annotations`` (by kind) and
+        ``annotator_seconds``, without those of ``first``, ``cpu_seconds`` of
+        learning, and ``rounds``: the figures of each, with the annotations
+        spent by then. Ready for JSON.
 
     Raises
     ------
@@ -91,8 +97,13 @@ def run(
             f"method must be one of {sorted(METHODS)}, got {method!r}"
         )
     learner.reset(seed)
-    annotator = Annotator(learner.task, annotations, seconds, seed)
     rounds, cpu = [], time.process_time()
+    for number, (earlier, paid, settings) in enumerate(first, 1):
+        teacher = Annotator(learner.task, paid, seed=seed + 1000 * number)
+        for _ in METHODS[earlier](learner, teacher, **settings):
+            pass
+        learner.settle()
+    annotator = Annotator(learner.task, annotations, seconds, seed)
     for figures in METHODS[method](learner, annotator, **options):
         figures = {
             name: round(float(value), 4) for name, value in figures.items()

@@ -13,6 +13,7 @@ from letter_world import (
     assert_is,
     batch_of,
     central_differences,
+    distributions,
     gradient,
     log_prob,
     sample,
@@ -207,7 +208,7 @@ def test_the_batches_are_what_they_are_called():
     learner = Apprentice(pen, "abca")
     table = weights_of(learner.reference)
     figures = learner.practise(
-        grpo.learn, 14, source="annotator", updates=3, beta=0.2, **OPTIONS
+        grpo.learn, 14, source="score", updates=3, beta=0.2, **OPTIONS
     )
     assert learner.spent == {"score": 12}  # whole batches, what is left is left
     assert pen.read(learner.model) == [f"{z}>" for z in "aaabbbcccaaa"]
@@ -241,7 +242,18 @@ def test_the_batches_are_what_they_are_called():
         np.testing.assert_allclose(
             lesson.data["advantages"], expected.ravel(), rtol=1e-5
         )
-        assert figures[k] == {"reward": scores.mean()}
+        divergence = (lesson.data["old"] - lesson.data["reference"]) * (
+            lesson.data["mask"]
+        )
+        assert figures[k] == pytest.approx(
+            {
+                "reward": scores.mean(),
+                "divergence": divergence.sum() / 6,
+            },
+            abs=1e-6,
+        )
+    assert abs(figures[0]["divergence"]) < 1e-6
+    assert abs(figures[1]["divergence"]) > 1e-3
     # when the second began, the policy that sampled was no longer the reference
     assert np.abs(learner.lessons[1].before - table).max() > 0.05
     np.testing.assert_array_equal(weights_of(learner.reference), table)
@@ -250,7 +262,7 @@ def test_the_batches_are_what_they_are_called():
 def test_a_step_moves_what_did_better_than_its_group_up_and_the_rest_down():
     learner = Apprentice(Pen("aa", "bb"))
     options = OPTIONS | {"groups": 1, "group_size": 2, "updates": 1}
-    learner.practise(grpo.learn, 2, source="annotator", **options)
+    learner.practise(grpo.learn, 2, source="score", **options)
     for draft, sign in (("aa", 1), ("bb", -1)):
         before, after = (
             log_prob(model, "a", draft)
@@ -263,7 +275,7 @@ def test_what_a_batch_taught_still_moves_the_policy_in_the_next():
     """The second batch has nothing to teach: its drafts are equal, and nothing holds the policy to the reference."""
     learner = Apprentice(Pen("aa", "bb", "b", "b"))
     options = OPTIONS | {"groups": 1, "group_size": 2, "updates": 1}
-    learner.practise(grpo.learn, 4, source="annotator", beta=0.0, **options)
+    learner.practise(grpo.learn, 4, source="score", beta=0.0, **options)
     second = learner.lessons[1]
     assert (second.data["advantages"] == 0).all()
     decayed = second.before * (1 - 3e-2 * 0.01)
@@ -276,7 +288,7 @@ def test_scores_teach_the_policy_to_score():
     figures = learner.practise(
         grpo.learn,
         320,
-        source="annotator",
+        source="score",
         groups=1,
         group_size=16,
         updates=4,
@@ -340,8 +352,51 @@ def test_the_recipe():
     assert lessons[0].options == options
 
 
+@pytest.mark.parametrize("source", ["ticks", "faults"])
+def test_ticks_count_where_the_draft_decides_them(source):
+    """By hand: both criteria are met by ``aa``, the first by ``ab``, none by ``b`` and by what is no message."""
+    drafts = ["aa", "ab", "b", ""]
+    learner = Apprentice(Pen(*drafts), "a")
+    options = OPTIONS | {"groups": 1, "group_size": 4, "beta": 0.0}
+    figures = learner.practise(grpo.learn, 4, source=source, **options)
+    assert learner.spent == {source: 4}
+    assert [z["reward"] for z in figures] == [3 / 4]
+    first, last = (
+        group_advantages(np.array([met], float))[0]
+        for met in ([1, 1, 0, 0], [1, 0, 0, 0])
+    )
+    expected = np.zeros((4, 4))  # from the second letter of ``a>…`` on
+    expected[:3, 1], expected[:3, 2] = first[:3], last[:3]
+    expected[3, 1] = first[3] + last[3]
+    (lesson,) = learner.lessons
+    np.testing.assert_allclose(lesson.data["advantages"], expected, rtol=1e-5)
+
+
+def test_a_tick_moves_its_own_letter_alone():
+    """Half of each draft is right: that half becomes likelier, the other less likely."""
+    learner = Apprentice(Pen("ab", "ba"), "a")
+    options = OPTIONS | {"groups": 1, "group_size": 2, "updates": 1}
+    learner.practise(grpo.learn, 2, source="ticks", beta=0.0, **options)
+    first = [
+        distributions(weights_of(model), learner.task.encode("a>"))[-1]
+        for model in (learner.reference, learner.model)
+    ]
+    a, b = learner.task.encode("ab")
+    assert first[1][a] - first[0][a] > 0.01
+    assert first[1][b] - first[0][b] < -0.01
+
+
+def test_success_is_a_reward_of_one():
+    learner = Apprentice(Pen("aa", "ab", "b", "aa"), "a")
+    options = OPTIONS | {"groups": 1, "group_size": 4}
+    figures = learner.practise(grpo.learn, 4, source="success", **options)
+    assert learner.spent == {"success": 4}
+    assert [z["reward"] for z in figures] == [0.5]
+    np.testing.assert_allclose(
+        learner.lessons[0].data["advantages"], [1, -1, -1, 1], rtol=1e-3
+    )
+
+
 def test_rewards_are_a_model_s_or_the_annotator_s():
-    with pytest.raises(
-        ValueError, match="source must be 'model' or 'annotator', got 'reader'"
-    ):
+    with pytest.raises(ValueError, match=r"source must be .* or 'faults', got 'reader'"):
         Apprentice().practise(grpo.learn, 1, source="reader")

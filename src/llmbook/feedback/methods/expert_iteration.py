@@ -33,7 +33,13 @@ def best_share(scores, share):
 
 
 def learn(
-    learner, annotator, rounds=6, share=0.1, steps=40, learning_rate=5e-4
+    learner,
+    annotator,
+    rounds=6,
+    share=0.1,
+    steps=40,
+    learning_rate=5e-4,
+    epochs=None,
 ):
     """Each round, have drafts scored, and imitate the best of all so far.
 
@@ -50,6 +56,9 @@ def learn(
     steps : int
         Of training in each round, in batches of 32.
     learning_rate : float
+    epochs : int, optional
+        No more passes over the best in each round than these; see
+        :func:`llmbook.feedback.methods.sft.imitate`.
 
     Yields
     ------
@@ -79,6 +88,7 @@ def learn(
             [drafts[i] for i in best],
             steps,
             learning_rate,
+            epochs,
         )
         yield {
             "loss": losses[-1],

@@ -15,12 +15,15 @@ with :math:`\rho_{i,t} = \pi_\theta(y_{i,t} \mid \cdot) /
 \pi_{\mathrm{old}}(y_{i,t} \mid \cdot)` and the estimate :math:`\mathbb{D} =
 \pi_{\mathrm{ref}} / \pi_\theta - \log(\pi_{\mathrm{ref}} / \pi_\theta) - 1` of
 the divergence from the reference (Shao et al. 2024, Eq. 3 and 4). The reward is
-a model's, learned from comparisons, or the annotator's own score.
+a model's, learned from comparisons, or the annotator's own score. Where the
+annotator ticks criteria one by one, every criterion is a reward of its own, and
+counts where the draft decides it (the idea of Wu et al. 2023).
 """
 
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.feedback.methods.dpo import compare_drafts
 from llmbook.feedback.methods.reward_model import reward, train_reward_model
 from llmbook.models.gpt import log_probabilities
@@ -42,7 +45,8 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
     log_probs, old, reference : (B, T)
         Of the sampled tokens under the policy, under the policy that sampled
         them, and under the reference.
-    advantages : (B,)
+    advantages : (B,) or (B, T)
+        Of whole texts, or token by token.
     mask : (B, T)
         1 at the tokens that were sampled.
     beta, clip : float
@@ -51,11 +55,11 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
     -------
     loss : ()
     """
+    if len(advantages.shape) == 1:
+        advantages = advantages[:, None]  # (B, 1)
     ratio = ops.exp(log_probs - old)  # (B, T)
     clipped = ops.clip(ratio, 1 - clip, 1 + clip)  # (B, T)
-    gain = ops.minimum(
-        ratio * advantages[:, None], clipped * advantages[:, None]
-    )  # (B, T)
+    gain = ops.minimum(ratio * advantages, clipped * advantages)  # (B, T)
     log_ratio = reference - log_probs  # (B, T)
     divergence = ops.exp(log_ratio) - log_ratio - 1  # (B, T)
     objective = ops.sum((gain - beta * divergence) * mask, axis=1) / ops.sum(
@@ -79,6 +83,73 @@ def policy_loss(model, batch, beta):
     )
 
 
+def token_advantages(learner, records, drafts, ticks, mask, group_size):
+    """Return advantages token by token from the ticks of criteria.
+
+    Each criterion's ticks become advantages within their group, as rewards do,
+    and count at the tokens where the draft decides it. A draft that is no
+    message has no such places: all its tokens count as missing everything.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its task knows the places of criteria.
+    records, drafts : list
+        Group by group.
+    ticks : list of dict or None
+        ``{criterion: met}`` of each draft; None of one that is no message.
+    mask : (B, T)
+        1 at the tokens of the drafts.
+    group_size : int
+
+    Returns
+    -------
+    advantages : (B, T)
+    """
+    names = next((list(met) for met in ticks if met), [])
+    met = np.array(
+        [[bool(row and row[name]) for name in names] for row in ticks], float
+    )  # (B, C)
+    grouped = met.reshape(-1, group_size, len(names)).swapaxes(1, 2)
+    scaled = group_advantages(grouped.reshape(-1, group_size))
+    scaled = scaled.reshape(grouped.shape).swapaxes(1, 2).reshape(met.shape)
+    advantages = np.zeros(mask.shape, "float32")  # (B, T)
+    for row, given in enumerate(ticks):
+        start = int(mask[row].argmax())
+        if given is None:
+            advantages[row, mask[row] == 1] = scaled[row].sum()
+            continue
+        places = learner.task.places(records[row], drafts[row])
+        for name, value in zip(names, scaled[row], strict=True):
+            advantages[row, start + np.array(places[name])] += value
+    return advantages
+
+
+SOURCES = {
+    "model": "comparison",
+    "score": "score",
+    "success": "success",
+    "ticks": "ticks",
+    "faults": "faults",
+}
+"""Who rewards, and what is asked of the annotator for it."""
+
+
+def _ask(annotator, source, record, draft):
+    """Return the annotator's answer about a draft, as a number or as ticks."""
+    if source == "score":
+        return annotator.score(record, draft)
+    if source == "success":
+        return float(annotator.approve(record, draft))
+    if source == "ticks":
+        return annotator.tick(record, draft)
+    named = annotator.name_faults(record, draft)
+    if named is None:
+        return None
+    places = annotator.task.places(record, draft)
+    return {name: name not in named for name in places}
+
+
 def learn(
     learner,
     annotator,
@@ -92,21 +163,22 @@ def learn(
     reward_steps=200,
     reward_learning_rate=3e-4,
 ):
-    """Sample groups of drafts, reward them, and take steps of policy gradient
+    r"""Sample groups of drafts, reward them, and take steps of policy gradient
     on each batch.
 
     AdamW's moments go on from batch to batch, since the loss stays the same.
-    They go on from an earlier run of the same learner, too.
 
     Parameters
     ----------
     learner : Learner
         Its policy writes the drafts, and is trained.
     annotator : Annotator
-        Its whole budget buys comparisons or scores.
-    source : {"model", "annotator"}
-        Who rewards: a model that has learned from comparisons, or the
-        annotator, whose scores suffice for so many whole batches.
+        Its whole budget buys what the source needs.
+    source : {"model", "score", "success", "ticks", "faults"}
+        Who rewards: a model that has learned from comparisons; or the
+        annotator, by scores, by saying which drafts are perfect, by ticking
+        the criteria that are met, or by naming faults. The annotator's
+        answers suffice for so many whole batches.
     iterations : int
         How many batches, if a model rewards them.
     groups : int
@@ -126,27 +198,26 @@ def learn(
     Yields
     ------
     figures : dict
-        ``reward``, the mean over the batch.
+        ``reward``, the mean over the batch: of ticks, how many are met; and
+        ``divergence``, how far the policy is from the reference, in nats a
+        draft: the mean of :math:`\log (\pi_\theta / \pi_{\mathrm{ref}})` over
+        the batch.
 
     Raises
     ------
     ValueError
-        If ``source`` is neither of the two.
+        If ``source`` is none of those.
     """
+    checks.one_of("source", source, tuple(SOURCES))
     size = groups * group_size
+    left = annotator.left(SOURCES[source])
     if source == "model":
-        records, pairs = compare_drafts(
-            learner, annotator, annotator.left("comparison")
-        )
+        records, pairs = compare_drafts(learner, annotator, left)
         train_reward_model(
             learner, records, pairs, reward_steps, reward_learning_rate
         )
-    elif source == "annotator":
-        iterations = annotator.left("score") // size
     else:
-        raise ValueError(
-            f"source must be 'model' or 'annotator', got {source!r}"
-        )
+        iterations = left // size
     for _ in range(iterations):
         records = [
             record
@@ -154,27 +225,30 @@ def learn(
             for _ in range(group_size)
         ]
         drafts = learner.draft(records)
+        ids, mask = learner.examples(records, drafts)
         if source == "model":
             given = reward(learner, records, drafts)
         else:
-            given = np.array(
-                [
-                    annotator.score(*z)
-                    for z in zip(records, drafts, strict=True)
-                ],
-                float,
-            )
-        ids, mask = learner.examples(records, drafts)
+            given = [
+                _ask(annotator, source, *pair)
+                for pair in zip(records, drafts, strict=True)
+            ]
+        if source in ("ticks", "faults"):
+            advantages = token_advantages(
+                learner, records, drafts, given, mask, group_size
+            )  # (B, T - 1)
+            given = [sum(met.values()) if met else 0 for met in given]
+        else:
+            grouped = np.reshape(given, (groups, group_size)).astype(float)
+            advantages = group_advantages(grouped).ravel()  # (B,)
+        old = learner.log_probs(learner.model, ids)  # (B, T - 1)
+        reference = learner.log_probs(learner.reference, ids)  # (B, T - 1)
         data = {
             "ids": ids,
             "mask": mask,
-            "old": learner.log_probs(learner.model, ids),
-            "reference": learner.log_probs(learner.reference, ids),
-            "advantages": (
-                group_advantages(given.reshape(groups, group_size))
-                .ravel()
-                .astype("float32")
-            ),
+            "old": old,
+            "reference": reference,
+            "advantages": advantages.astype("float32"),
         }
         learner.train(
             policy_loss,
@@ -185,4 +259,7 @@ def learn(
             beta=beta,
             fresh=False,
         )
-        yield {"reward": given.mean()}
+        yield {
+            "reward": np.mean(given),
+            "divergence": ((old - reference) * mask).sum(axis=1).mean(),
+        }

@@ -26,7 +26,6 @@ refinement a draft remains, the *selected* one, and the loss is that of
 supervised fine-tuning. The feedback is words.
 """
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -105,16 +104,56 @@ def refinements(learner, annotated, number, rule="majority"):
     ]
 
 
+def own_critique(rng, annotated):
+    """Leave the triples (record, draft, critique) as they are."""
+    return annotated
+
+
 def another_critique(rng, annotated):
-    """Return the triples (record, draft, critique) with the critiques dealt out
-    anew.
-    """
+    """Return the triples with the critiques dealt out anew."""
     critiques = [critique for _, _, critique in annotated]
     rng.shuffle(critiques)
     return [
         (*pair[:2], critique)
         for pair, critique in zip(annotated, critiques, strict=True)
     ]
+
+
+def another_in_every_fifth(rng, annotated):
+    """Return the triples, each fifth with the critique of the next fifth."""
+    dealt = list(annotated)
+    dealt[::5] = another_critique(rng, annotated[::5])
+    return dealt
+
+
+def shuffled_words(rng, annotated):
+    """Return the triples with the words of each critique, a tuple, in no
+    order.
+    """
+    return [
+        (*pair, critique._replace(words=tuple(rng.sample(words, len(words)))))
+        for *pair, critique in annotated
+        for words in [critique.words]
+    ]
+
+
+def no_words(rng, annotated):
+    """Return the triples with critiques that say nothing."""
+    return [
+        (*pair, critique._replace(words=critique.words[:0]))
+        for *pair, critique in annotated
+    ]
+
+
+CRITIQUES = {
+    "own": own_critique,
+    "another": another_critique,
+    "another in every fifth": another_in_every_fifth,
+    "shuffled words": shuffled_words,
+    "no words": no_words,
+}
+"""Which critique the refiner reads: the draft's own; all others are controls.
+"""
 
 
 def learn(
@@ -150,10 +189,9 @@ def learn(
     replay : bool
         Whether every draft that the annotator ever accepted is imitated again
         in each round.
-    feedback : {"own", "another", "none"}
-        Which critique the refiner reads: the draft's own, that of another
-        draft, or none, so that drafts are imitated as they are. The others are
-        controls.
+    feedback : str
+        Which critique the refiner reads, one of :data:`CRITIQUES`; or
+        ``"none"``: there is no refiner, and drafts are imitated as they are.
     learning_rate : float
 
     Yields
@@ -167,7 +205,7 @@ def learn(
     ValueError
         If ``feedback`` or ``rule`` is none of those.
     """
-    checks.one_of("feedback", feedback, ("own", "another", "none"))
+    checks.one_of("feedback", feedback, (*CRITIQUES, "none"))
     accepted = []
     for number in shares(annotator.left("critique"), rounds):
         annotated = criticise(learner, annotator, annotator.draw(number))
@@ -177,17 +215,14 @@ def learn(
             if words.accepted
         ]
         faulty = [z for z in annotated if not z[2].accepted and z[2].readable]
-        if feedback == "another":
-            faulty = another_critique(annotator.rng, faulty)
         if feedback == "none":
             refined = [draft for _, draft, _ in faulty]
         else:
-            refined = refinements(learner, faulty, candidates, rule)
+            read = CRITIQUES[feedback](annotator.rng, faulty)
+            refined = refinements(learner, read, candidates, rule)
         pairs = [(z[0], text) for z, text in zip(faulty, refined, strict=True)]
         pairs += accepted if replay else []
-        # in batches of 32
-        enough = min(steps, math.ceil(epochs * len(pairs) / 32))
-        figures = _imitate(learner, pairs, enough, learning_rate)
+        figures = _imitate(learner, pairs, steps, learning_rate, epochs)
         yield figures | {"accepted": len(accepted)}
 
 
@@ -199,11 +234,11 @@ def criticise(learner, annotator, records):
     ]
 
 
-def _imitate(learner, pairs, steps, learning_rate):
+def _imitate(learner, pairs, steps, learning_rate, epochs):
     if not pairs:
         return {"imitated": 0}
     records, drafts = zip(*pairs, strict=True)
-    losses = imitate(learner, records, drafts, steps, learning_rate)
+    losses = imitate(learner, records, drafts, steps, learning_rate, epochs)
     return {"loss": losses[-1], "imitated": len(pairs)}
 
 
@@ -216,6 +251,7 @@ def learn_in_dialogue(
     candidates=4,
     rule="majority",
     steps=120,
+    epochs=None,
     learning_rate=5e-4,
 ):
     """Criticise a draft's refinement again, until it is accepted, and imitate
@@ -243,6 +279,8 @@ def learn_in_dialogue(
         How one of the candidates is selected.
     steps : int
         Of fine-tuning in each round, in batches of 32.
+    epochs : int, optional
+        No more passes over the texts in each round than these.
     learning_rate : float
 
     Yields
@@ -291,6 +329,5 @@ def learn_in_dialogue(
                 (triple[0], text, turn)
                 for (triple, turn), text in zip(again, refined, strict=True)
             ]
-        yield _imitate(learner, accepted, steps, learning_rate) | {
-            "accepted": len(accepted)
-        }
+        figures = _imitate(learner, accepted, steps, learning_rate, epochs)
+        yield figures | {"accepted": len(accepted)}

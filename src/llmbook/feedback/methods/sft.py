@@ -11,6 +11,8 @@ section 3.1). Every other method of this package that picks texts to imitate
 ends in this loss.
 """
 
+import math
+
 from keras import ops
 
 from llmbook.models.gpt import log_probabilities
@@ -38,7 +40,7 @@ def imitation_loss(model, batch):
     return sft_loss(log_probabilities(model, batch["ids"]), batch["mask"])
 
 
-def imitate(learner, records, drafts, steps, learning_rate):
+def imitate(learner, records, drafts, steps, learning_rate, epochs=None):
     """Train the learner to write these drafts for these records.
 
     Parameters
@@ -50,18 +52,23 @@ def imitate(learner, records, drafts, steps, learning_rate):
     steps : int
         In batches of 32.
     learning_rate : float
+    epochs : int, optional
+        No more passes over the texts than these: a few texts are learned by
+        heart otherwise, their facts along with their manners.
 
     Returns
     -------
     losses : (steps,)
     """
+    if epochs is not None:
+        steps = min(steps, math.ceil(epochs * len(drafts) / 32))
     ids, mask = learner.examples(records, drafts)
     return learner.train(
         imitation_loss, {"ids": ids, "mask": mask}, steps, learning_rate
     )
 
 
-def learn(learner, annotator, steps=240, learning_rate=5e-4):
+def learn(learner, annotator, steps=240, learning_rate=5e-4, epochs=None):
     """Spend the budget on demonstrations, and imitate them, in one round.
 
     Parameters
@@ -73,6 +80,8 @@ def learn(learner, annotator, steps=240, learning_rate=5e-4):
     steps : int
         Of training, in batches of 32.
     learning_rate : float
+    epochs : int, optional
+        As for :func:`imitate`.
 
     Yields
     ------
@@ -81,5 +90,5 @@ def learn(learner, annotator, steps=240, learning_rate=5e-4):
     """
     records = annotator.draw(annotator.left("demonstration"))
     drafts = [annotator.demonstrate(record) for record in records]
-    losses = imitate(learner, records, drafts, steps, learning_rate)
+    losses = imitate(learner, records, drafts, steps, learning_rate, epochs)
     yield {"loss": losses[-1]}

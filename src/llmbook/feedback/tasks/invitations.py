@@ -21,6 +21,7 @@ from llmbook.feedback.tasks.wording import (
     PARTS,
     UNREADABLE,
     phrasings,
+    point_out,
     say,
 )
 
@@ -338,11 +339,13 @@ def house_style(record):
     )
 
 
-def criteria(record, message):
+def criteria(record, message, style=None):
     """Return which of the eight criteria a message meets; missing parts are in
     no wrong order.
+
+    ``style`` is the message that is wanted, by default that of the house style.
     """
-    style = house_style(record)
+    style = style or house_style(record)
     mentioned = [part for part, _ in message.parts]
     met = {
         name: getattr(message, name) == getattr(style, name)
@@ -363,9 +366,13 @@ def score(record, words):
     return 0 if message is None else sum(criteria(record, message).values())
 
 
-def faults(record, message):
-    """Return an edit for every criterion that the message does not meet."""
-    style, met = house_style(record), criteria(record, message)
+def faults(record, message, style=None):
+    """Return an edit for every criterion that the message does not meet.
+
+    ``style`` is as for :func:`criteria`.
+    """
+    style = style or house_style(record)
+    met = criteria(record, message, style)
     rank = {part: place for place, (part, _) in enumerate(style.parts)}
     wanted: set[tuple] = {
         ("set", name, getattr(style, name)) for name in CHOICES
@@ -388,9 +395,9 @@ def faults(record, message):
     ]
 
 
-def critique(rng, record, words, limit=2, wording="all"):
+def critique(rng, record, words, limit=2, wording="all", remedy=True):
     """Say what is wrong with a draft: at most ``limit`` of its faults, in
-    varied words.
+    varied words; without a remedy, which criteria are not met and no more.
     """
     message = parse(record, words)
     if message is None:
@@ -399,7 +406,65 @@ def critique(rng, record, words, limit=2, wording="all"):
     if not found:
         return Critique(ACCEPTED)
     named = tuple(rng.sample(found, min(limit, len(found))))
+    if not remedy:
+        return Critique(point_out(map(criterion_of, named)), named)
     return Critique(say(rng, named, wording), named)
+
+
+def tick(record, words):
+    """Return which criteria a draft meets, a dict; None if it is no message."""
+    message = parse(record, words)
+    return None if message is None else criteria(record, message)
+
+
+def name_faults(rng, record, words, limit=2):
+    """Return at most ``limit`` criteria that a draft does not meet, a tuple of
+    names; None if it is no message.
+    """
+    message = parse(record, words)
+    if message is None:
+        return None
+    found = [criterion_of(edit) for edit in faults(record, message)]
+    return tuple(rng.sample(found, min(limit, len(found))))
+
+
+def places(record, words):
+    """Return where in a draft each criterion is decided, ``{criterion: [index,
+    …]}``.
+
+    These are the words that belong to it; if there are none, the word that
+    stands in their stead, which is the end (``len(words)``) after the last.
+    The order of the parts is decided at their prepositions.
+
+    Raises
+    ------
+    ValueError
+        If the draft is no message about its record.
+    """
+    message = parse(record, words)
+    if message is None:
+        raise ValueError(
+            f"words must be a message about the record, got {' '.join(words)!r}"
+        )
+    greeting = CHOICES["greeting"][message.greeting].format(name=record.name)
+    sizes = [
+        ("greeting", len(greeting.split())),
+        ("request", len(REQUESTS[message.request].split()) + 1),
+    ]
+    for part, _ in message.parts:
+        sizes += [("order", len(PREPOSITIONS[part].split())), (part, 1)]
+    sizes += [
+        ("stop", 1),
+        ("price", 4 if message.price else 0),
+        ("closing", len(CLOSINGS.get(message.closing, "").split())),
+    ]
+    found: dict[str, list[int]] = {}
+    start = 0
+    for name, size in sizes:
+        found.setdefault(name, []).extend(range(start, start + max(size, 1)))
+        start += size
+    stop = found.pop("stop")
+    return {name: found.get(name, stop) for name in CRITERIA}
 
 
 def compare(rng, record, first, second):
@@ -513,6 +578,8 @@ class Invitations:
     wording : {"all", "seen", "held_out"}
         Which phrasings the annotator uses; see
         :func:`llmbook.feedback.tasks.wording.phrasings`.
+    remedy : bool
+        Whether a critique says what to change, and not only what is wrong.
     """
 
     best_score = len(CRITERIA)
@@ -520,12 +587,14 @@ class Invitations:
     # how many tokens each may have at most, ``<end>`` counted
     draft_prompt_length, draft_length, refine_prompt_length = 9, 25, 49
 
-    def __init__(self, limit=2, wording="all"):
-        self.limit, self.wording = limit, wording
+    def __init__(self, limit=2, wording="all", remedy=True):
+        self.limit, self.wording, self.remedy = limit, wording, remedy
 
     draw = staticmethod(draw_record)
     score = staticmethod(score)
     compare = staticmethod(compare)
+    tick = staticmethod(tick)
+    places = staticmethod(places)
     encode = staticmethod(encode)
     decode = staticmethod(decode)
     draft_prompt = staticmethod(draft_prompt)
@@ -533,7 +602,13 @@ class Invitations:
 
     def critique(self, rng, record, draft):
         """Return a :class:`Critique` of a draft."""
-        return critique(rng, record, draft, self.limit, self.wording)
+        return critique(
+            rng, record, draft, self.limit, self.wording, self.remedy
+        )
+
+    def name_faults(self, rng, record, draft):
+        """Return the criteria that a :class:`Critique` would be about."""
+        return name_faults(rng, record, draft, self.limit)
 
     def demonstrate(self, record):
         """Return the message as the house style has it."""

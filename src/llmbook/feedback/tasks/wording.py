@@ -160,3 +160,8 @@ def say(rng, edits, wording="all"):
     for edit in edits[1:]:
         text += f" {rng.choice(JOINS)} {rng.choice(phrasings(edit, wording))}"
     return tuple(text.split())
+
+
+def point_out(criteria):
+    """Say that criteria are not met, and not what to do: a tuple of words."""
+    return tuple(" and ".join(f"the {c} is wrong" for c in criteria).split())
