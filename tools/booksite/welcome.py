@@ -333,7 +333,7 @@ def real_model(book):
         name,
         "A real model, opened",
         lost,
-        f"nats a token of a repeated text lost without {heads} heads that we "
+        f"nats lost per token of a repeated text without {heads} heads that we "
         f"find; {others} without {heads} others",
     )
 
