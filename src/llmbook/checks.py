@@ -511,6 +511,18 @@ def known_ids(name, values, size):
         ids(name, values, size)
 
 
+def known_shape(name, values, expected):
+    """Check the shape of an array, as far as both are known.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    if _is_known(values) and None not in expected:
+        shape(name, values, expected)
+
+
 def known_counts(**numbers):
     """Check that numbers, as far as they are known, are integers of at least 1.
 
@@ -1637,7 +1649,7 @@ def choices(logits, targets, mask, label_smoothing, class_weights):
         If the targets are not integers or the mask is not boolean.
     """
     logits = array("logits", logits, 1, finite=False).astype(float)
-    targets = as_array("targets", targets)
+    targets = filled("targets", as_array("targets", targets))
     if mask is None:
         mask = np.ones(targets.shape, bool)
     mask = as_array("mask", mask)
@@ -2068,6 +2080,18 @@ def tag_scores(scores, allowed):
             f" allowed (N + 1, N), got {scores.shape} and {allowed.shape}"
         )
     return scores, allowed
+
+
+def passable(name, best):
+    """Check that a path reached some end, which has a score.
+
+    Raises
+    ------
+    ValueError
+        If it reached none.
+    """
+    if np.isneginf(best).all():
+        raise ValueError(f"{name} must let a path through, got none that does")
 
 
 def weights_of_repetition(weights, period):

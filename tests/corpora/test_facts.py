@@ -154,3 +154,25 @@ def test_withdrawals_can_be_asked_for_less_often(facts):
     assert share(0.0) == 0
     assert 0.2 < share(0.4) < 0.35
     assert 0.4 < share(1.0) < 0.55
+
+
+@pytest.mark.parametrize(
+    ("few", "options", "named"),
+    [
+        (None, {"longest": 5}, "facts and longest"),
+        (20, {"num_sentences": 21}, "num_sentences must be at least 2 and at"),
+        (1, {}, "num_sentences"),
+        (2, {"num_sentences": 2, "unanswerable": 1.0}, "facts must let"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_and_not_looked_for_for_ever(
+    facts, few, options, named
+):
+    with pytest.raises(ValueError, match=named):
+        make_examples(facts[:few], 2, 0, **options)
+
+
+def test_facts_that_are_never_asked_for_are_too_few(facts):
+    withdrawn = [fact for fact in facts if fact.relation == "withdrawn"]
+    with pytest.raises(ValueError, match="facts and longest must let"):
+        make_examples(withdrawn, 2, 0, withdrawn=0.0)

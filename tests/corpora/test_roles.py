@@ -422,3 +422,34 @@ def test_guidelines_stand_beside_the_data_and_speak_of_every_role():
     )
     for role in real.ROLES:
         assert role in text
+
+
+def test_an_example_counts_once(monkeypatch):
+    """A search for a second one ends, where a single one is wanted."""
+    monkeypatch.setattr("llmbook.corpora.roles.grammar.PATIENCE", 500)
+    (only,) = generate(1, 0, longest=5)
+    calls = []
+
+    def is_it(example):
+        calls.append(example)
+        return len(calls) % 100 == 0
+
+    def sentence(self):
+        return only
+
+    monkeypatch.setattr(Grammar, "sentence", sentence)
+    monkeypatch.setattr(
+        "llmbook.corpora.roles.grammar.examples", lambda only: [only]
+    )
+    with pytest.raises(ValueError, match="longest and wanted must let"):
+        generate(2, 0, wanted=is_it)
+
+
+def test_an_example_that_is_rare_is_found():
+    seen = []
+
+    def is_every_thousandth(example):
+        seen.append(example)
+        return len(seen) % 1000 == 0
+
+    assert len(generate(3, 0, wanted=is_every_thousandth)) == 3

@@ -180,3 +180,11 @@ def test_a_broken_file_of_questions_is_refused(tmp_path, content, named):
 def test_a_missing_file_of_questions_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_questions(tmp_path / "nowhere.tsv")
+
+
+@pytest.mark.parametrize("piece", ["[", "[a](", "[a](b", "[[a](b"])
+def test_what_begins_many_links_is_read_in_one_pass(piece):
+    """How often a link is looked for is bounded by the text, not its square."""
+    text = piece * 400_000
+    assert plain(text) == text
+    assert plain(f"{text} [a](b)").endswith(" a")

@@ -597,3 +597,14 @@ def test_bits_per_character():
 def test_losses_leave_tensorflow_alone():
     code = "import sys, llmbook.mathematics.losses; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_loss_beyond_all_floats_has_an_infinite_perplexity():
+    assert perplexity(1000.0) == np.inf
+    np.testing.assert_array_equal(perplexity([0, np.inf]), [1, np.inf])
+
+
+@pytest.mark.parametrize("mask", [None, []])
+def test_no_position_at_all_is_said_of_the_targets(mask):
+    with pytest.raises(ValueError, match="targets must not be empty"):
+        cross_entropy(np.zeros((0, 3)), [], mask=mask)

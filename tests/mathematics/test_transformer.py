@@ -413,3 +413,17 @@ def test_every_variant_trains(norm, residual):
     batch = np.random.default_rng(1).integers(0, 5, (3, 9))
     losses_, _ = transformer.train(model, sgd, [batch] * 5)
     assert losses_[-1] < losses_[0]
+
+
+@pytest.mark.parametrize("row", [[-np.inf] * 3, [np.nan, 0, 0], [np.inf, 0, 0]])
+def test_a_row_without_a_largest_number_is_refused(row):
+    x = Tensor(np.array([[0.0, 1.0, 2.0], row]))
+    with pytest.raises(ValueError, match="x must have a finite largest entry"):
+        transformer.softmax(x)
+    with pytest.raises(ValueError, match="logits must have a finite largest"):
+        transformer.cross_entropy(x, [0, 1])
+
+
+def test_a_softmax_may_rule_out_all_but_one():
+    found = transformer.softmax(Tensor(np.array([-np.inf, 5.0, -np.inf])))
+    np.testing.assert_array_equal(found.data, [0, 1, 0])

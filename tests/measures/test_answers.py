@@ -1,6 +1,7 @@
 """Scores of answers beside scikit-learn, and the overlap that reads without learning."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -54,3 +55,10 @@ def test_overlap_finds_what_a_single_matching_sentence_tells(facts):
         question=["Who", "?"], passage=["nobody", "."], sentences=[(0, 1)]
     )
     assert overlap_answer(example) is None
+
+
+def test_an_empty_token_is_no_answer():
+    example = SimpleNamespace(
+        question=["Which", "is", "it"], passage=["", "Ann"], sentences=[(0, 1)]
+    )
+    assert overlap_answer(example) == (1, 1)

@@ -1,5 +1,7 @@
 """The rules for roles beside sentences worked out by hand, and over the grammar's."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from llmbook.corpora.roles import real
@@ -35,3 +37,19 @@ def test_rules_on_plain_sentences(line):
 def test_rules_give_spans_that_can_be_tagged(written):
     for example in written:
         bio_tags(roles.label(example), len(example.words))
+
+
+@pytest.mark.parametrize(
+    ("words", "predicate", "error", "named"),
+    [
+        ([], 0, ValueError, "words"),
+        (["Tom", "ran"], 2, ValueError, "predicate"),
+        (["Tom", "ran"], -1, ValueError, "predicate"),
+        (["Tom", "ran"], "1", TypeError, "predicate"),
+        (["", "ran"], 1, ValueError, "words"),
+    ],
+)
+def test_what_is_no_example_is_named(words, predicate, error, named):
+    example = SimpleNamespace(words=words, predicate=predicate)
+    with pytest.raises(error, match=f"{named} must"):
+        roles.label(example)

@@ -319,3 +319,14 @@ def test_logits_come_in_batches_as_at_once(encoder, examples):
     np.testing.assert_allclose(
         span_logits(model, encoded, batch_size=16), at_once, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("separators", [[1, 1], [1, 1, 1, 1], [[1, 1, 1]], 1])
+def test_every_passage_has_one_separator(encoder, separators):
+    model = build_reader(encoder, **SMALL)
+    ids = np.ones((3, 5, 4), int)
+    with pytest.raises(ValueError, match="separators must have the shape"):
+        model(ids, np.array(separators))
+    with pytest.raises(ValueError, match="spans must have the shape"):
+        span_loss(model, ids, np.zeros((2, 2), int), np.ones(3, int))
+    assert model(ids, np.ones(3, int)).shape == (3, 2, 5)

@@ -1,5 +1,6 @@
 """The tagger beside what it must learn."""
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import keras
@@ -221,3 +222,15 @@ def test_the_model_is_rebuilt_from_its_configuration():
 def test_examples_without_a_predicate_are_named(examples):
     with pytest.raises(ValueError, match=r"examples must|predicate must"):
         Tagger(examples)
+
+
+def test_marks_of_edges_are_words_like_others():
+    tokenizer = TaggingTokenizer(["<pad>", "<unk>"])
+    words = SimpleNamespace(words=["^", "ran", "$"], predicate=1)
+    alone = SimpleNamespace(words=["ran"], predicate=0)
+    around = [tokenizer.tokenize(e)[-6:][:3] for e in (words, alone)]
+    assert tokenizer.tokenize(words)[6:9] == [
+        *("word:ran", "last:\\^", "next:\\$")
+    ]
+    assert around[0] == ["word:$", "last:ran", "next:$"]
+    assert around[1] == ["word:ran", "last:^", "next:$"]

@@ -132,3 +132,10 @@ def test_the_marked_texts_are_the_texts(old, new):
 def test_what_is_no_example_is_refused(examples, compare, error):
     with pytest.raises(error):
         cards(examples, compare)
+
+
+def test_a_card_of_something_else_than_strings_is_of_the_wrong_type():
+    with pytest.raises(TypeError, match="the text 'a' must be"):
+        cards([{"a": 3}])
+    raised = cards.__doc__.partition("Raises")[2]
+    assert "not a string" not in raised.partition("TypeError")[0]

@@ -83,3 +83,10 @@ def test_the_clause_of_a_term():
     assert clause("although butter is cheap", "butter") == "butter is cheap"
     with pytest.raises(ValueError, match="'price'"):
         clause(text, "price")
+
+
+def test_a_circumflex_is_a_word_and_no_beginning():
+    tokenizer = WordViewTokenizer([PAD, UNKNOWN])
+    assert tokenizer.views("good")[0][1] == "2:^ good"
+    assert tokenizer.views("^ good")[1][1] == "2:\\^ good"
+    assert tokenizer.views("\\^ good")[1][1] == "2:\\\\^ good"

@@ -153,3 +153,12 @@ def test_shapes_that_do_not_fit_are_named(scores, allowed):
         ValueError, match=r"scores must have the shape \(T, N\)"
     ):
         best_path(scores, allowed)
+
+
+def test_tags_that_nothing_lets_through_are_named():
+    with pytest.raises(ValueError, match="allowed must let a path through"):
+        best_path(np.zeros((2, 2)), np.zeros((3, 2), bool))
+    stuck = np.array([[False, False], [False, False], [True, True]])
+    with pytest.raises(ValueError, match="allowed"):
+        best_path(np.zeros((2, 2)), stuck)
+    assert best_path(np.zeros((1, 2)), stuck).tolist() == [0]

@@ -15,6 +15,7 @@ from llmbook.text.tokenizers import (
     NgramTokenizer,
     Tokenizer,
     WordTokenizer,
+    edged,
     normalise,
     pad,
     words,
@@ -226,3 +227,33 @@ def test_pad_of_views():
 def test_pad_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         pad(*arguments)
+
+
+@given(
+    st.lists(st.sampled_from(["^", "$", "\\", "a"]), max_size=6),
+    st.lists(st.sampled_from(["^", "$", "\\", "a"]), max_size=6),
+)
+def test_what_a_text_says_is_never_taken_for_its_edge(one, other):
+    """Views differ wherever what stands around a place differs."""
+
+    def around(text):
+        places = [None, *text, "an edge"]
+        return [tuple(places[i : i + 3]) for i in range(len(text))]
+
+    tokenizer = NgramTokenizer(["<pad>", "<unk>"])
+    views = [tokenizer.views("".join(text)) for text in (one, other)]
+    seen = {}
+    for text, found in zip((one, other), views, strict=True):
+        for place, (_, bigram, trigram, _) in zip(
+            around(text), found, strict=True
+        ):
+            assert seen.setdefault(trigram, place) == place
+            assert seen.setdefault(bigram, place[1:]) == place[1:]
+
+
+def test_edges_are_marked_as_ever_where_no_unit_looks_like_one():
+    assert edged(["a", "b"]) == ["^", "a", "b", "$"]
+    assert edged([]) == ["^", "$"]
+    assert edged(["$", "\\^", "\\", "$5", "^^"]) == [
+        *("^", "\\$", "\\\\^", "\\", "$5", "^^", "$")
+    ]

@@ -72,6 +72,7 @@ CALLS = {
         "predicted": [[(0, 1, "A0")], []],
     },
     "tokenizers.normalise": {"text": " ａ  b "},
+    "tokenizers.edged": {"units": ["a", "$"]},
     "tokenizers.Known": {"tokens": FEW},
     "tokenizers.Known.frequent": {
         "found": ["a", "b", "a"],

@@ -8,6 +8,7 @@ passage tells a few of them in sentences of varied wording; a question asks for
 one part of one of them.
 """
 
+import itertools
 import random
 import re
 from collections import defaultdict
@@ -20,6 +21,7 @@ from llmbook import checks
 from llmbook.text.writing import NAME, ONE, pattern
 
 PARTS = ("place", "thing", "number")
+PATIENCE = 20_000  # facts, before a search among them is given up
 _TOKEN = pattern(rf"{NAME}|{ONE}")
 
 # What a relation can be told as, and asked for. Which wordings belong to which
@@ -577,8 +579,9 @@ def make_examples(
     Raises
     ------
     ValueError
-        If a part has no such name, if there are fewer than two sentences, or a
-        number is out of its range.
+        If a part has no such name, if there are fewer than two sentences or
+        more than facts, if a number is out of its range, or if nothing that is
+        drawn fits: ``longest`` is too short, or the facts are too few.
     TypeError
         If ``facts`` are none, or a number is none.
     """
@@ -602,14 +605,18 @@ def make_examples(
                 f"{name} must be 'training', 'validation' or 'test', got"
                 f" {part!r}"
             )
-    if num_sentences < 2:
+    if not 2 <= num_sentences <= len(set(facts)):
         raise ValueError(
-            f"num_sentences must be at least 2, got {num_sentences}"
+            "num_sentences must be at least 2 and at most as many as facts,"
+            f" {len(set(facts))}, got {num_sentences}"
         )
     rng = random.Random(seed)
     world = _World(facts)
     examples: list[Example] = []
+    in_vain = 0
     while len(examples) < count:
+        checks.patience(in_vain, PATIENCE, "facts and longest")
+        in_vain += 1
         fact = rng.choice(facts)
         if fact.relation != "spoken" and world.twinned and rng.random() < twins:
             fact = rng.choice(world.twinned)
@@ -635,6 +642,7 @@ def make_examples(
             or len(example.question) + len(example.passage) <= longest
         ):
             examples.append(example)
+            in_vain = 0
     return examples
 
 
@@ -669,19 +677,26 @@ class _World:
             others = [other for other in similar if other not in told]
             told += rng.sample(others, min(1, len(others)))
         while len(told) < size:
-            other = rng.choice(self.facts)
-            if other not in told:
-                told.append(other)
+            told.append(self._drawn(rng, lambda other: other not in told))
         return told[:size]
 
     def without(self, fact, told, template, rng):
         """Return what is told, another fact in the place of the one that
         answers.
         """
-        other = fact
-        while other in told or _fits(other, fact, template):
-            other = rng.choice(self.facts)
+        other = self._drawn(
+            rng,
+            lambda one: one not in told and not _fits(one, fact, template),
+        )
         return [other if one == fact else one for one in told]
+
+    def _drawn(self, rng, is_wanted):
+        """Return a fact drawn at random, of those that are wanted."""
+        for in_vain in itertools.count():
+            checks.patience(in_vain, PATIENCE, "facts")
+            other = rng.choice(self.facts)
+            if is_wanted(other):
+                return other
 
 
 def _fits(other, fact, template):

@@ -246,7 +246,9 @@ def perplexity(loss):
         If it is not of numbers, or holds a NaN.
     """
     loss = checks.without_nan("loss", loss)
-    return np.exp(loss)
+    # beyond the largest float it is inf, as it should be
+    with np.errstate(over="ignore"):
+        return np.exp(loss)
 
 
 def bits_per_character(loss, num_tokens, num_characters):

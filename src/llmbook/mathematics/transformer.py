@@ -56,10 +56,12 @@ def cross_entropy(logits, targets):
     TypeError
         If ``logits`` is no Tensor, or ``targets`` are not integers.
     ValueError
-        If shapes do not fit, or a target lies outside of ``range(V)``.
+        If shapes do not fit, a target lies outside of ``range(V)``, or the
+        largest logit of a position is not a finite number.
     """
     checks.kind("logits", logits, Tensor)
     targets = checks.classes("targets", targets, logits.data)
+    checks.scores(logits.data, -1, "logits")
     logits = logits.reshape(-1, logits.shape[-1])  # (N, V)
     shifted = logits - logits.data.max(axis=-1, keepdims=True)  # (N, V)
     log_sums = shifted.exp().sum(axis=-1).log()  # (N,)

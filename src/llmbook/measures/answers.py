@@ -83,7 +83,7 @@ def overlap_answer(example):
     known = set(template_words())
 
     def fits(token):
-        is_name = token[0].isupper() and token.lower() not in known
+        is_name = token[:1].isupper() and token.lower() not in known
         return token.lower() not in said and (
             token.isdigit() if wants_number else is_name
         )

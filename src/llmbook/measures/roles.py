@@ -108,9 +108,10 @@ def label(example):
     ------
     TypeError
         If ``example`` is none.
+    ValueError
+        If a word is empty, or the predicate is none of the words.
     """
-    checks.words_of("example", example, "words")
-    checks.offers("example", example, "predicate")
+    checks.example("example", example)
     words, verb = [word.lower() for word in example.words], example.predicate
     kinds = lexicon.classes(words[verb])
     passive = _is_passive(words, verb)

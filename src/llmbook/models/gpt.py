@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from llmbook import checks
+from llmbook.mathematics import losses
 from llmbook.mathematics.vectors import embed
 from llmbook.models import lora, saving
 from llmbook.models.generation import DECODE_SIGNATURE, decode
@@ -467,7 +468,8 @@ def perplexity(model, ids, batch_size=16):
     TypeError, ValueError
         As :func:`text_log_probabilities` does.
     """
-    return float(np.exp(-text_log_probabilities(model, ids, batch_size).mean()))
+    surprise = -text_log_probabilities(model, ids, batch_size).mean()
+    return float(losses.perplexity(surprise))
 
 
 def text_log_probabilities(model, ids, batch_size=16):

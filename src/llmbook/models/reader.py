@@ -249,7 +249,8 @@ class SpanReader(keras.Model):
     ValueError
         If ``positions`` is none of these, a number is out of its range,
         ``num_heads`` does not divide ``d_model``, an id lies outside of the
-        vocabulary, or there are more positions than learned ones.
+        vocabulary, there are more positions than learned ones, or not as many
+        separators as rows.
     """
 
     def __init__(
@@ -316,6 +317,7 @@ class SpanReader(keras.Model):
             If ``return_weights``.
         """
         checks.known_ids("separators", separators, ids.shape[1])
+        checks.known_shape("separators", separators, ids.shape[:1])
         mask = token_mask(ids)  # (B, T)
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         if self.positions is not None:
@@ -359,9 +361,10 @@ def span_loss(model, ids, spans, separators, training=None):
     TypeError
         If spans that are known are not integers.
     ValueError
-        If one lies outside of the positions.
+        If one lies outside of the positions, or there are not two for each row.
     """
     checks.known_ids("spans", spans, ids.shape[1])
+    checks.known_shape("spans", spans, (ids.shape[0], 2))
     logits = model(ids, separators, training=training)  # (B, 2, T)
     # (B, 2)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(spans, logits)

@@ -27,7 +27,13 @@ from llmbook.text.tags import (
     bio_tags,
     spans_of,
 )
-from llmbook.text.tokenizers import PAD_ID, UNKNOWN_ID, Tokenizer, pad
+from llmbook.text.tokenizers import (
+    PAD_ID,
+    UNKNOWN_ID,
+    Tokenizer,
+    edged,
+    pad,
+)
 
 # of the rotation: sentences are short, and distances of one word matter
 _BASE = 100.0
@@ -72,16 +78,17 @@ class TaggingTokenizer(Tokenizer):
             If a word is empty, or the predicate is none of the words.
         """
         checks.example("text", text)
-        words = ["^", *(word.lower() for word in text.words), "$"]
+        words = [word.lower() for word in text.words]
+        marked = edged(words)  # each word one further on
         tokens = []
-        for position, word in enumerate(words[1:-1]):
+        for position, word in enumerate(words):
             side = ("left", "predicate", "right")[
                 1 + np.sign(position - text.predicate)
             ]
             around = (
                 f"word:{word}",
-                f"last:{words[position]}",
-                f"next:{words[position + 2]}",
+                f"last:{marked[position]}",
+                f"next:{marked[position + 2]}",
             )
             tokens += [
                 *around,

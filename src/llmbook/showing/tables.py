@@ -61,9 +61,7 @@ class Table:
 
 def _tabulated(header, rows, form):
     align = ["left", *["right"] * (len(header) - 1)]
-    return tabulate(
-        rows, header, form, disable_numparse=True, colalign=align[: len(header)]
-    )
+    return tabulate(rows, header, form, disable_numparse=True, colalign=align)
 
 
 def table(rows, *, caption, name, formats=None, best=None):
@@ -198,8 +196,7 @@ def cards(examples, compare=None):
     Raises
     ------
     ValueError
-        If there is no example, if a text is not a string, or if an example
-        lacks a text that is to be compared.
+        If there is no example, or one lacks a text that is to be compared.
     TypeError
         If ``examples`` are no dictionaries of strings.
     """

@@ -8,7 +8,7 @@ import numpy as np
 
 from llmbook import checks
 from llmbook.text import writing
-from llmbook.text.tokenizers import Tokenizer
+from llmbook.text.tokenizers import Tokenizer, edged
 
 _WORD = writing.pattern(
     rf"{writing.WORD}(?:['’-]{writing.WORD})*|[^{writing.SPACE}\p{{L}}\p{{N}}_]+|_+"
@@ -69,7 +69,7 @@ class WordViewTokenizer(Tokenizer):
     For the word ``boring`` of ``hardly boring`` they are ``word:boring``,
     ``2:hardly boring``, ``stem:bori`` and, if a lexicon is given,
     ``valence:-1``. The stem is no more than the first ``stem`` letters. Lower
-    case; ``^`` begins a text.
+    case; ``^`` begins a text (:func:`llmbook.text.tokenizers.edged`).
 
     Parameters
     ----------
@@ -104,9 +104,7 @@ class WordViewTokenizer(Tokenizer):
         cut = [word.lower() for word in words(text)]
         rows = [
             [f"word:{word}", f"2:{before} {word}", f"stem:{word[: self.stem]}"]
-            for before, word in zip(
-                ["^", *cut[:-1]][: len(cut)], cut, strict=True
-            )
+            for before, word in zip(edged(cut)[:-2], cut, strict=True)
         ]
         if self.lexicon is not None:
             for row, word in zip(rows, cut, strict=True):

@@ -126,7 +126,7 @@ def best_path(scores, allowed):
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there is no word.
+        If the shapes do not fit, there is no word, or no path is allowed.
     """
     scores, allowed = checks.tag_scores(scores, allowed)
     price = np.where(allowed, 0.0, -np.inf)  # (N + 1, N)
@@ -136,6 +136,7 @@ def best_path(scores, allowed):
         reached = best[:, None] + price[:-1]  # (N, N)
         back.append(reached.argmax(axis=0))  # (N,)
         best = score + reached.max(axis=0)  # (N,)
+    checks.passable("allowed", best)
     path = [int(best.argmax())]
     for step in reversed(back):
         path.append(int(step[path[-1]]))

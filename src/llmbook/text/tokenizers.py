@@ -41,6 +41,31 @@ def normalise(text):
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip()
 
 
+# a character or a word that could be taken for the mark of an edge
+_LIKE_AN_EDGE = re.compile(r"\\*[\^$]")
+
+
+def edged(units):
+    r"""Return the characters or the words of a text between marks of its edges,
+    ``^`` and ``$``.
+
+    One that looks like such a mark has a backslash before it, and one more if
+    it has some: what a text says is never taken for its edge.
+
+    Parameters
+    ----------
+    units : sequence of str
+
+    Raises
+    ------
+    TypeError
+        If they are not strings.
+    """
+    units = checks.texts("units", units)
+    own = [f"\\{x}" if _LIKE_AN_EDGE.fullmatch(x) else x for x in units]
+    return ["^", *own, "$"]
+
+
 class Known:
     """The tokens that have ids, the first of them marks that no text can write.
 
@@ -465,7 +490,7 @@ class NgramTokenizer(Tokenizer):
     bigram of the same characters. Adding their embeddings tells attention, at
     each position, what a character means in its place (fastText's subword
     vectors turned round: Bojanowski et al. 2017, Eq. 2). Lower case, without
-    spaces; ``^`` and ``$`` stand for the edges of the text.
+    spaces; ``^`` and ``$`` stand for the edges of the text (:func:`edged`).
     """
 
     VIEWS = ("1", "2", "3", "word")
@@ -482,12 +507,12 @@ class NgramTokenizer(Tokenizer):
         checks.text("text", text)
         segmented = words(text.lower())
         characters = "".join(segmented)
-        edged = f"^{characters}$"
+        marked = edged(list(characters))
         return [
             [
                 f"1:{character}",
-                f"2:{edged[i + 1 : i + 3]}",
-                f"3:{edged[i : i + 3]}",
+                f"2:{''.join(marked[i + 1 : i + 3])}",
+                f"3:{''.join(marked[i : i + 3])}",
                 f"word:{word}",
             ]
             for i, (character, word) in enumerate(

@@ -1129,7 +1129,7 @@ def generate(count, seed, longest=40, wanted=None, **options):
         If an argument is of another type.
     ValueError
         If ``count`` is not positive, or of :data:`PATIENCE` sentences in a row
-        none is wanted and short enough.
+        none is wanted, short enough and new.
     """
     checks.count("count", count)
     checks.count("longest", longest)
@@ -1147,8 +1147,9 @@ def generate(count, seed, longest=40, wanted=None, **options):
         ]
         if several and len(several[0].words) <= longest:
             example = grammar.random.choice(several)
-            found[example.words, example.predicate] = example
-            in_vain = 0
+            key = (example.words, example.predicate)
+            in_vain = in_vain if key in found else 0
+            found[key] = example
     return list(found.values())
 
 
