@@ -3,6 +3,7 @@
 import pytest
 from accessibility import SITE, page_names
 from browser import DESKTOP, PHONE, serve
+from lighthouse import heaviest
 
 WIDTH = "document.documentElement.scrollWidth"
 WINDOWS = [DESKTOP, {"width": 1440, "height": 900}, PHONE]
@@ -38,6 +39,16 @@ SMALL = """least => [...document.querySelectorAll("article svg:is(.plot, .sketch
   const smallest = Math.min(...letters) * svg.getScreenCTM().a;
   return smallest < least - 0.1 ? [`${svg.closest("figure")?.id}: ${smallest.toFixed(1)}`] : [];
 })"""
+# A link to a section of the page is pressed; where the section is then.
+JUMP = """name => {
+  const link = document.createElement("a");
+  link.href = `#${name}`;
+  document.body.append(link);
+  link.click();
+}"""
+TOP = "name => document.getElementById(name).getBoundingClientRect().top"
+SCROLLERS = """() => [...document.querySelectorAll("article :is(.plot-box, .formula)")]
+  .filter(box => box.scrollWidth > box.clientWidth).map(box => box.tabIndex)"""
 LONG_CODE = (
     '<!doctype html><meta name="viewport" content="width=device-width">'
     '<link rel="stylesheet" href="_static/site.css"><article class="bd-article">'
@@ -120,6 +131,39 @@ def test_small_letters_are_found_but_exponents_are_none(browser, tmp_path):
     page.goto(file.as_uri())
     assert page.evaluate(SMALL, LEAST_LETTER) == ["a: 9.0"]
     page.close()
+
+
+def test_a_jump_lands_where_it_leads(browser):
+    """Though sections out of sight are not laid out when a page is entered."""
+    page = browser.new_page(viewport=DESKTOP)
+    with serve(SITE) as base:
+        address = f"{base}/{heaviest(SITE)}"
+        page.goto(address)
+        assert page.evaluate("'lazy' in document.documentElement.dataset")
+        names = page.evaluate(
+            "[...document.querySelectorAll('article section > section')].map(section => section.id)"
+        )
+        for name in (names[1], names[len(names) // 2], names[-6]):
+            page.goto("about:blank")
+            page.goto(address)
+            page.evaluate(JUMP, name)
+            page.wait_for_timeout(300)
+            assert 0 <= page.evaluate(TOP, name) <= 100
+        page.goto("about:blank")
+        page.goto(f"{address}#{names[-6]}")
+        page.wait_for_timeout(300)
+        assert 0 <= page.evaluate(TOP, names[-6]) <= 100
+    page.close()
+
+
+def test_the_keyboard_reaches_what_scrolls(browser):
+    page = browser.new_page(viewport=PHONE)
+    with serve(SITE) as base:
+        page.goto(f"{base}/chapters/02_attention.html#sec-three-tokens")
+        page.wait_for_timeout(500)
+        found = page.evaluate(SCROLLERS)
+    page.close()
+    assert {0} == set(found)
 
 
 def test_a_jump_and_a_cut_are_found(browser, tmp_path):
