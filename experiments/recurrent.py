@@ -1,11 +1,11 @@
-"""Train a recurrent network on the book of chapter 1, and give it the counting
-models as partners.
+"""Train a recurrent network on the book of chapter 1, three seeds, and give it
+the counting models as partners.
 
     python experiments/recurrent.py
 
-The run is stored in ``experiments/results/recurrent.json`` when it is done; if
-it is there already it is not repeated. What of a mixture is chosen is chosen on
-the validation text.
+Each run is stored in ``experiments/results/recurrent.json`` when it is done; a
+run that is there already is not repeated. What of a mixture is chosen is chosen
+on the validation text.
 """
 
 import functools
@@ -27,7 +27,7 @@ RESULTS = Path(__file__).parent / "results" / "recurrent.json"
 REACHES = {"near": 132, "far": None}
 RECURRENT = {"d_model": 96, "hidden_dim": 192}
 FITTING = {"epochs": 2, "learning_rate": 0.005, "length": 64, "batch_size": 32}
-SEEDS = [0]
+SEEDS = [0, 1, 2]
 
 
 @functools.cache

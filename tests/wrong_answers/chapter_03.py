@@ -39,7 +39,7 @@ def mean_of_the_means(logits, tokens, pad_id=0):
     )
 
 
-def as_the_article_prints_it(logits, tags):
+def without_brackets(logits, tags):
     p = sigmoid(logits)
     return (
         (-(tags * np.log(p)) + (1 - tags) * np.log(1 - p)).sum(axis=-1).mean()
@@ -142,7 +142,7 @@ WRONG = {
     ],
     "3.2": [
         stub,
-        as_the_article_prints_it,
+        without_brackets,
         from_probabilities,
         clipped,
         mean_over_tags,
