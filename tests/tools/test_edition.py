@@ -68,6 +68,14 @@ def test_links_become_places_of_the_document_or_leave_it():
     )
 
 
+def test_what_is_folded_is_open_but_for_checks(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<article><div class="cell tag_check"><details id="x"></details></div><div class="cell tag_plot"><details id="y"></details></div></article>'
+    )
+    made = BeautifulSoup(edition.section(tmp_path, "a", ["a"]), "html.parser")
+    assert [fold["id"] for fold in made.select("details[open]")] == ["a--y"]
+
+
 def test_every_link_within_the_document_has_its_place(articles):
     page = BeautifulSoup(edition.whole_book(edition.SITE, TOC), "html.parser")
     anchors = {element["id"] for element in page.find_all(id=True)}
@@ -98,7 +106,7 @@ def test_nothing_is_cut_off_and_code_is_whole(printed, text, articles):
     cut_off, _ = printed
     assert cut_off == []
     for article in articles:
-        cells = article.select(".cell_input pre")
+        cells = article.select(".cell:not(.tag_check) .cell_input pre")
         for cell in sorted(
             cells, key=lambda cell: max(map(len, cell.get_text().split("\n")))
         )[-5:]:
