@@ -1203,7 +1203,7 @@ def id_sequences(name, values):
     """
     arrays = []
     for value in some(name, values, "sequences"):
-        array = np.asarray(value)
+        array = as_array(name, value)
         if isinstance(value, str | bytes) or array.ndim == 0:
             raise TypeError(f"{name} must be lists of ids, got {_kind(value)}")
         if array.size and array.dtype.kind not in "iu":

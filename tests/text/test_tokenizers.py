@@ -257,3 +257,8 @@ def test_edges_are_marked_as_ever_where_no_unit_looks_like_one():
     assert edged(["$", "\\^", "\\", "$5", "^^"]) == [
         *("^", "\\$", "\\\\^", "\\", "$5", "^^", "$")
     ]
+
+
+def test_views_of_different_numbers_are_named():
+    with pytest.raises(ValueError, match="sequences must be an array: its row"):
+        pad([[[1], [2, 3]]])
