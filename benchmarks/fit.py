@@ -1,7 +1,7 @@
 """How fast is the book's training? CPU time an epoch, as a ratio to the
-article's `fit`.
+plainest `fit`.
 
-The article's model, once as it writes it (heads as wide as the model, every
+The plain model, once as it is often written (heads as wide as the model, every
 text padded to 100, batches of 32) and once with its heads' width put right and
 trained by ``llmbook.models.classifier.fit``: batches of 64 texts of similar
 length. Both take turns in one run; the first epoch of a turn, in which
@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from llmbook.corpora.reviews import load_reviews
-from llmbook.models.classifier import build_article_model, fit
+from llmbook.models.classifier import build_plain_classifier, fit
 from llmbook.text.tokenizers import CharTokenizer
 
 TEXTS, LENGTH, D_MODEL, HEADS = 4096, 100, 64, 4
@@ -38,7 +38,7 @@ class CPUSeconds(keras.callbacks.Callback):
         self.seconds.append(time.process_time() - self.start)
 
 
-def articles_fit(sequences, labels, vocab_size, clock):
+def plain_fit(sequences, labels, vocab_size, clock):
     ids = keras.utils.pad_sequences(sequences, maxlen=LENGTH)  # (B, T)
     inputs = keras.Input((LENGTH,))
     # (B, T, d_model)
@@ -55,7 +55,7 @@ def articles_fit(sequences, labels, vocab_size, clock):
 
 
 def our_fit(sequences, labels, vocab_size, clock):
-    model = build_article_model(vocab_size, D_MODEL, HEADS)
+    model = build_plain_classifier(vocab_size, D_MODEL, HEADS)
     fit(model, sequences, labels, EPOCHS, callbacks=[clock])
 
 
@@ -65,19 +65,19 @@ def main():
     texts, labels = reviews.take(chosen)
     tokenizer = CharTokenizer.fit(texts)
     sequences = [tokenizer.encode(text)[:LENGTH] for text in texts]
-    seconds = {articles_fit: [], our_fit: []}
+    seconds = {plain_fit: [], our_fit: []}
     for _ in range(TURNS):
         for function, found in seconds.items():
             clock = CPUSeconds()
             function(sequences, labels, len(tokenizer), clock)
             found.extend(clock.seconds[1:])
-    article, ours = (statistics.median(found) for found in seconds.values())
+    plain, ours = (statistics.median(found) for found in seconds.values())
     print(
         f"An epoch of {TEXTS:,} reviews, mean length"
         f" {np.mean([len(s) for s in sequences]):.0f}:"
     )
     print(
-        f"the article's fit takes {article / ours:.1f} times the CPU time of"
+        f"the plain fit takes {plain / ours:.1f} times the CPU time of"
         " the book's."
     )
 

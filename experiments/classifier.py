@@ -26,9 +26,9 @@ from llmbook.mathematics.losses import sigmoid
 from llmbook.models.classifier import (
     AttentionClassifier,
     Classifier,
-    build_article_model,
     build_classifier,
     build_keras_example,
+    build_plain_classifier,
     fit,
     train,
 )
@@ -53,11 +53,11 @@ OTHERS = {
         (WORDS, {"length": 200, "epochs": 3, "choose": True}),
     ),
     "article": (
-        (build_article_model, CharTokenizer),
+        (build_plain_classifier, CharTokenizer),
         ({}, {"length": 100, "epochs": 10, "choose": False}),
     ),
     "article_words": (
-        (build_article_model, WordTokenizer),
+        (build_plain_classifier, WordTokenizer),
         (WORDS, {"length": 100, "epochs": 3, "choose": True}),
     ),
 }

@@ -889,19 +889,22 @@ def sequences(name, values, size, longest=math.inf):
 
 
 def answers(name, values, num_texts):
-    """Return the answers to yes-or-no questions, one a text: 0, 1 or a
-    probability between them.
+    """Return the answers to yes-or-no questions, one a text, as a column: 0, 1
+    or a probability between them. Or the probabilities of the classes, one row
+    a text.
 
     Raises
     ------
     ValueError
-        If they are no numbers of [0, 1], or not as many as the texts.
+        If they are no numbers of [0, 1], not as many as the texts, or a row of
+        several does not sum to 1.
     """
     values = as_array(name, values)
     values = values.astype(int) if values.dtype == bool else values
     values = numbers(name, values)
     if (
-        values.shape != (num_texts,)
+        len(values.shape) not in (1, 2)
+        or len(values) != num_texts
         or not ((values >= 0) & (values <= 1)).all()
     ):
         raise ValueError(
@@ -909,7 +912,24 @@ def answers(name, values, num_texts):
             f" shape {values.shape}"
             + (f" and {values.min()} to {values.max()}" if values.size else "")
         )
-    return values
+    columns = values.reshape(num_texts, -1)
+    if columns.shape[1] > 1 and not np.allclose(columns.sum(axis=1), 1):
+        raise ValueError(f"{name} must sum to 1 in every row of classes")
+    return columns
+
+
+def one_logit(outputs):
+    """Refuse a model of several classes where one logit is explained.
+
+    Raises
+    ------
+    ValueError
+        If it has another number of outputs than 1.
+    """
+    if outputs != 1:
+        raise ValueError(
+            f"model must have one logit to be explained, got {outputs}"
+        )
 
 
 def batch(model, inputs):

@@ -10,9 +10,9 @@ from llmbook.corpora.reviews import Reviews
 from llmbook.models.classifier import (
     AttentionClassifier,
     Classifier,
-    build_article_model,
     build_classifier,
     build_keras_example,
+    build_plain_classifier,
     fit,
     rollout,
     train,
@@ -76,11 +76,11 @@ def test_padding_changes_nothing(shape):
     assert np.array_equal(model(longer).numpy(), before)
 
 
-def test_order_matters_to_the_classifier_and_not_to_the_articles_model():
+def test_order_matters_to_the_classifier_and_not_to_the_plain_model():
     ids = np.array([[2, 3, 4, 5, 6]], "int32")
     ours, article = (
         build_classifier(10, d_model=16),
-        build_article_model(10, d_model=16),
+        build_plain_classifier(10, d_model=16),
     )
     for layer_model, moves in [(ours, True), (article, False)]:
         change = np.abs(layer_model(ids) - layer_model(ids[:, ::-1])).max()
@@ -95,9 +95,9 @@ def test_the_same_seed_builds_the_same_model():
 
 
 def test_reference_models_have_the_sizes_of_their_sources():
-    article = build_article_model(100)
-    attention = article.layers[
-        [type(x).__name__ for x in article.layers].index("MultiHeadAttention")
+    plain = build_plain_classifier(100)
+    attention = plain.layers[
+        [type(x).__name__ for x in plain.layers].index("MultiHeadAttention")
     ]
     assert attention.count_params() == 4 * (64 * 64 + 64)
     example = build_keras_example(100, length=20)
@@ -194,7 +194,7 @@ def test_a_temperature_that_cannot_be_fitted_is_reported():
 def test_training_refuses(trained, bad):
     classifier = trained[0]
     with pytest.raises(
-        ValueError, match="validation must hold texts with labels 0 and 1"
+        ValueError, match="validation must hold texts with labels 0 to 1"
     ):
         train(classifier, toy_reviews(10, 0), bad)
     with pytest.raises(ValueError, match="training must hold"):

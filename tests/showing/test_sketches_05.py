@@ -17,6 +17,55 @@ def written(sketch):
     return re.findall(r"<text[^>]*>([^<]*)</text>", sketch.svg())
 
 
+def test_the_way_begins_with_the_line_and_counts_its_steps():
+    sketch = draw.way("很好。", list("很好。"), ["很", "好"])
+    said = written(sketch)
+    assert said[0] == "raw line: 很好。"
+    assert "segment: 很 好" in said
+    assert [word for word in said if word.isdigit()] == [
+        "1",
+        "2",
+        "2",
+        "3",
+        "4",
+    ]
+
+
+def test_what_is_new_in_the_better_model_is_green():
+    svg = draw.two_models().svg()
+    assert len(re.findall(r'class="box good"', svg)) == 5
+    assert svg.count('class="box plus"') == 2
+    assert svg.count('class="stream"') == 2
+    said = written(draw.two_models())
+    assert said.count("self-attention") == said.count("one unit") == 2
+
+
+def test_pooling_has_one_row_of_weights_and_attention_a_square():
+    square = np.array([[0.5, 0.5], [0.25, 0.75]])
+    said = written(draw.pooling(["不", "好"], square, np.array([0.1, 0.9])))
+    numbers = [word for word in said if word.startswith("0.")]
+    assert numbers == ["0.50", "0.50", "0.25", "0.75", "0.10", "0.90"]
+
+
+def test_paths_of_a_rollout_are_as_thick_as_their_shares():
+    weights = np.array([[0.8, 0.2], [0.4, 0.6]])
+    sketch = draw.rollout(["不", "好"], weights, [0.3, 0.7], [0.35, 0.65])
+    said = written(sketch)
+    assert [word for word in said if word.startswith("0.")] == [
+        "0.30",
+        "0.70",
+        "0.35",
+        "0.65",
+    ]
+    widths = [
+        float(width)
+        for width in re.findall(r"stroke-width:([\d.]+)", sketch.svg())
+    ]
+    shares = [0.3, 0.7, *(weights / 2).ravel()]
+    assert widths == pytest.approx([0.6 + 9 * share for share in shares])
+    assert sketch.svg().count('class="stream"') == 2
+
+
 def test_a_leak_has_its_accuracies_and_one_review_on_both_sides():
     said = written(draw.leak(0.96, 0.86))
     assert [word for word in said if word.startswith("test")] == [

@@ -113,6 +113,8 @@ CALLS = {
         "longest": 90,
     },
     "facts.fill": {"template": "{place} in {number}.", "fact": FACTS[0]},
+    "files.delimiter_of": {"path": "a.csv"},
+    "files.header": {"path": ROOT / "data" / "product_aspects.tsv"},
     "files.rows": {"data": b"x,y\n1,2\n", "name": "a.csv", "delimiter": ","},
     "files.table": {
         "path": ROOT / "data" / "product_aspects.tsv",

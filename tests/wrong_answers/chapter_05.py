@@ -24,6 +24,23 @@ def repeats_in_the_test_counted_once(training_texts, test_texts):
     return len(training & test) / len(test)
 
 
+def contained(training_texts, test_texts):
+    return np.mean(
+        [any(key(t) in key(s) for s in training_texts) for t in test_texts]
+    )
+
+
+def containing(training_texts, test_texts):
+    return np.mean(
+        [any(key(s) in key(t) for s in training_texts) for t in test_texts]
+    )
+
+
+def letters_in_any_order(training_texts, test_texts):
+    seen = {"".join(sorted(key(text))) for text in training_texts}
+    return np.mean(["".join(sorted(key(text))) in seen for text in test_texts])
+
+
 def plain_mean(x, mask):
     return x.mean(axis=1)
 
@@ -86,11 +103,65 @@ def in_place(predict, ids, score, share, unknown=1):
     return predict(ids)
 
 
+def rounded_down(predict, ids, score, share, unknown=1):
+    best = np.argsort(-score)[: int(share * len(ids))]
+    text = np.full_like(ids, unknown)
+    text[best] = ids[best]
+    return predict(text)
+
+
+def rounded_up(predict, ids, score, share, unknown=1):
+    best = np.argsort(-score)[: int(np.ceil(share * len(ids)))]
+    text = np.full_like(ids, unknown)
+    text[best] = ids[best]
+    return predict(text)
+
+
 def always_one(predict, ids, score, share, unknown=1):
     best = np.argsort(-score)[: round(share * len(ids))]
     text = np.ones_like(ids)
     text[best] = ids[best]
     return predict(text)
+
+
+def drawn(one, other, times, paired=True):
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(times):
+        chosen = random.integers(len(one), size=len(one))
+        again = chosen if paired else random.integers(len(one), size=len(one))
+        found.append(one[chosen].mean() - other[again].mean())
+    return np.array(found)
+
+
+def unpaired(one, other, times=1000):
+    return np.percentile(drawn(one, other, times, False), [2.5, 97.5])
+
+
+def turned_round(one, other, times=1000):
+    return np.percentile(-drawn(one, other, times), [2.5, 97.5])
+
+
+def middle_90(one, other, times=1000):
+    return np.percentile(drawn(one, other, times), [5, 95])
+
+
+def extremes(one, other, times=1000):
+    found = drawn(one, other, times)
+    return found.min(), found.max()
+
+
+def single_texts(one, other, times=1000):
+    return np.percentile(one.astype(float) - other, [2.5, 97.5])
+
+
+def without_replacement(one, other, times=1000):
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(times):
+        chosen = random.permutation(len(one))
+        found.append(one[chosen].mean() - other[chosen].mean())
+    return np.percentile(found, [2.5, 97.5])
 
 
 WRONG = {
@@ -99,6 +170,9 @@ WRONG = {
         texts_compared,
         share_of_the_training_texts,
         repeats_in_the_test_counted_once,
+        contained,
+        containing,
+        letters_in_any_order,
     ],
     "5.2": [
         stub,
@@ -114,5 +188,23 @@ WRONG = {
         multiplied,
         no_probability,
     ],
-    "5.4": [stub, lowest_first, deletion, moved_together, in_place, always_one],
+    "5.4": [
+        stub,
+        lowest_first,
+        deletion,
+        moved_together,
+        in_place,
+        always_one,
+        rounded_down,
+        rounded_up,
+    ],
+    "5.5": [
+        stub,
+        unpaired,
+        turned_round,
+        middle_90,
+        extremes,
+        single_texts,
+        without_replacement,
+    ],
 }

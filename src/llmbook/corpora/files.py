@@ -11,6 +11,7 @@ lines are passed over. A field may be of any length.
 import csv
 import io
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from llmbook import checks
@@ -98,6 +99,45 @@ def _any_length():
         csv.field_size_limit(before)
 
 
+def delimiter_of(path):
+    """Return what separates the fields of a file, by the end of its name.
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is neither a string nor a path.
+    ValueError
+        If it ends in neither .csv nor .tsv.
+    """
+    checks.path("path", path)
+    kind = Path(path).suffix.lower()
+    if kind not in DELIMITERS:
+        raise ValueError(
+            f"path must end in .csv or .tsv, got {Path(path).name!r}"
+        )
+    return DELIMITERS[kind]
+
+
+def header(path):
+    """Return the names of the columns of a file, its first row.
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is neither a string nor a path.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is neither .csv nor .tsv, not UTF-8, or holds no row, or if the
+        quotes of the first row do not match.
+    """
+    path = existing(path)
+    found = rows(path.read_bytes(), path.name, delimiter_of(path))
+    for _, fields in found:
+        return fields
+    raise ValueError(f"path must hold a header, {path.name} is empty")
+
+
 def table(path, columns, delimiter="\t", others=False):
     """Return the place and the fields of each row of a file with a header.
 
@@ -128,27 +168,33 @@ def table(path, columns, delimiter="\t", others=False):
     """
     path, columns = existing(path), checks.texts("columns", columns)
     found = rows(path.read_bytes(), path.name, delimiter)
-    place, header = next(found, (path.name, []))
-    missing = [column for column in columns if column not in header]
-    if missing or not (others or header == columns):
+    place, names = next(found, (path.name, []))
+    missing = [column for column in columns if column not in names]
+    if missing or not (others or names == columns):
         raise ValueError(
             f"path must hold the columns {columns}, {path.name} lacks"
-            f" {missing} and has the header {header}"
+            f" {missing} and has the header {_brief(names)}"
         )
-    if len(set(header)) < len(header):
+    if len(set(names)) < len(names):
         raise ValueError(
-            f"{place}: a header must name each column once, got {header}"
+            f"{place}: a header must name each column once, got {_brief(names)}"
         )
-    order = [header.index(column) for column in columns]
+    order = [names.index(column) for column in columns]
     chosen = []
     for place, fields in found:
-        if len(fields) != len(header):
+        if len(fields) != len(names):
             raise ValueError(
-                f"{place}: a row must have {len(header)} fields, as the header,"
+                f"{place}: a row must have {len(names)} fields, as the header,"
                 f" got {len(fields)}{_hint(delimiter, fields)}"
             )
         chosen.append((place, [fields[index] for index in order]))
     return chosen
+
+
+def _brief(fields, most=120):
+    """Return a list as a message shows it, cut where it is too long for one."""
+    shown = str([field[:most] for field in fields[:most]])
+    return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def _hint(delimiter, fields):

@@ -8,14 +8,13 @@ opened.
 
 import io
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from llmbook import checks
-from llmbook.corpora.files import DELIMITERS, table
+from llmbook.corpora.files import delimiter_of, table
 from llmbook.files import read_text
 from llmbook.packages import packaged_file
 from llmbook.text.tokenizers import normalise
@@ -127,13 +126,7 @@ def file_rows(path):
     ValueError
         As :func:`load_reviews`.
     """
-    checks.path("path", path)
-    kind = Path(path).suffix.lower()
-    if kind not in DELIMITERS:
-        raise ValueError(
-            f"path must end in .csv or .tsv, got {Path(path).name!r}"
-        )
-    found = table(path, ["text", "label"], DELIMITERS[kind], others=True)
+    found = table(path, ["text", "label"], delimiter_of(path), others=True)
     return [(text, _label(label, place)) for place, (text, label) in found]
 
 

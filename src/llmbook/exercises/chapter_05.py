@@ -10,12 +10,15 @@ from llmbook.mathematics.losses import sigmoid
     "5.1", "Compare keys, not texts, and divide by the number of test texts."
 )
 def leaked_share(answer):
-    """Count by hand, with repeats that differ in what does not matter."""
-    training = ["很好!", "OK，不错", "太 差", "太差"]
-    test = ["很好", "ok 不错。", "一般", "很好", "太好"]
+    """Count by hand, with repeats that differ in what does not matter, and with
+    texts that are no repeats: a part of another, and its letters in another
+    order.
+    """
+    training = ["很好!", "OK，不错", "太 差", "太差", "房间不大", "好不"]
+    test = ["很好", "ok 不错。", "一般", "很好", "不大", "很好吃", "不好"]
     found = answer(training, test)
-    assert np.isclose(found, 3 / 5), (
-        f"three of five test texts have leaked, it returned {found!r}"
+    assert np.isclose(found, 3 / 7), (
+        f"three of seven test texts have leaked, it returned {found!r}"
     )
     assert answer(["很好"], ["不好"]) == 0, "without a leak it must return 0"
 
@@ -82,6 +85,8 @@ def insertion(answer):
     )  # (T,)
     for share, expected in [
         (0, [1, 1, 1, 1, 1]),
+        (0.25, [1, 8, 1, 1, 1]),
+        (0.35, [1, 8, 1, 10, 1]),
         (0.4, [1, 8, 1, 10, 1]),
         (0.6, [1, 8, 1, 10, 11]),
         (1, [7, 8, 9, 10, 11]),
@@ -103,3 +108,33 @@ def insertion(answer):
         lambda text: np.asarray(text).tolist(), ids, score, 0.2, unknown=5
     )
     assert found == [5, 8, 5, 5, 5], f"with unknown=5, predict received {found}"
+
+
+@exercise(
+    "5.5",
+    "Draw one set of indices each time, and use it for both models; then take"
+    " the 2.5th and the 97.5th percentile of the differences.",
+)
+def paired_interval(answer):
+    """Compare with the normal approximation of a paired difference, for two
+    models that are mostly right on the same texts.
+    """
+    one = np.arange(2000) % 10 < 8  # (N,), right on 80 %
+    other = one.copy()
+    other[::20] = False  # of these, one is right
+    other[9::40] = True  # and the other here
+    ahead = one.astype(float) - other  # (N,)
+    error = ahead.std() / np.sqrt(len(ahead))
+    expected = ahead.mean() - 1.96 * error, ahead.mean() + 1.96 * error
+    found = np.asarray(answer(one.copy(), other.copy(), 4000), dtype=float)
+    assert found.shape == (2,), (
+        f"the result must be two numbers, low and high, it is {found!r}"
+    )
+    assert np.allclose(found, expected, rtol=0, atol=0.25 * error), (
+        f"expected about {expected[0]:+.4f} to {expected[1]:+.4f}, got"
+        f" {found[0]:+.4f} to {found[1]:+.4f}"
+    )
+    same = np.asarray(answer(one.copy(), one.copy(), 100), dtype=float)
+    assert np.array_equal(same, [0, 0]), (
+        f"a model minus itself must be 0 in every draw, got {same}"
+    )

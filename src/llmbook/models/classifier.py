@@ -1,9 +1,10 @@
 r"""A text classifier whose one block of attention reads characters, n-grams and
 words.
 
-Shapes: ``B`` texts, ``T`` positions, ``H`` heads, ``N`` views of a position, of
-which :class:`llmbook.text.tokenizers.NgramTokenizer` has four and other
-tokenizers one.
+Shapes: ``B`` texts, ``T`` positions, ``H`` heads, ``C`` logits, one or one per
+class, ``N`` views of a position, of which
+:class:`llmbook.text.tokenizers.NgramTokenizer` has four and other tokenizers
+one.
 """
 
 import json
@@ -18,8 +19,13 @@ from keras import ops
 from llmbook import checks
 from llmbook.corpora.reviews import Reviews
 from llmbook.files import existing, in_place_of, read_json, whole
+from llmbook.mathematics.attention import softmax
 from llmbook.mathematics.calibration import fit_temperature
-from llmbook.mathematics.losses import binary_cross_entropy, sigmoid
+from llmbook.mathematics.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    sigmoid,
+)
 from llmbook.models import saving
 from llmbook.models.layers import (
     AttentionPooling,
@@ -44,7 +50,7 @@ ABOUT, WEIGHTS = "classifier.json", "model.weights.h5"
 @keras.saving.register_keras_serializable("llmbook")
 class AttentionClassifier(keras.Model):
     """Embedded views and positions, a block of self-attention, pooling by
-    attention, one logit.
+    attention, one logit or one per class.
 
     Parameters
     ----------
@@ -56,6 +62,9 @@ class AttentionClassifier(keras.Model):
         In the block, and of what enters and leaves it.
     view_dropout : float
         The share of views that the embedding drops in training.
+    outputs : int
+        How many logits ``C`` a text gets: one, the log-odds of a positive
+        text, or one per class.
 
     Raises
     ------
@@ -76,11 +85,13 @@ class AttentionClassifier(keras.Model):
         num_blocks=1,
         dropout=0.3,
         view_dropout=0.5,
+        outputs=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         checks.sizes(d_model, num_heads, vocab_size, length)
         checks.count("num_blocks", num_blocks, least=0)
+        checks.count("outputs", outputs)
         checks.shares(dropout=dropout, view_dropout=view_dropout)
         self.arguments = {
             "vocab_size": vocab_size,
@@ -90,6 +101,7 @@ class AttentionClassifier(keras.Model):
             "num_blocks": num_blocks,
             "dropout": dropout,
             "view_dropout": view_dropout,
+            "outputs": outputs,
         }
         self.length = length
         self.embedding = ViewEmbedding(vocab_size, d_model, view_dropout)
@@ -101,13 +113,13 @@ class AttentionClassifier(keras.Model):
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
         self.pooling = AttentionPooling(num_heads)
         self.dropout = keras.layers.Dropout(dropout)
-        self.head = keras.layers.Dense(1)
+        self.head = keras.layers.Dense(outputs)
         # creates the weights, while the seed is fresh
         self(np.ones((1, 1), dtype="int32"))
 
     def call(self, ids, training=None):
-        """Map ids (B, T) or (B, T, N) of int to logits (B, 1): the log-odds of
-        a positive text.
+        """Map ids (B, T) or (B, T, N) of int to logits (B, C): by default one,
+        the log-odds of a positive text.
         """
         x = self.embedding(ids, training=training)  # (B, T, d_model)
         return self.read(x, token_mask(ids), training)[0]
@@ -123,7 +135,7 @@ class AttentionClassifier(keras.Model):
 
         Returns
         -------
-        logits : (B, 1)
+        logits : (B, C)
         attention : list of (B, H, T, T), one a block
         pooling : (B, H, T)
         """
@@ -139,7 +151,7 @@ class AttentionClassifier(keras.Model):
         pooled, pooling = self.pooling(
             self.norm(x), mask=mask, return_weights=True
         )
-        logits = self.head(self.dropout(pooled, training=training))  # (B, 1)
+        logits = self.head(self.dropout(pooled, training=training))  # (B, C)
         return logits, attention, pooling
 
     def get_config(self):
@@ -164,12 +176,11 @@ def build_classifier(vocab_size, seed=0, **options):
     return AttentionClassifier(vocab_size, **options)
 
 
-def build_article_model(vocab_size, d_model=64, num_heads=4, seed=0):
-    """Return the article's model with its sizes and its masks put right, as one
-    logit.
+def build_plain_classifier(vocab_size, d_model=64, num_heads=4, seed=0):
+    """Return the plainest classifier with attention, as one logit.
 
     Embedding, self-attention, the mean over the tokens, one unit: no positions,
-    no residual, no normalisation, as in the article.
+    no residual, no normalisation.
 
     Raises
     ------
@@ -234,7 +245,9 @@ def build_keras_example(
     )
 
 
-def train(classifier, training, validation, report=print, **options):
+def train(
+    classifier, training, validation, report=print, callbacks=(), **options
+):
     """Train a classifier's model, keep its best epoch, and fit its temperature.
 
     The epoch with the highest validation accuracy is kept, and the temperature
@@ -246,9 +259,12 @@ def train(classifier, training, validation, report=print, **options):
     classifier : Classifier
         Changed in place.
     training, validation : llmbook.corpora.reviews.Reviews
+        Their labels are 0 and 1, or those of the model's classes from 0.
     report : callable
         Receives one line an epoch, and one if the temperature could not be
         fitted.
+    callbacks : sequence of keras.callbacks.Callback
+        Further ones of the training.
     options
         Those of :func:`fit`: ``epochs``, ``learning_rate``, ``seed`` and so on.
 
@@ -264,20 +280,23 @@ def train(classifier, training, validation, report=print, **options):
         If ``classifier`` is none, a part holds no reviews, or an option is
         unknown or of a wrong type.
     ValueError
-        If a part holds no text, or not as many labels of 0 and 1 as texts, or
-        an option is out of its range.
+        If a part holds no text, or not as many labels of its classes as texts,
+        or an option is out of its range.
     """
     checks.kind("classifier", classifier, Classifier)
     checks.function("report", report)
-    training = _part("training", training)
-    validation = _part("validation", validation)
+    outputs = classifier.model.head.units
+    training = _part("training", training, max(outputs, 2))
+    validation = _part("validation", validation, max(outputs, 2))
     watch = _Watch(classifier, validation, report)
-    sequences = classifier.encode(training.texts)
+    answers = (
+        training.labels if outputs == 1 else np.eye(outputs)[training.labels]
+    )  # (B,) or (B, C)
     fit(
         classifier.model,
-        sequences,
-        training.labels,
-        callbacks=[watch],
+        classifier.encode(training.texts),
+        answers,
+        callbacks=[watch, *callbacks],
         **options,
     )
     classifier.model.set_weights(watch.weights)
@@ -291,15 +310,15 @@ def train(classifier, training, validation, report=print, **options):
     return watch.history
 
 
-def _part(name, reviews):
-    """Return reviews with labels that are an array of 0 and 1, one a text."""
+def _part(name, reviews, classes):
+    """Return reviews with labels that are an array of classes, one a text."""
     checks.offers(name, reviews, "texts", "labels")
     texts = checks.texts(f"{name}.texts", reviews.texts)
     labels = checks.as_array(f"{name}.labels", reviews.labels)
-    if not texts or not set(np.unique(labels).tolist()) <= {0, 1}:
+    if not texts or not set(np.unique(labels).tolist()) <= set(range(classes)):
         raise ValueError(
-            f"{name} must hold texts with labels 0 and 1, got {len(texts)}"
-            f" texts with labels {np.unique(labels).tolist()[:5]}"
+            f"{name} must hold texts with labels 0 to {classes - 1}, got"
+            f" {len(texts)} texts with labels {np.unique(labels).tolist()[:5]}"
         )
     checks.as_many(texts=texts, labels=labels)
     return Reviews(texts, labels.astype(int))
@@ -317,8 +336,8 @@ def fit(
     seed=0,
     callbacks=(),
 ):
-    """Fit a model of one logit to sequences of ids, in batches of similar
-    length.
+    """Fit a model of one logit, or of one per class, to sequences of ids, in
+    batches of similar length.
 
     The learning rate rises for the first ``warmup`` of the steps, then falls as
     a cosine.
@@ -326,9 +345,10 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        Maps ids (B, T) or (B, T, N) to logits (B, 1).
+        Maps ids (B, T) or (B, T, N) to logits (B, 1) or (B, C).
     sequences : list of (T,) or (T, N) ids
-    labels : (B,) of 0, 1 or a probability between them
+    labels : (B,) or (B, C)
+        0, 1 or a probability between them, or one of each class.
     epochs, batch_size : int
     learning_rate, warmup, label_smoothing : float
     seed : int
@@ -343,11 +363,12 @@ def fit(
     ValueError
         If there is no sequence, one has other views than the rest or more
         positions than the model, an id lies outside of the vocabulary, there
-        are not as many labels in [0, 1], or a number is out of its range.
+        are not as many labels in [0, 1], the probabilities of the classes do
+        not sum to 1, or a number is out of its range.
     """
     checks.offers("model", model, "compile", "fit")
     sequences = checks.sequences("sequences", sequences, *_limits(model))
-    labels = checks.answers("labels", labels, len(sequences))
+    labels = checks.answers("labels", labels, len(sequences))  # (B, 1 or C)
     checks.fitting(epochs, batch_size, learning_rate, warmup, label_smoothing)
     checks.seed(seed)
     random = np.random.default_rng(seed)
@@ -355,22 +376,25 @@ def fit(
 
     def epoch():
         for batch in length_batches(lengths, batch_size, random):
-            answers = labels[batch][:, None].astype("float32")  # (b, 1)
+            answers = labels[batch].astype("float32")  # (b, 1 or C)
             yield pad([sequences[i] for i in batch]), answers
 
     views = np.shape(pad(sequences[:1]))[2:]  # () or (N,)
     signature = (
         tf.TensorSpec((None, None, *views), tf.int32),
-        tf.TensorSpec((None, 1), tf.float32),
+        tf.TensorSpec((None, labels.shape[1]), tf.float32),
     )
     batches = dataset(epoch, -(-len(sequences) // batch_size), signature)
     steps = epochs * len(batches)
     rate = cosine(learning_rate, steps, round(warmup * steps))
+    loss = (
+        keras.losses.BinaryCrossentropy
+        if labels.shape[1] == 1
+        else keras.losses.CategoricalCrossentropy
+    )
     model.compile(
         optimizer=LazyAdam(rate, beta_2=0.98),
-        loss=keras.losses.BinaryCrossentropy(
-            from_logits=True, label_smoothing=label_smoothing
-        ),
+        loss=loss(from_logits=True, label_smoothing=label_smoothing),
         steps_per_execution=16,
         # batches come in many shapes, and XLA would compile each of them
         jit_compile=False,
@@ -382,6 +406,25 @@ def fit(
         callbacks=callbacks,
         shuffle=False,
     )
+
+
+def predict(model, sequences):
+    """Return the logits (B, C) of sequences of ids, in batches of similar
+    length.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Maps ids (B, T) or (B, T, N) to logits (B, C).
+    sequences : list of (T,) or (T, N) ids
+    """
+    order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
+    logits = []
+    for start in range(0, len(order), 128):
+        batch = order[start : start + 128]
+        ids = pad([sequences[i] for i in batch])  # (b, T) or (b, T, N)
+        logits.append(model(ids, training=False).numpy())  # (b, C)
+    return np.concatenate(logits)[np.argsort(order)]  # (B, C)
 
 
 def _limits(model):
@@ -416,9 +459,13 @@ class _Watch(keras.callbacks.Callback):
         }
 
     def on_epoch_end(self, epoch, logs):
-        logits = self.classifier.logits(self.validation.texts)  # (N,)
-        accuracy = float(np.mean((logits > 0) == self.validation.labels))
-        loss = float(binary_cross_entropy(logits, self.validation.labels))
+        labels = self.validation.labels  # (N,)
+        logits = self.classifier.logits(self.validation.texts)  # (N,) or (N, C)
+        if logits.ndim == 1:
+            found, loss = logits > 0, binary_cross_entropy(logits, labels)
+        else:
+            found, loss = logits.argmax(axis=1), cross_entropy(logits, labels)
+        accuracy, loss = float(np.mean(found == labels)), float(loss)
         if accuracy > max(self.history["validation_accuracy"], default=-1):
             self.weights, self.logits = self.model.get_weights(), logits
         for name, value in zip(
@@ -467,7 +514,7 @@ class Classifier:
     """
 
     def __init__(self, model, tokenizer, temperature=1.0):
-        checks.offers("model", model, "length", "embedding", "read")
+        checks.offers("model", model, "length", "embedding", "read", "head")
         checks.kind("tokenizer", tokenizer, Tokenizer)
         checks.positive(temperature=checks.finite("temperature", temperature))
         num_ids, _ = _limits(model)
@@ -502,27 +549,20 @@ class Classifier:
         ]
 
     def logits(self, texts):
-        """Return the log-odds (B,) of a positive text, before the temperature.
+        """Return the log-odds (B,) of a positive text, or the logits (B, C) of
+        the classes, before the temperature.
 
         Raises
         ------
         TypeError, ValueError
             As :meth:`encode` does.
         """
-        sequences = self.encode(texts)
-        order = np.argsort(
-            [len(sequence) for sequence in sequences], kind="stable"
-        )
-        logits = np.empty(len(texts))  # (B,)
-        for start in range(0, len(order), 128):
-            batch = order[start : start + 128]
-            ids = pad([sequences[i] for i in batch])  # (b, T) or (b, T, N)
-            logits[batch] = self.model(ids, training=False).numpy()[:, 0]
-        return logits
+        logits = predict(self.model, self.encode(texts))  # (B, C)
+        return logits[:, 0] if logits.shape[1] == 1 else logits
 
     def predict_proba(self, texts):
-        """Return the probabilities (B, 2) of a negative and a positive text, as
-        scikit-learn does.
+        """Return the probabilities (B, 2) of a negative and a positive text, or
+        those (B, C) of the classes, as scikit-learn does.
 
         A text is normalised first; beyond the model's ``length`` it is not
         read; one without any token counts as a single unknown one.
@@ -532,7 +572,10 @@ class Classifier:
         TypeError, ValueError
             As :meth:`encode` does.
         """
-        positive = sigmoid(self.logits(texts) / self.temperature)  # (B,)
+        logits = self.logits(texts) / self.temperature  # (B,) or (B, C)
+        if logits.ndim > 1:
+            return softmax(logits)  # (B, C)
+        positive = sigmoid(logits)  # (B,)
         return np.stack([1 - positive, positive], axis=1)  # (B, 2)
 
     def explain(self, text, steps=32):
@@ -567,10 +610,11 @@ class Classifier:
         TypeError
             If ``text`` is not a string, or ``steps`` not an integer.
         ValueError
-            If ``steps`` is below 1.
+            If ``steps`` is below 1, or the model has several classes.
         """
         checks.text("text", text)
         checks.count("steps", steps)
+        checks.one_logit(self.model.head.units)
         ids = pad(self.encode([text]))  # (1, T) or (1, T, N)
         x, mask = (
             self.model.embedding(ids),
