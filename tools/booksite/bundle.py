@@ -35,14 +35,14 @@ SCRIPTS = [
     "doctools.js",
     "sphinx_highlight.js",
     "clipboard.min.js",
-    "copybutton.js",
     "book.js",
     "code.js",
     "cards.js",
 ]
-# These measure the page, so they wait until it is drawn: it need not be laid
-# out for them alone.
+# These change or measure the whole page, so they wait until it is drawn, and run
+# one after another: none of them keeps the reader waiting for long.
 LATE_SCRIPTS = [
+    "copybutton.js",
     "scripts/sphinx-book-theme.js",
     "scripts/pydata-sphinx-theme.js",
 ]
