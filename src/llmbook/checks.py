@@ -142,9 +142,9 @@ def has_axis(name, value, num_axes):
         raise ValueError(f"{name} must be one of {num_axes} axes, got {value}")
 
 
-def takes(name, function_, arguments):
-    """Check that a function can be called with so many arguments, as far as it
-    tells.
+def takes(name, function_, arguments, named=None):
+    """Check that a function can be called with so many arguments, and some by
+    name, as far as it tells.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def takes(name, function_, arguments):
     function(name, function_)
     with contextlib.suppress(ValueError):  # compiled, it does not tell
         try:
-            inspect.signature(function_).bind(*arguments)
+            inspect.signature(function_).bind(*arguments, **(named or {}))
         except TypeError as error:
             raise TypeError(
                 f"{name} must take {len(arguments)} arguments: {error}"
@@ -1935,6 +1935,617 @@ def sections(name, values):
     for value in found:
         offers(name, value, "title", "passages")
         some(f"the passages of {value.title!r}", value.passages, "passages")
+    return found
+
+
+# --- learning from feedback -------------------------------------------------
+
+
+def budget(annotations, seconds):
+    """Check a budget, in annotations or in seconds.
+
+    Raises
+    ------
+    TypeError
+        If it is no number, or not a whole one of annotations.
+    ValueError
+        If it is negative, or not finite.
+    """
+    if annotations is not None:
+        count("annotations", annotations, least=0)
+    if seconds is not None and finite("seconds", seconds) < 0:
+        raise ValueError(f"seconds must be at least 0, got {seconds}")
+
+
+def learner(task, model, generate, reference):
+    """Check what a learner is made of.
+
+    Raises
+    ------
+    TypeError
+        If one lacks what the learner asks of it.
+    """
+    offers("task", task, "draft_prompt", "refine_prompt", "encode", "decode")
+    offers("model", model, "trainable_variables", "get_weights")
+    function("generate", generate)
+    if reference is not None:
+        offers("reference", reference, "get_weights")
+
+
+def weights(name, values, model):
+    """Check that arrays are of the shapes that a model's weights have.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed.
+    ValueError
+        If they are others.
+    """
+    found = [array(name, each).shape for each in items(name, values, "arrays")]
+    expected = [tuple(variable.shape) for variable in model.weights]
+    if found != expected:
+        raise ValueError(
+            f"{name} must have the shapes {expected}, got {found[:9]}"
+        )
+
+
+def criticised(records, drafts, critiques):
+    """Return records, drafts and critiques, as many of each, as lists.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or a critique has no words.
+    ValueError
+        If there are not as many of each.
+    """
+    records = items("records", records, "records")
+    drafts = items("drafts", drafts, "drafts")
+    critiques = items("critiques", critiques, "critiques")
+    as_many(records=records, drafts=drafts, critiques=critiques)
+    for critique in critiques:
+        offers("critiques", critique, "words")
+    return records, drafts, critiques
+
+
+def ticked(records, drafts, ticks, mask, group_size):
+    """Check drafts, group by group, and the ticks of their criteria.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or ticks are neither dictionaries nor None.
+    ValueError
+        If there are not as many of each, or no whole groups.
+    """
+    records = items("records", records, "records")
+    drafts = items("drafts", drafts, "drafts")
+    ticks = each("ticks", ticks, dict, type(None))
+    as_many(records=records, drafts=drafts, ticks=ticks)
+    mask = array("mask", mask, 2)
+    as_many(ticks=ticks, mask=mask)
+    if not ticks or len(ticks) % count("group_size", group_size):
+        raise ValueError(
+            f"group_size must divide the number of drafts, {len(ticks)}, got"
+            f" {group_size}"
+        )
+
+
+def grpo(log_probs, old, reference, advantages, mask):
+    """Check the numbers that a loss of GRPO takes, whose advantages are of
+    whole texts or of tokens.
+
+    Raises
+    ------
+    ValueError
+        If one is not of finite real numbers, or has other axes.
+    """
+    if _is_known(advantages):
+        advantages = as_array("advantages", advantages)
+    of_texts = len(advantages.shape) == 1
+    tensors(
+        f"B T, B T, B T, {'B' if of_texts else 'B T'}, B T",
+        log_probs=log_probs,
+        old=old,
+        reference=reference,
+        advantages=advantages,
+        mask=mask,
+    )
+
+
+def annotated(values, *attributes):
+    """Return triples of a record, a draft and its critique, as a list.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or a critique has not what is asked of it.
+    ValueError
+        If one is not of three.
+    """
+    found = []
+    for value in items("annotated", values, "(record, draft, critique)"):
+        triple = tuple(items("annotated", value, "record, draft, critique"))
+        if len(triple) != 3:
+            raise ValueError(
+                "annotated must hold (record, draft, critique), got"
+                f" {len(triple)}"
+            )
+        offers("annotated", triple[2], *attributes)
+        found.append(triple)
+    return found
+
+
+def rows(name, arrays):
+    """Return how many rows arrays have, as many each.
+
+    Raises
+    ------
+    TypeError
+        If one has none.
+    ValueError
+        If they differ, there is none, or one is not of real numbers.
+    """
+    for values in arrays:
+        offers(name, values, "__len__", "shape")
+        array(name, values, finite=False)
+    sizes = {len(values) for values in arrays}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(
+            f"{name} must hold arrays of one positive length, got lengths"
+            f" {sizes}"
+        )
+    return sizes.pop()
+
+
+def rows_of_data(name, data):
+    """Return how many rows the arrays of a dictionary have, as :func:`rows`.
+
+    Raises
+    ------
+    TypeError
+        If it is no dictionary, or one has none.
+    ValueError
+        If they differ, or there is none.
+    """
+    kind(name, data, dict)
+    return rows(name, data.values())
+
+
+def lesson(steps, learning_rate, batch_size, fresh):
+    """Check the numbers of a training of a learner.
+
+    Raises
+    ------
+    TypeError
+        If one is none.
+    ValueError
+        If one is out of its range.
+    """
+    count("steps", steps, least=0)
+    within("learning_rate", learning_rate, 0, math.inf, closed=False)
+    count("batch_size", batch_size)
+    flag("fresh", fresh)
+
+
+def completed(prompts, completions, length):
+    """Return prompts and completions as lists of ids, as many of each.
+
+    Raises
+    ------
+    TypeError
+        If they are not of integers.
+    ValueError
+        If there are not as many, a prompt is empty, or one is too long with its
+        completion.
+    """
+    prompts = [
+        text_ids("prompts", filled("prompts", each), 2**31).tolist()
+        for each in items("prompts", prompts, "lists of ids")
+    ]
+    completions = [
+        text_ids("completions", each, 2**31).tolist()
+        for each in items("completions", completions, "lists of ids")
+    ]
+    as_many(prompts=prompts, completions=completions)
+    for prompt, completion in zip(prompts, completions, strict=True):
+        if len(prompt) + len(completion) > length:
+            raise ValueError(
+                f"length must hold prompts with their completions, got {length}"
+                f" for {len(prompt)} and {len(completion)}"
+            )
+    return prompts, completions
+
+
+def method(learner, annotator, learning_rate, **counts):
+    """Check what a method of learning from feedback is told.
+
+    Raises
+    ------
+    TypeError
+        If learner or annotator are none, or a number is none.
+    ValueError
+        If a number is out of its range.
+    """
+    drafts_of(learner, annotator)
+    for name, number in counts.items():
+        count(name, number)
+    within("learning_rate", learning_rate, 0, math.inf, closed=False)
+
+
+def drafts_of(learner, annotator):
+    """Check who writes drafts, and who speaks of them.
+
+    Raises
+    ------
+    TypeError
+        If one of them cannot.
+    """
+    offers("learner", learner, "task", "draft", "refine", "train")
+    offers("annotator", annotator, "draw", "left")
+
+
+def batch_for(model, batch, *keys):
+    """Check a model and the batch that a loss reads.
+
+    Raises
+    ------
+    TypeError
+        If one of them is none.
+    ValueError
+        If the batch lacks something.
+    """
+    offers("model", model, "trainable_variables")
+    kind("batch", batch, dict)
+    if not set(keys) <= set(batch):
+        raise ValueError(
+            f"batch must hold {', '.join(keys)}, got {', '.join(batch)}"
+        )
+
+
+def compared_drafts(records, pairs):
+    """Return records, and as many pairs of drafts, as lists.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed.
+    ValueError
+        If there are not as many, or one is no pair.
+    """
+    records = items("records", records, "records")
+    pairs = [two("pairs", pair) for pair in items("pairs", pairs, "pairs")]
+    as_many(records=records, pairs=pairs)
+    return records, pairs
+
+
+def share_above_none(name, share):
+    """Check that a share takes in something.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is not above 0 and at most 1.
+    """
+    if not 0 < real(name, share) <= 1:
+        raise ValueError(f"{name} must be in (0, 1], got {share}")
+
+
+def some_positions(name, values, ids_):
+    """Check positions (B, L) of ids (B, T), as far as both are known.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they have other axes, or are none of those.
+    """
+    if _is_known(values) and _is_known(ids_):
+        rows_, length = np.shape(ids_)
+        shape(name, batch_ids(name, values, length)[:, :0], (rows_, 0))
+
+
+def passes(epochs):
+    """Check how many passes over some texts there are at most, None for any.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is below 1.
+    """
+    if epochs is not None:
+        count("epochs", epochs)
+
+
+def lessons(name, values, methods):
+    """Return lessons, each a method, its annotations and its options.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be listed, or a part is of another type.
+    ValueError
+        If one is not of three, or there is no such method.
+    """
+    found = [tuple(items(name, each, "parts")) for each in items(name, values)]
+    for lesson in found:
+        if len(lesson) != 3:
+            raise ValueError(
+                f"{name} must hold (method, annotations, options), got"
+                f" {len(lesson)}"
+            )
+        one_of(f"a method of {name}", lesson[0], methods)
+        count(f"the annotations of {name}", lesson[1])
+        kind(f"the options of {name}", lesson[2], dict)
+    return found
+
+
+def paid(number):
+    """Check that a budget pays an answer at all.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if number < 1:
+        raise ValueError(
+            f"annotator must have annotations left, got a budget for {number}"
+        )
+
+
+def known_token(token):
+    """Check a token, if it is known.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is negative.
+    """
+    if _is_known(token):
+        count("token", token, least=0)
+
+
+def mask_of_targets(ids_, mask):
+    """Check that a mask (B, T - 1) fits ids (B, T).
+
+    Raises
+    ------
+    ValueError
+        If it does not, or is no numbers.
+    """
+    tensors("B T, B U", ids=ids_, mask=mask)
+    if None not in (ids_.shape[1], mask.shape[1]):
+        shape("mask", mask[:1, :], (1, ids_.shape[1] - 1))
+
+
+def tensors(shapes, **values):
+    """Check numbers that a loss takes and that fit each other, as :func:`fit`
+    does; of those that stand for numbers in a graph, the shapes alone.
+
+    Raises
+    ------
+    ValueError
+        If one is not of finite real numbers, or has other axes.
+    """
+    sizes: dict[str, int] = {}
+    for (name, value), expected in zip(
+        values.items(), shapes.split(", "), strict=True
+    ):
+        value = array(name, value) if _is_known(value) else value
+        own, given = expected.split(), tuple(value.shape)
+        if len(given) != len(own) or any(
+            size is not None and sizes.setdefault(axis, size) != size
+            for axis, size in zip(own, given, strict=True)
+        ):
+            raise ValueError(
+                f"{name} must have the shape ({', '.join(own)}) with {sizes},"
+                f" got {given}"
+            )
+
+
+def known_weights(**values):
+    """Check that numbers, as far as they are known, are finite and at least 0.
+
+    Raises
+    ------
+    TypeError
+        If one is not a number.
+    ValueError
+        If one is negative, or not finite.
+    """
+    for name, value in values.items():
+        if _is_known(value):
+            within(name, value, 0, math.inf, closed=False)
+
+
+# --- messages and criticism -------------------------------------------------
+
+
+def edits(name, values, known):
+    """Return edits as a list of tuples of strings, each a known one.
+
+    Raises
+    ------
+    TypeError
+        If one is not of strings.
+    ValueError
+        If one is not known.
+    """
+    found = [tuple(texts(name, each)) for each in items(name, values, "edits")]
+    for value in found:
+        if value not in known:
+            raise ValueError(
+                f"{name} must be one of wording.EDITS, got {value!r}"
+            )
+    return found
+
+
+def phrases(name, values, known):
+    """Check that each phrase is a known one.
+
+    Raises
+    ------
+    ValueError
+        If one is none.
+    """
+    for value in values:
+        if value not in known:
+            raise ValueError(
+                f"{name} must be phrasings of wording.phrasings, joined by"
+                f" 'and', 'also' or ';', got {value[:80]!r}"
+            )
+
+
+def known_words(name, words, known):
+    """Check that words are all of a vocabulary.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    unknown = [word[:20] for word in words if word not in known]
+    if unknown:
+        raise ValueError(
+            f"{name} must be of words that the model has read, of the task's"
+            f" VOCABULARY, got {', '.join(map(repr, unknown[:5]))}"
+        )
+
+
+def at_most(name, ids, longest):
+    """Check that a prompt is not longer than any that a model has read.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    if len(ids) > longest:
+        raise ValueError(
+            f"{name} must fit into a prompt of {longest} tokens, got {len(ids)}"
+        )
+
+
+def readable(name, draft, message):
+    """Check that a draft was found to be a message.
+
+    Raises
+    ------
+    ValueError
+        If it was not.
+    """
+    if message is None:
+        shown = draft if isinstance(draft, str) else " ".join(draft)
+        raise ValueError(
+            f"{name} must be a message about its record, got {shown[:200]!r}"
+        )
+
+
+def fields(name, record, names, options):
+    """Check that some fields of a record are each one of a few options.
+
+    Raises
+    ------
+    ValueError
+        If one is none.
+    """
+    for each in names:
+        if getattr(record, each) not in options[each]:
+            one_of(f"{each} of {name}", getattr(record, each), options[each])
+
+
+def message(name, value, wanted, options, parts):
+    """Check a message: its class, its options, and the names of its parts.
+
+    Raises
+    ------
+    TypeError
+        If it is of another class.
+    ValueError
+        If an option or a part is not known.
+    """
+    kind(name, value, wanted)
+    fields(name, value, options, options)
+    for part in value.parts:
+        one_of(f"a part of {name}", two(f"parts of {name}", part)[0], parts)
+
+
+def mentioned(name, part, parts):
+    """Check that a part that is to be moved is there.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if part not in parts:
+        raise ValueError(
+            f"{name} must swap parts that the message has, {parts}, got"
+            f" {part!r}"
+        )
+
+
+def options(name, values, known):
+    """Check choices, each with some of its known options.
+
+    Raises
+    ------
+    TypeError
+        If they are no dictionary.
+    ValueError
+        If they are others, or one has no option.
+    """
+    kind(name, values, dict)
+    if set(values) != set(known) or any(
+        not values[each] or not set(values[each]) <= set(known[each])
+        for each in known
+    ):
+        raise ValueError(
+            f"{name} must have options of {', '.join(known)}, got {values}"
+        )
+
+
+def slots(name, text_, wanted):
+    """Check that a text has the places to be filled, each once, and no others.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+    ValueError
+        If it has others.
+    """
+    text(name, text_)
+    found = re.findall(r"\{([^{}]*)\}|[{}]", text_)
+    if sorted(found) != sorted(wanted):
+        raise ValueError(
+            f"{name} must have the places {', '.join(wanted)} in braces, got"
+            f" {text_!r}"
+        )
+
+
+def values_of_fields(name, values, names):
+    """Return pairs of a field and what it is to be, a list.
+
+    Raises
+    ------
+    TypeError
+        If they are not of strings.
+    ValueError
+        If one is no pair, or there is no such field.
+    """
+    found = [two_texts(name, pair) for pair in items(name, values, "pairs")]
+    for field, _ in found:
+        one_of(f"each field of {name}", field, names)
     return found
 
 

@@ -88,7 +88,7 @@ def test_a_budget_is_one_of_the_two():
             Annotator(Letters(), **budget)
     for kind in ("annotations", "seconds"):
         with pytest.raises(
-            ValueError, match="a budget must not be negative, got -1"
+            ValueError, match=f"{kind} must be at least 0, got -1"
         ):
             Annotator(Letters(), **{kind: -1})
         assert Annotator(Letters(), **{kind: 0}).left("score") == 0

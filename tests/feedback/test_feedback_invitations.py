@@ -253,7 +253,7 @@ def test_an_edit_changes_words_where_its_criterion_is_decided(seed):
 
 
 def test_places_are_those_of_a_message():
-    with pytest.raises(ValueError, match="words must be a message"):
+    with pytest.raises(ValueError, match="draft must be a message"):
         W.places(RECORD, ("come", "to", "the", "dinner", "."))
 
 
@@ -414,9 +414,9 @@ def test_another_wording_says_the_same():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="split must be one of"):
+    with pytest.raises(ValueError, match="split must be 'train'"):
         W.draw_record(random.Random(0), "dev")
-    with pytest.raises(ValueError, match="wording must be one of"):
+    with pytest.raises(ValueError, match="wording must be 'seen'"):
         wording.phrasings(wording.EDITS[0], "new")
     with pytest.raises(ValueError, match="edit must be one of"):
         wording.phrasings(("set", "greeting", "yo"))

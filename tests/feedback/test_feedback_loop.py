@@ -249,7 +249,5 @@ def test_being_examined_does_not_change_what_is_learned():
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(
-        ValueError, match=r"method must be one of \['best_of_n', .*got 'ppo'"
-    ):
+    with pytest.raises(ValueError, match=r"method must be 'sft', .*got 'ppo'"):
         run("ppo", Apprentice(), [], annotations=1)

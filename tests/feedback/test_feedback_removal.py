@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from llmbook.feedback.tasks import removal
+from llmbook.feedback.tasks import invitations, removal
 
 
 def test_the_grid_is_the_published_one():
@@ -30,7 +30,7 @@ def test_answers_lack_exactly_what_was_named(cell):
     rng = random.Random(str(cell))
     for _ in range(20):
         prompt, answer = removal.draw(rng, *cell)
-        assert removal.UNKNOWN not in prompt + answer
+        assert invitations.UNKNOWN not in prompt + answer
         text = " ".join(removal.decode(prompt))
         shown, critique = text.removesuffix(" <refine>").split(" <end> ")
         named = {word for word in critique.split() if word in removal.NAMES}

@@ -59,8 +59,17 @@ def test_what_the_mask_marks_is_the_completion(rows):
 
 
 def test_there_are_as_many_completions_as_prompts():
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="prompts and completions must be as"):
         pack([[1], [2]], [[3]], 4)
+
+
+def test_a_row_holds_a_prompt_and_its_completion():
+    with pytest.raises(
+        ValueError, match=r"length must hold .* got 4 for 2 and"
+    ):
+        pack([[1, 2]], [[3, 4, 5]], 4)
+    with pytest.raises(ValueError, match="prompts must not be empty"):
+        pack([[]], [[3]], 4)
 
 
 def test_examples_are_drafts_and_their_ends_after_their_prompts():

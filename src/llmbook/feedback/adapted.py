@@ -10,6 +10,7 @@ every graph once.
 
 from contextlib import contextmanager
 
+from llmbook import checks
 from llmbook.feedback.learner import Learner
 from llmbook.models import generation
 
@@ -38,6 +39,13 @@ class AdapterLearner(Learner):
     temperature : float
         Of drafts. Refinements are the likeliest: a small refiner, sampled,
         makes slips.
+
+    Raises
+    ------
+    TypeError
+        If an argument lacks what the learner asks of it.
+    ValueError
+        If a number is out of its range.
     """
 
     jit_compile = False  # XLA multiplies numbers of 16 bits as if they had 32
@@ -50,8 +58,11 @@ class AdapterLearner(Learner):
         batch_size=8,
         temperature=0.7,
     ):
-        self.batch_size, self.temperature = batch_size, temperature
-        super().__init__(task, model, generate, reference=BEGINNING)
+        self.batch_size = checks.count("batch_size", batch_size)
+        checks.within("temperature", temperature, 0, float("inf"), closed=False)
+        self.temperature = temperature
+        super().__init__(task, model, generate, reference=model)
+        self.reference = BEGINNING
 
     @contextmanager
     def acting_as(self, model):

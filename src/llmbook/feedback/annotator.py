@@ -5,6 +5,8 @@ budget.
 import itertools
 import random
 
+from llmbook import checks
+
 SECONDS = {
     "critique": 182.5,
     "demonstration": 195.5,
@@ -43,6 +45,8 @@ class Annotator:
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
         If not exactly one budget is given, or if it is negative.
     BudgetSpent
@@ -57,10 +61,10 @@ class Annotator:
                 "give either annotations or seconds, "
                 f"got annotations={annotations}, seconds={seconds}"
             )
-        if (annotations or seconds or 0) < 0:
-            raise ValueError(
-                f"a budget must not be negative, got {annotations or seconds}"
-            )
+        checks.budget(annotations, seconds)
+        checks.offers("task", task, "draw")
+        checks.integer("seed", seed)
+        checks.text("split", split)
         self.task, self.annotations, self.seconds, self.split = (
             task,
             annotations,
@@ -76,7 +80,14 @@ class Annotator:
         return sum(SECONDS[kind] * count for kind, count in self.spent.items())
 
     def left(self, kind):
-        """Return how many more answers of a kind the budget pays."""
+        """Return how many more answers of a kind the budget pays.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kind.
+        """
+        checks.one_of("kind", kind, SECONDS)
         if self.annotations is not None:
             return self.annotations - sum(self.spent.values())
         return int((self.seconds - self.spent_seconds) // SECONDS[kind])
@@ -89,37 +100,81 @@ class Annotator:
         self.spent[kind] += 1
 
     def draw(self, number):
-        """Return new records, a list; they cost nothing."""
+        """Return new records, a list; they cost nothing.
+
+        Raises
+        ------
+        TypeError
+            If ``number`` is not an integer.
+        ValueError
+            If it is below 0.
+        """
+        number = checks.count("number", number, least=0)
         return [self.task.draw(self.rng, self.split) for _ in range(number)]
 
     def critique(self, record, draft):
-        """Return what is wrong with a draft, in words."""
+        """Return what is wrong with a draft, in words.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
+        """
         self._pay("critique")
         return self.task.critique(self.rng, record, draft)
 
     def demonstrate(self, record):
-        """Return a message as it should be."""
+        """Return a message as it should be.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
+        """
         self._pay("demonstration")
         return self.task.demonstrate(record)
 
     def compare(self, record, first, second):
-        """Return whether the first of two drafts is the better one."""
+        """Return whether the first of two drafts is the better one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
+        """
         self._pay("comparison")
         return self.task.compare(self.rng, record, first, second)
 
     def score(self, record, draft):
-        """Return how good a draft is, a number."""
+        """Return how good a draft is, a number.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
+        """
         self._pay("score")
         return self.task.score(record, draft)
 
     def approve(self, record, draft):
-        """Return whether a draft is perfect."""
+        """Return whether a draft is perfect.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
+        """
         self._pay("success")
         return self.task.score(record, draft) == self.task.best_score
 
     def tick(self, record, draft):
         """Return for each criterion whether a draft meets it, a dict; None if
         it is no message.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
         """
         self._pay("ticks")
         return self.task.tick(record, draft)
@@ -127,6 +182,11 @@ class Annotator:
     def name_faults(self, record, draft):
         """Return the criteria that a critique would be about, and not what to
         do: a tuple; None if the draft is no message.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the task does, of what it cannot read.
         """
         self._pay("faults")
         return self.task.name_faults(self.rng, record, draft)
@@ -138,11 +198,15 @@ def shares(total, rounds):
 
     Raises
     ------
+    TypeError
+        If a number is not an integer.
     ValueError
-        If ``rounds`` is not positive.
+        If ``total`` is negative or ``rounds`` not positive.
     """
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    total, rounds = (
+        checks.count("total", total, least=0),
+        checks.count("rounds", rounds),
+    )
     bounds = [total * k // rounds for k in range(rounds + 1)]
     return [
         stop - start

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from llmbook import checks
 from llmbook.models import generation, gpt
 
 
@@ -45,6 +46,11 @@ class Learner:
     respond : callable
         How a list of records is answered when the learner is examined:
         greedily, unless a method says otherwise.
+
+    Raises
+    ------
+    TypeError
+        If an argument lacks what the learner asks of it.
     """
 
     jit_compile = True
@@ -52,6 +58,7 @@ class Learner:
     def __init__(
         self, task, model, generate=generation.generate, reference=None
     ):
+        checks.learner(task, model, generate, reference)
         self.task, self.model, self.generate = task, model, generate
         self.reference = reference or copy_of(model)
         self._reward_model = None
@@ -66,11 +73,20 @@ class Learner:
     def reset(self, seed=0, weights=None):
         """Forget what was learned; with ``weights``, begin from these weights
         instead.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If the weights are not those of the model.
         """
+        seed = checks.integer("seed", seed)
         if self._first_reference is not None:
             self.reference.set_weights(self._first_reference)
             self._first_reference = None
         if weights is not None:
+            checks.weights("weights", weights, self.model)
             self.reference.set_weights(weights)
             self.model.set_weights(weights)
             self._beginning = self._trainable()
@@ -124,7 +140,17 @@ class Learner:
         return written
 
     def draft(self, records, temperature=1.0):
-        """Return a draft for each record, sampled from the policy."""
+        """Return a draft for each record, sampled from the policy.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If a record is none of the task's, or the temperature is negative.
+        """
+        records = checks.items("records", records, "records")
+        checks.within("temperature", temperature, 0, np.inf, closed=False)
         return self._write(
             self.model,
             [self.task.draft_prompt(r) for r in records],
@@ -134,7 +160,19 @@ class Learner:
     def refine(self, records, drafts, critiques, temperature=1.0):
         """Return each draft refined by the frozen model, which reads the words
         of its critique.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If there are not as many of each, the task cannot read one, or the
+            temperature is negative.
         """
+        records, drafts, critiques = checks.criticised(
+            records, drafts, critiques
+        )
+        checks.within("temperature", temperature, 0, np.inf, closed=False)
         prompts = [
             self.task.refine_prompt(record, draft, critique.words)
             for record, draft, critique in zip(
@@ -158,7 +196,17 @@ class Learner:
         mask : (n, T - 1) of float32
             1 where the *next* token is the draft's: see
             :func:`llmbook.models.gpt.log_probabilities`.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If there are not as many of each, or the task cannot read one.
         """
+        records = checks.items("records", records, "records")
+        drafts = checks.items("drafts", drafts, "drafts")
+        checks.as_many(records=records, drafts=drafts)
         prompts = [self.task.draft_prompt(record) for record in records]
         length = self.task.draft_prompt_length + self.task.draft_length
         return pack(
@@ -166,7 +214,15 @@ class Learner:
         )
 
     def completion(self, draft):
-        """Return the ids of a draft and its end, cut to what fits."""
+        """Return the ids of a draft and its end, cut to what fits.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If the task cannot read it.
+        """
         return [
             *self.task.encode(draft)[: self.task.draft_length - 1],
             self.task.end,
@@ -178,7 +234,18 @@ class Learner:
 
         Every batch has one shape, so that the function is compiled once: the
         last is filled up, and cut again.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If there are no rows, or not as many in each array.
         """
+        checks.rows("arrays", arrays)
+        checks.takes("function", function, (model, *arrays))
+        checks.offers("model", model, "trainable_variables")
+        batch_size = checks.count("batch_size", batch_size)
         key = (function, id(model))
         if key not in self._compiled:
             self._compiled[key] = tf.function(
@@ -199,7 +266,16 @@ class Learner:
     def log_probs(self, model, ids):
         """Return :func:`llmbook.models.gpt.log_probabilities` of many rows, (n,
         T - 1).
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If ids are not (n, T), or there is none.
         """
+        ids = checks.filled("ids", checks.batch_ids("ids", ids, 2**31))
+        checks.batch(model, [ids])
         return self.evaluate(gpt.log_probabilities, model, ids)
 
     # --- learning
@@ -250,16 +326,17 @@ class Learner:
 
         Raises
         ------
+        TypeError
+            If an argument is of another type.
         ValueError
-            If ``data`` is empty or its arrays differ in length.
+            If ``data`` is empty or its arrays differ in length, or a number is
+            out of its range.
         """
-        model = model or self.model
-        sizes = {len(values) for values in data.values()}
-        if len(sizes) != 1 or 0 in sizes:
-            raise ValueError(
-                "data must hold arrays of one positive length, got lengths"
-                f" {sizes}"
-            )
+        model = self.model if model is None else model
+        checks.offers("model", model, "trainable_variables")
+        checks.lesson(steps, learning_rate, batch_size, fresh)
+        checks.takes("loss", loss, (model, data), constants)
+        size = checks.rows_of_data("data", data)
         step, optimizer = self._step(loss, model)
         constants = {
             name: tf.constant(value) for name, value in constants.items()
@@ -267,7 +344,7 @@ class Learner:
         if fresh:
             _forget(optimizer)
         optimizer.learning_rate = learning_rate
-        rows = _row_batches(self.rng, sizes.pop(), batch_size)
+        rows = _row_batches(self.rng, size, batch_size)
         losses = []
         for _ in range(steps):
             batch = next(rows)
@@ -306,12 +383,28 @@ def _forget(optimizer):
 
 
 def until(ids, stop):
-    """Return the list ``ids`` up to the first ``stop``, which is left out."""
+    """Return the list ``ids`` up to the first ``stop``, which is left out.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they are no sequence, or one is negative.
+    """
+    ids = checks.text_ids("ids", ids, 2**31).tolist()
     return ids[: ids.index(stop)] if stop in ids else ids
 
 
 def copy_of(model):
-    """Return a model of the same configuration and weights."""
+    """Return a model of the same configuration and weights.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    checks.offers("model", model, "get_config", "get_weights")
     copy = type(model).from_config(model.get_config())
     copy(ops.zeros((1, 1), dtype="int32"))  # builds it
     copy.set_weights(model.get_weights())
@@ -321,7 +414,17 @@ def copy_of(model):
 def pack(prompts, completions, length):
     """Return prompts with completions, padded ids (n, T), and the completions'
     mask (n, T - 1).
+
+    Raises
+    ------
+    TypeError
+        If they are not lists of integers.
+    ValueError
+        If there are not as many of each, a prompt is empty, or ``length`` is
+        below that of a prompt with its completion.
     """
+    length = checks.count("length", length)
+    prompts, completions = checks.completed(prompts, completions, length)
     ids = np.zeros((len(prompts), length), dtype="int32")  # (n, T)
     mask = np.zeros((len(prompts), length - 1), dtype="float32")  # (n, T - 1)
     for row, (prompt, completion) in enumerate(

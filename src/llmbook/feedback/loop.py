@@ -5,6 +5,7 @@ every figure.
 import random
 import time
 
+from llmbook import checks
 from llmbook.feedback.annotator import Annotator
 from llmbook.feedback.methods import METHODS
 
@@ -12,7 +13,17 @@ from llmbook.feedback.methods import METHODS
 def draw_examination(task, number=256, split="test", seed=0):
     """Return held-out records to examine learners on, the same for every
     learner.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``number`` is below 1, or there is no such split.
     """
+    checks.offers("task", task, "draw")
+    number = checks.count("number", number)
+    checks.integer("seed", seed)
     rng = random.Random(seed)
     return [task.draw(rng, split) for _ in range(number)]
 
@@ -28,7 +39,16 @@ def examine(learner, records):
     -------
     figures : dict
         ``success`` and ``score``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no record.
     """
+    checks.offers("learner", learner, "respond", "rng", "task")
+    records = checks.some("records", records, "records")
     state = learner.rng.getstate()
     drafts = learner.respond(records)
     learner.rng.setstate(state)
@@ -89,13 +109,16 @@ def run(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If there is no such method.
+        If there is no such method, no record, or not exactly one budget.
     """
-    if method not in METHODS:
-        raise ValueError(
-            f"method must be one of {sorted(METHODS)}, got {method!r}"
-        )
+    checks.one_of("method", method, METHODS)
+    checks.offers("learner", learner, "reset", "respond", "rng", "task")
+    checks.some("records", records, "records")
+    checks.flag("every_round", every_round)
+    first = checks.lessons("first", first, METHODS)
     learner.reset(seed)
     rounds, cpu = [], time.process_time()
     for number, (earlier, paid, settings) in enumerate(first, 1):

@@ -7,6 +7,7 @@ import random
 import keras
 import numpy as np
 
+from llmbook import checks
 from llmbook.feedback.tasks import invitations
 from llmbook.models import gpt, training
 
@@ -32,7 +33,17 @@ def documents(seed=0, batch_size=48, choices=invitations.CHOICES):
         ``batch(step)`` returns the ids (B, T) of
         :func:`llmbook.feedback.tasks.invitations.edit_document`, and 1 or 0 for
         how much each token counts as a target (B, T).
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``batch_size`` is below 1, or choices are none of the task's.
     """
+    checks.integer("seed", seed)
+    batch_size = checks.count("batch_size", batch_size)
+    checks.options("choices", choices, invitations.CHOICES)
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")
@@ -57,7 +68,16 @@ def pretrain(
 ):
     """Return a GPT trained on documents with these choices; options go to
     :func:`llmbook.models.training.train`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a number is out of its range, or choices are none of the task's.
     """
+    checks.seed(seed)
+    batch = documents(seed, choices=choices)
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(CONFIG)
     # In a model this narrow, token vectors of length 1 are not drowned by what
@@ -66,7 +86,6 @@ def pretrain(
     table.assign(
         keras.random.normal(table.shape, stddev=CONFIG.d_model**-0.5, seed=seed)
     )
-    batch = documents(seed, choices=choices)
     training.train(
         model,
         gpt.next_token_loss,
@@ -97,13 +116,16 @@ def examine_refiner(learner, number=256, feedback="own", split="test", seed=0):
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``feedback`` is none of the three.
+        If ``feedback`` is none of the three, ``number`` is below 1, or there is
+        no such split.
     """
-    if feedback not in ("own", "another", "none"):
-        raise ValueError(
-            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
-        )
+    checks.offers("learner", learner, "task", "refine")
+    number = checks.count("number", number)
+    checks.one_of("feedback", feedback, ("own", "another", "none"))
+    checks.integer("seed", seed)
     rng, task = random.Random(seed), learner.task
     cases: list[tuple] = []
     while len(cases) < number:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from llmbook import checks
 from llmbook.feedback.tasks.shop import (
     Critique,
     edit_document,
@@ -36,7 +37,17 @@ def documents(tokenizer, seed=0, batch_size=8):
     batch : callable
         ``batch(step)`` returns ids (B, T), and 1 or 0 for how much each token
         counts as a target, (B, T): those of the answer and its end do.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``batch_size`` is below 1.
     """
+    checks.offers("tokenizer", tokenizer, "encode", "end")
+    checks.integer("seed", seed)
+    batch_size = checks.count("batch_size", batch_size)
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")
@@ -81,11 +92,18 @@ def warm_up(
     learning_rate, weight_decay : float
     options
         Of :func:`llmbook.models.training.train`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a number is out of its range, or the model has too few blocks.
     """
+    batch = documents(tokenizer, seed)
     lora.add_adapters(
         model, targets=lora.EVERY_LINEAR, first_block=FIRST_BLOCK, seed=seed
     )
-    batch = documents(tokenizer, seed)
     return training.train(
         model,
         gpt.next_token_loss,
@@ -113,13 +131,15 @@ def examine_refiner(learner, records, feedback="own", seed=0):
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``feedback`` is none of the three.
+        If ``feedback`` is none of the three, or there is no record.
     """
-    if feedback not in ("own", "another", "none"):
-        raise ValueError(
-            f"feedback must be 'own', 'another' or 'none', got {feedback!r}"
-        )
+    checks.offers("learner", learner, "task", "refine")
+    records = checks.some("records", records, "records")
+    checks.one_of("feedback", feedback, ("own", "another", "none"))
+    checks.integer("seed", seed)
     rng, task = random.Random(seed), learner.task
     drafts = [render(record, original(record)) for record in records]
     critiques = [

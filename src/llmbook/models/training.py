@@ -324,7 +324,7 @@ def cosine(learning_rate, steps, warmup_steps, first=0.0, last=0.0):
     checks.rates(learning_rate, steps, warmup_steps, first, last)
     return keras.optimizers.schedules.CosineDecay(
         first,
-        decay_steps=steps - warmup_steps,
+        decay_steps=max(1, steps - warmup_steps),  # of no steps, too
         alpha=last,
         warmup_target=learning_rate,
         warmup_steps=warmup_steps,

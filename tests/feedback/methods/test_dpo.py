@@ -297,6 +297,6 @@ def test_the_recipe():
 def test_pairs_come_from_comparisons_or_critiques():
     with pytest.raises(
         ValueError,
-        match=r"source must be one of \['comparisons', 'critiques'\], got 'scores'",
+        match="source must be 'comparisons' or 'critiques', got 'scores'",
     ):
         Apprentice().practise(dpo.learn, 1, source="scores")

@@ -84,6 +84,8 @@ def test_reward_loss_by_hand_with_its_gradient():
 
 def test_reward_is_read_where_the_draft_ends():
     class Fixed:
+        trainable_variables = ()
+
         def __call__(self, ids):
             return (
                 tf.one_hot(ids, 5, dtype="float64")

@@ -16,6 +16,7 @@ draft.
 
 from keras import ops
 
+from llmbook import checks
 from llmbook.feedback.annotator import shares
 from llmbook.feedback.methods.ilf import criticise, refinements
 from llmbook.models.gpt import log_probabilities
@@ -36,7 +37,23 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    TypeError
+        If ``beta`` is not a number.
+    ValueError
+        If shapes do not fit, or a value is no finite number; if ``beta`` is
+        negative.
     """
+    checks.tensors(
+        "B, B, B, B",
+        chosen=chosen,
+        rejected=rejected,
+        reference_chosen=reference_chosen,
+        reference_rejected=reference_rejected,
+    )
+    checks.known_weights(beta=beta)
     # (B,)
     margin = (chosen - reference_chosen) - (rejected - reference_rejected)
     # -log σ(z) = softplus(-z), without overflow
@@ -46,7 +63,16 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
 def pair_loss(model, batch, beta):
     """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the
     better draft first.
+
+    Raises
+    ------
+    TypeError
+        If model or batch are none.
+    ValueError
+        If the batch lacks something, or ``beta`` is negative.
     """
+    checks.batch_for(model, batch, "ids", "mask", "reference")
+    checks.known_weights(beta=beta)
     length = batch["ids"].shape[-1]
     log_probs = log_probabilities(
         model, ops.reshape(batch["ids"], (-1, length))
@@ -67,7 +93,15 @@ def compare_drafts(learner, annotator, number):
     -------
     records : list
     pairs : list of (better draft, worse draft)
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``number`` is negative.
     """
+    checks.drafts_of(learner, annotator)
     records = annotator.draw(number)
     pairs = []
     for record, *pair in zip(
@@ -88,7 +122,15 @@ def refine_drafts(learner, annotator, number):
     records : list
         Those whose draft was a message and had a fault.
     pairs : list of (refinement, draft)
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``number`` is negative.
     """
+    checks.drafts_of(learner, annotator)
     annotated = criticise(learner, annotator, annotator.draw(number))
     faulty = [z for z in annotated if not z[2].accepted and z[2].readable]
     refined = refinements(learner, faulty, 1)
@@ -106,7 +148,18 @@ SOURCES = {
 
 
 def pair_examples(learner, records, pairs):
-    """Return pairs of drafts as ids (n, 2, T) and mask (n, 2, T - 1)."""
+    """Return pairs of drafts as ids (n, 2, T) and mask (n, 2, T - 1).
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there are not as many records, one is no pair, or the task cannot
+        read a draft.
+    """
+    checks.offers("learner", learner, "examples")
+    records, pairs = checks.compared_drafts(records, pairs)
     drafts = [draft for pair in pairs for draft in pair]
     ids, mask = learner.examples(
         [record for record in records for _ in range(2)], drafts
@@ -150,13 +203,14 @@ def learn(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``source`` is none of ``SOURCES``.
+        If ``source`` is none of ``SOURCES``, or a number is out of its range.
     """
-    if source not in SOURCES:
-        raise ValueError(
-            f"source must be one of {sorted(SOURCES)}, got {source!r}"
-        )
+    checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
+    checks.known_weights(beta=beta)
+    checks.one_of("source", source, SOURCES)
     kind, pair = SOURCES[source]
     records: list = []
     pairs: list[tuple[str, str]] = []

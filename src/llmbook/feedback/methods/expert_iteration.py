@@ -13,6 +13,7 @@ Gulcehre et al. 2023, Eq. 3 with the filter :math:`F = \mathbf{1}[R > \tau]`;
 Anthony et al. 2017 for the idea). The feedback is a number for each draft.
 """
 
+from llmbook import checks
 from llmbook.feedback.annotator import shares
 from llmbook.feedback.methods.sft import imitate
 
@@ -23,11 +24,13 @@ def best_share(scores, share):
 
     Raises
     ------
+    TypeError
+        If ``share`` is not a number.
     ValueError
-        If ``share`` is not above 0 and at most 1.
+        If it is not above 0 and at most 1, or there is no score.
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be in (0, 1], got {share}")
+    scores = checks.vector("scores", scores)
+    checks.share_above_none("share", share)
     ranked = sorted(range(len(scores)), key=lambda index: -scores[index])
     return ranked[: max(1, round(share * len(scores)))]
 
@@ -68,9 +71,13 @@ def learn(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``share`` is out of range.
+        If a number is out of its range.
     """
+    checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
+    checks.share_above_none("share", share)
     records: list = []
     drafts: list[str] = []
     scores: list[float] = []

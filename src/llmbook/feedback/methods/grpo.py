@@ -32,7 +32,17 @@ from llmbook.models.gpt import log_probabilities
 def group_advantages(rewards, epsilon=1e-4):
     """Return the rewards (groups, G) in standard deviations from the mean of
     each group.
+
+    Raises
+    ------
+    TypeError
+        If ``epsilon`` is not a number.
+    ValueError
+        If the rewards have another shape or are no finite numbers, or
+        ``epsilon`` is not positive.
     """
+    rewards = checks.matrix("rewards", rewards)
+    checks.positive(epsilon=epsilon)
     deviation = rewards - rewards.mean(axis=1, keepdims=True)  # (groups, G)
     return deviation / (rewards.std(axis=1, keepdims=True) + epsilon)
 
@@ -54,7 +64,17 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    TypeError
+        If ``beta`` or ``clip`` are not numbers.
+    ValueError
+        If shapes do not fit, or a value is no finite number; if one of the two
+        is negative.
     """
+    checks.grpo(log_probs, old, reference, advantages, mask)
+    checks.known_weights(beta=beta, clip=clip)
     if len(advantages.shape) == 1:
         advantages = advantages[:, None]  # (B, 1)
     ratio = ops.exp(log_probs - old)  # (B, T)
@@ -71,7 +91,18 @@ def grpo_loss(log_probs, old, reference, advantages, mask, beta, clip=0.2):
 def policy_loss(model, batch, beta):
     """Return :func:`grpo_loss` of a model on ``ids`` (B, T) and what else the
     batch holds.
+
+    Raises
+    ------
+    TypeError
+        If model or batch are none.
+    ValueError
+        If the batch lacks something, or ``beta`` is negative.
     """
+    checks.batch_for(
+        model, batch, "ids", "old", "reference", "advantages", "mask"
+    )
+    checks.known_weights(beta=beta)
     log_probs = log_probabilities(model, batch["ids"])  # (B, T - 1)
     return grpo_loss(
         log_probs,
@@ -105,7 +136,16 @@ def token_advantages(learner, records, drafts, ticks, mask, group_size):
     Returns
     -------
     advantages : (B, T)
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there are not as many of each, or they are no whole groups.
     """
+    checks.offers("learner", learner, "task")
+    checks.ticked(records, drafts, ticks, mask, group_size)
     names = next((list(met) for met in ticks if met), [])
     met = np.array(
         [[bool(row and row[name]) for name in names] for row in ticks], float
@@ -205,13 +245,28 @@ def learn(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``source`` is none of those.
+        If ``source`` is none of those, a number is out of its range, or
+        the budget pays no comparison.
     """
+    checks.method(
+        learner,
+        annotator,
+        learning_rate,
+        iterations=iterations,
+        groups=groups,
+        group_size=group_size,
+        updates=updates,
+        reward_steps=reward_steps,
+    )
+    checks.known_weights(beta=beta, reward_learning_rate=reward_learning_rate)
     checks.one_of("source", source, tuple(SOURCES))
     size = groups * group_size
     left = annotator.left(SOURCES[source])
     if source == "model":
+        checks.paid(left)
         records, pairs = compare_drafts(learner, annotator, left)
         train_reward_model(
             learner, records, pairs, reward_steps, reward_learning_rate

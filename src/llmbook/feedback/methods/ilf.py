@@ -26,6 +26,7 @@ refinement a draft remains, the *selected* one, and the loss is that of
 supervised fine-tuning. The feedback is words.
 """
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -41,7 +42,16 @@ def refinement_weights(rewards, beta):
     softmax.
 
     At ``beta=0`` only the best count, equally if they are several.
+
+    Raises
+    ------
+    TypeError
+        If ``beta`` is not a number.
+    ValueError
+        If it is negative, or rewards are no finite numbers or none.
     """
+    checks.filled("rewards", checks.numbers("rewards", rewards, 1))
+    checks.known_weights(beta=beta)
     rewards = np.asarray(rewards, dtype=float)
     best = rewards.max(axis=-1, keepdims=True)  # (…, 1)
     weights = (
@@ -65,7 +75,15 @@ def ilf_loss(log_probs, mask, weights):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a value is no finite number.
     """
+    checks.tensors(
+        "B K T, B K T, B K", log_probs=log_probs, mask=mask, weights=weights
+    )
     text = ops.sum(log_probs * mask, axis=-1)  # (B, K)
     return -ops.mean(ops.sum(weights * text, axis=-1))
 
@@ -80,20 +98,36 @@ def select(candidates, rule="majority"):
 
     Raises
     ------
+    TypeError
+        If candidates cannot be listed or counted.
     ValueError
-        If ``rule`` is neither of the two.
+        If there is none, or ``rule`` is neither of the two.
     """
+    candidates = checks.tokens(
+        "candidates", checks.some("candidates", candidates)
+    )
+    checks.one_of("rule", rule, ("majority", "first"))
     if rule == "first":
         return candidates[0]
-    if rule == "majority":
-        return Counter(candidates).most_common(1)[0][0]
-    raise ValueError(f"rule must be 'majority' or 'first', got {rule!r}")
+    return Counter(candidates).most_common(1)[0][0]
 
 
 def refinements(learner, annotated, number, rule="majority"):
     """Return, for every (record, draft, critique), the selected one of
     ``number`` refinements.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If one is no such triple, the task cannot read it, ``number`` is below
+        1, or there is no such rule.
     """
+    checks.offers("learner", learner, "refine")
+    annotated = checks.annotated(annotated)
+    number = checks.count("number", number)
+    checks.one_of("rule", rule, ("majority", "first"))
     if not annotated:
         return []
     repeated = [triple for triple in annotated for _ in range(number)]
@@ -105,12 +139,30 @@ def refinements(learner, annotated, number, rule="majority"):
 
 
 def own_critique(rng, annotated):
-    """Leave the triples (record, draft, critique) as they are."""
-    return annotated
+    """Leave the triples (record, draft, critique) as they are.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If one is no such triple.
+    """
+    return checks.annotated(annotated)
 
 
 def another_critique(rng, annotated):
-    """Return the triples with the critiques dealt out anew."""
+    """Return the triples with the critiques dealt out anew.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If one is no such triple.
+    """
+    checks.kind("rng", rng, random.Random)
+    annotated = checks.annotated(annotated)
     critiques = [critique for _, _, critique in annotated]
     rng.shuffle(critiques)
     return [
@@ -120,8 +172,17 @@ def another_critique(rng, annotated):
 
 
 def another_in_every_fifth(rng, annotated):
-    """Return the triples, each fifth with the critique of the next fifth."""
-    dealt = list(annotated)
+    """Return the triples, each fifth with the critique of the next fifth.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If one is no such triple.
+    """
+    dealt = checks.annotated(annotated)
+    annotated = list(dealt)
     dealt[::5] = another_critique(rng, annotated[::5])
     return dealt
 
@@ -129,7 +190,16 @@ def another_in_every_fifth(rng, annotated):
 def shuffled_words(rng, annotated):
     """Return the triples with the words of each critique, a tuple, in no
     order.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If one is no such triple.
     """
+    checks.kind("rng", rng, random.Random)
+    annotated = checks.annotated(annotated, "words", "_replace")
     return [
         (*pair, critique._replace(words=tuple(rng.sample(words, len(words)))))
         for *pair, critique in annotated
@@ -138,7 +208,16 @@ def shuffled_words(rng, annotated):
 
 
 def no_words(rng, annotated):
-    """Return the triples with critiques that say nothing."""
+    """Return the triples with critiques that say nothing.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If one is no such triple.
+    """
+    annotated = checks.annotated(annotated, "words", "_replace")
     return [
         (*pair, critique._replace(words=critique.words[:0]))
         for *pair, critique in annotated
@@ -202,9 +281,23 @@ def learn(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``feedback`` or ``rule`` is none of those.
+        If ``feedback`` or ``rule`` is none of those, or a number is out of its
+        range.
     """
+    checks.method(
+        learner,
+        annotator,
+        learning_rate,
+        rounds=rounds,
+        candidates=candidates,
+        steps=steps,
+        epochs=epochs,
+    )
+    checks.one_of("rule", rule, ("majority", "first"))
+    checks.flag("replay", replay)
     checks.one_of("feedback", feedback, (*CRITIQUES, "none"))
     accepted = []
     for number in shares(annotator.left("critique"), rounds):
@@ -227,7 +320,18 @@ def learn(
 
 
 def criticise(learner, annotator, records):
-    """Return (record, draft of the policy, critique) for every record."""
+    """Return (record, draft of the policy, critique) for every record.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If the task cannot read a record.
+    """
+    checks.offers("learner", learner, "draft")
+    checks.offers("annotator", annotator, "critique")
+    records = checks.items("records", records, "records")
     return [
         (record, draft, annotator.critique(record, draft))
         for record, draft in zip(records, learner.draft(records), strict=True)
@@ -291,9 +395,22 @@ def learn_in_dialogue(
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
-        If ``rule`` is neither of the two.
+        If ``rule`` is neither of the two, or a number is out of its range.
     """
+    checks.method(
+        learner,
+        annotator,
+        learning_rate,
+        rounds=rounds,
+        turns=turns,
+        batch=batch,
+        candidates=candidates,
+        steps=steps,
+    )
+    checks.one_of("rule", rule, ("majority", "first"))
     accepted: list[tuple] = []
     pending: list[tuple] = []
     for number in shares(annotator.left("critique"), rounds):

@@ -17,11 +17,20 @@ feedback is a number for each draft.
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.models.gpt import log_probabilities
 
 
 def leave_one_out(rewards):
-    """Return the rewards (B,) less the mean of the others, B at least 2."""
+    """Return the rewards (B,) less the mean of the others, B at least 2.
+
+    Raises
+    ------
+    ValueError
+        If they are no finite numbers, or fewer than two.
+    """
+    rewards = checks.vector("rewards", rewards)
+    checks.items_at_least("rewards", rewards, 2)
     n = len(rewards)
     others = (rewards.sum() - rewards) / (n - 1)  # (B,)
     return rewards - others
@@ -40,7 +49,15 @@ def reinforce_loss(log_probs, advantages, mask):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a value is no finite number.
     """
+    checks.tensors(
+        "B T, B, B T", log_probs=log_probs, advantages=advantages, mask=mask
+    )
     text = ops.sum(log_probs * mask, axis=-1)  # (B,)
     return -ops.mean(advantages * text)
 
@@ -48,7 +65,15 @@ def reinforce_loss(log_probs, advantages, mask):
 def policy_loss(model, batch):
     """Return :func:`reinforce_loss` of a model on ``ids`` (B, T), ``mask`` (B,
     T - 1) and ``advantages`` (B,).
+
+    Raises
+    ------
+    TypeError
+        If model or batch are none.
+    ValueError
+        If the batch lacks something.
     """
+    checks.batch_for(model, batch, "ids", "advantages", "mask")
     return reinforce_loss(
         log_probabilities(model, batch["ids"]),
         batch["advantages"],
@@ -75,7 +100,17 @@ def learn(learner, annotator, batch_size=64, beta=0.1, learning_rate=3e-4):
     ------
     figures : dict
         ``reward``, the mean score of the batch.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a number is out of its range.
     """
+    checks.method(learner, annotator, learning_rate)
+    checks.count("batch_size", batch_size, least=2)
+    checks.known_weights(beta=beta)
     for _ in range(annotator.left("score") // batch_size):
         records = annotator.draw(batch_size)
         drafts = learner.draft(records)

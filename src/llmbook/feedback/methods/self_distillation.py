@@ -20,6 +20,7 @@ read criticism.
 import numpy as np
 from keras import ops
 
+from llmbook import checks
 from llmbook.feedback.annotator import shares
 from llmbook.feedback.learner import pack
 
@@ -37,7 +38,15 @@ def self_distillation_loss(student, teacher, mask):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a value is no finite number.
     """
+    checks.tensors(
+        "B L V, B L V, B L", student=student, teacher=teacher, mask=mask
+    )
     # (B, L)
     divergence = ops.sum(ops.exp(student) * (student - teacher), axis=-1)
     return ops.sum(divergence * mask) / ops.sum(mask)
@@ -46,7 +55,17 @@ def self_distillation_loss(student, teacher, mask):
 def next_token_log_probs(model, ids, positions):
     """Return the log-probabilities (B, L, V) of what follows the positions (B,
     L) of ids (B, T).
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ids are not (B, T), or positions none of theirs.
     """
+    checks.offers("model", model, "trainable_variables")
+    checks.some_ids("ids", ids)
+    checks.some_positions("positions", positions, ids)
     # (B, L, V)
     logits = ops.take_along_axis(model(ids), positions[..., None], axis=1)
     return ops.log_softmax(logits, axis=-1)
@@ -55,7 +74,15 @@ def next_token_log_probs(model, ids, positions):
 def distillation_loss(model, batch):
     """Return :func:`self_distillation_loss` of a model on what the batch
     holds.
+
+    Raises
+    ------
+    TypeError
+        If model or batch are none.
+    ValueError
+        If the batch lacks something.
     """
+    checks.batch_for(model, batch, "ids", "positions", "teacher", "mask")
     # (B, L, V)
     student = next_token_log_probs(model, batch["ids"], batch["positions"])
     return self_distillation_loss(student, batch["teacher"], batch["mask"])
@@ -97,7 +124,15 @@ def learn(learner, annotator, rounds=6, steps=40, learning_rate=3e-4):
     figures : dict
         ``loss``, that of the last step, and ``criticised``, the drafts so far
         that were messages; if none were, the latter alone.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a number is out of its range.
     """
+    checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
     task, seen = learner.task, []
     for number in shares(annotator.left("critique"), rounds):
         records = annotator.draw(number)

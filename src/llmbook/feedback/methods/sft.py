@@ -15,6 +15,7 @@ import math
 
 from keras import ops
 
+from llmbook import checks
 from llmbook.models.gpt import log_probabilities
 
 
@@ -29,14 +30,28 @@ def sft_loss(log_probs, mask):
     Returns
     -------
     loss : ()
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or a value is no finite number.
     """
+    checks.tensors("B T, B T", log_probs=log_probs, mask=mask)
     return -ops.sum(log_probs * mask) / ops.sum(mask)
 
 
 def imitation_loss(model, batch):
     """Return :func:`sft_loss` of a model on ``ids`` (B, T) with ``mask`` (B, T
     - 1).
+
+    Raises
+    ------
+    TypeError
+        If model or batch are none.
+    ValueError
+        If the batch lacks something.
     """
+    checks.batch_for(model, batch, "ids", "mask")
     return sft_loss(log_probabilities(model, batch["ids"]), batch["mask"])
 
 
@@ -59,7 +74,19 @@ def imitate(learner, records, drafts, steps, learning_rate, epochs=None):
     Returns
     -------
     losses : (steps,)
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no text, there are not as many records, the task cannot read
+        one, or a number is out of its range.
     """
+    checks.offers("learner", learner, "examples", "train")
+    checks.passes(epochs)
+    checks.count("steps", steps, least=0)
+    drafts = checks.items("drafts", drafts, "drafts")
     if epochs is not None:
         steps = min(steps, math.ceil(epochs * len(drafts) / 32))
     ids, mask = learner.examples(records, drafts)
@@ -87,8 +114,18 @@ def learn(learner, annotator, steps=240, learning_rate=5e-4, epochs=None):
     ------
     figures : dict
         ``loss``, that of the last step.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a number is out of its range, or the budget pays no answer.
     """
-    records = annotator.draw(annotator.left("demonstration"))
+    checks.method(learner, annotator, learning_rate, steps=steps)
+    number = annotator.left("demonstration")
+    checks.paid(number)
+    records = annotator.draw(number)
     drafts = [annotator.demonstrate(record) for record in records]
     losses = imitate(learner, records, drafts, steps, learning_rate, epochs)
     yield {"loss": losses[-1]}

@@ -11,18 +11,22 @@ critique against the truth.
 Pure Python. Everything random takes a ``random.Random``.
 """
 
+import random
 import re
 from typing import NamedTuple
 
+from llmbook import checks
 from llmbook.feedback.tasks.wording import (
     ACCEPTED,
     EDITS,
     JOINS,
     PARTS,
     UNREADABLE,
+    WORDINGS,
     phrasings,
     point_out,
     say,
+    words_of,
 )
 
 VALUES = {
@@ -148,8 +152,17 @@ class Critique(NamedTuple):
 def split_of(record):
     """Return the split that a record belongs to by its name, event, day and
     place together.
+
+    Raises
+    ------
+    TypeError
+        If the record is none.
+    ValueError
+        If one of the four is not of :data:`VALUES`.
     """
     fields = {"name": 7, "event": 3, "day": 1, "place": 2}
+    checks.kind("record", record, Record)
+    checks.fields("record", record, fields, VALUES)
     total = sum(
         k * VALUES[field].index(getattr(record, field))
         for field, k in fields.items()
@@ -163,11 +176,13 @@ def draw_record(rng, split="train"):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no ``random.Random``.
     ValueError
         If there is no such split.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+    checks.kind("rng", rng, random.Random)
+    checks.one_of("split", split, SPLITS)
     while True:
         record = Record(
             *(rng.choice(VALUES[field]) for field in Record._fields)
@@ -177,7 +192,17 @@ def draw_record(rng, split="train"):
 
 
 def render(record, message):
-    """Return the words of a message about a record, a tuple."""
+    """Return the words of a message about a record, a tuple.
+
+    Raises
+    ------
+    TypeError
+        If record or message are none.
+    ValueError
+        If the message has a part or an option that is not known.
+    """
+    checks.kind("record", record, Record)
+    checks.message("message", message, Message, CHOICES, PREPOSITIONS)
     text = CHOICES["greeting"][message.greeting].format(name=record.name)
     text += f"{REQUESTS[message.request]} {record.event}"
     text += (
@@ -199,10 +224,23 @@ _MESSAGE = re.compile(
 )
 
 
-def parse(record, words):
-    """Return the message that words render, or None if they are no message
+def parse(record, draft):
+    """Return the message that a draft renders, or None if it is no message
     about this record.
+
+    Parameters
+    ----------
+    record : Record
+    draft : str or list of str
+        A text as somebody types it, or its words.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
     """
+    checks.kind("record", record, Record)
+    words = words_of(draft, "draft")
     found = _MESSAGE.fullmatch(" ".join(words))
     if (
         found is None
@@ -235,7 +273,19 @@ def parse(record, words):
 def random_message(rng, record, missing=0.25, wrong=0.08, choices=CHOICES):
     """Draw a message in no style at all: parts in any order, some missing, some
     values wrong.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If a share is not in [0, 1], or choices are none of ours.
     """
+    checks.kind("rng", rng, random.Random)
+    checks.kind("record", record, Record)
+    checks.within("missing", missing, 0, 1)
+    checks.within("wrong", wrong, 0, 1)
+    checks.options("choices", choices, CHOICES)
 
     def value_of(fact):
         value = getattr(record, fact)
@@ -261,7 +311,17 @@ def random_message(rng, record, missing=0.25, wrong=0.08, choices=CHOICES):
 def apply_edits(record, message, edits):
     """Return the message after edits, one after the other; a part that is added
     comes last.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If an edit is not known, or swaps parts that the message lacks.
     """
+    checks.kind("record", record, Record)
+    checks.kind("message", message, Message)
+    edits = checks.edits("edits", edits, EDITS)
     for operation, target, *value in edits:
         if operation == "set":
             message = message._replace(**{target: value[0]})
@@ -283,18 +343,39 @@ def apply_edits(record, message, edits):
 
 
 def _position(message, part):
-    return [name for name, _ in message.parts].index(part)
+    names = [name for name, _ in message.parts]
+    checks.mentioned("edits", part, names)
+    return names.index(part)
 
 
 def criterion_of(edit):
-    """Return the criterion that an edit is about."""
+    """Return the criterion that an edit is about.
+
+    Raises
+    ------
+    TypeError
+        If it is not of strings.
+    ValueError
+        If it is not known.
+    """
+    (edit,) = checks.edits("edit", [edit], EDITS)
     return "order" if edit[0] == "swap" else edit[1]
 
 
 def possible_edits(record, message, choices=CHOICES):
     """Return every edit that changes the message, as ``{criterion: [edit,
     …]}``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If choices are none of ours.
     """
+    checks.kind("record", record, Record)
+    checks.kind("message", message, Message)
+    checks.options("choices", choices, CHOICES)
     facts = dict(message.parts) | (
         {"price": message.price} if message.price else {}
     )
@@ -326,7 +407,14 @@ def possible_edits(record, message, choices=CHOICES):
 
 
 def house_style(record):
-    """Return the one message that the house style asks for."""
+    """Return the one message that the house style asks for.
+
+    Raises
+    ------
+    TypeError
+        If the record is none.
+    """
+    checks.kind("record", record, Record)
     formal = record.role in ("boss", "client")
     pays = record.role in ("client", "friend")
     order = ("day", "time", "place") if formal else ("place", "day", "time")
@@ -344,8 +432,15 @@ def criteria(record, message, style=None):
     no wrong order.
 
     ``style`` is the message that is wanted, by default that of the house style.
+
+    Raises
+    ------
+    TypeError
+        If record or message are none.
     """
-    style = style or house_style(record)
+    checks.kind("message", message, Message)
+    style = house_style(record) if style is None else style
+    checks.kind("style", style, Message)
     mentioned = [part for part, _ in message.parts]
     met = {
         name: getattr(message, name) == getattr(style, name)
@@ -358,11 +453,34 @@ def criteria(record, message, style=None):
     return met
 
 
-def score(record, words):
-    """Return how many of the eight criteria a draft meets; 0 if it is no
-    message at all.
+def score(record, draft):
+    """Return how many of the eight criteria a draft meets; 0 if a model's words
+    are no message at all.
+
+    Parameters
+    ----------
+    record : Record
+    draft : list of str or str
+        The words of a model, or a text as somebody types it.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If it is a text that is no message about this record: it has no score.
     """
-    message = parse(record, words)
+    return _score("draft", record, draft)
+
+
+def _score(name, record, draft):
+    message = parse(record, words_of(draft, name))
+    if message is None and isinstance(draft, str):
+        raise ValueError(
+            f"{name} must be an invitation as this world knows them, such as"
+            f" {' '.join(render(record, house_style(record)))!r}, got"
+            f" {draft[:200]!r}"
+        )
     return 0 if message is None else sum(criteria(record, message).values())
 
 
@@ -370,8 +488,15 @@ def faults(record, message, style=None):
     """Return an edit for every criterion that the message does not meet.
 
     ``style`` is as for :func:`criteria`.
+
+    Raises
+    ------
+    TypeError
+        If record or message are none.
     """
-    style = style or house_style(record)
+    checks.kind("record", record, Record)
+    checks.kind("message", message, Message)
+    style = house_style(record) if style is None else style
     met = criteria(record, message, style)
     rank = {part: place for place, (part, _) in enumerate(style.parts)}
     wanted: set[tuple] = {
@@ -395,11 +520,22 @@ def faults(record, message, style=None):
     ]
 
 
-def critique(rng, record, words, limit=2, wording="all", remedy=True):
-    """Say what is wrong with a draft: at most ``limit`` of its faults, in
-    varied words; without a remedy, which criteria are not met and no more.
+def critique(rng, record, draft, limit=2, wording="all", remedy=True):
+    """Say what is wrong with a draft, a text or its words: at most ``limit`` of
+    its faults, in varied words; without a remedy, which criteria are not met
+    and no more.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``limit`` is below 1, or there is no such wording.
     """
-    message = parse(record, words)
+    checks.kind("rng", rng, random.Random)
+    checks.count("limit", limit)
+    checks.one_of("wording", wording, WORDINGS)
+    message = parse(record, draft)
     if message is None:
         return Critique(UNREADABLE)
     found = faults(record, message)
@@ -411,41 +547,55 @@ def critique(rng, record, words, limit=2, wording="all", remedy=True):
     return Critique(say(rng, named, wording), named)
 
 
-def tick(record, words):
-    """Return which criteria a draft meets, a dict; None if it is no message."""
-    message = parse(record, words)
+def tick(record, draft):
+    """Return which criteria a draft meets, a dict; None if it is no message.
+
+    Raises
+    ------
+    TypeError
+        If record or draft are none.
+    """
+    message = parse(record, draft)
     return None if message is None else criteria(record, message)
 
 
-def name_faults(rng, record, words, limit=2):
+def name_faults(rng, record, draft, limit=2):
     """Return at most ``limit`` criteria that a draft does not meet, a tuple of
     names; None if it is no message.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``limit`` is below 1.
     """
-    message = parse(record, words)
+    checks.kind("rng", rng, random.Random)
+    checks.count("limit", limit)
+    message = parse(record, draft)
     if message is None:
         return None
     found = [criterion_of(edit) for edit in faults(record, message)]
     return tuple(rng.sample(found, min(limit, len(found))))
 
 
-def places(record, words):
+def places(record, draft):
     """Return where in a draft each criterion is decided, ``{criterion: [index,
     …]}``.
 
     These are the words that belong to it; if there are none, the word that
-    stands in their stead, which is the end (``len(words)``) after the last.
+    stands in their stead, which is the end (``len(draft)``) after the last.
     The order of the parts is decided at their prepositions.
 
     Raises
     ------
+    TypeError
+        If record or draft are none.
     ValueError
         If the draft is no message about its record.
     """
-    message = parse(record, words)
-    if message is None:
-        raise ValueError(
-            f"words must be a message about the record, got {' '.join(words)!r}"
-        )
+    message = parse(record, draft)
+    checks.readable("draft", draft, message)
     greeting = CHOICES["greeting"][message.greeting].format(name=record.name)
     sizes = [
         ("greeting", len(greeting.split())),
@@ -470,8 +620,16 @@ def places(record, words):
 def compare(rng, record, first, second):
     """Return whether the first of two drafts is the better one; between equals
     a coin decides.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``rng`` is no ``random.Random``, or as :func:`score`.
     """
-    difference = score(record, first) - score(record, second)
+    checks.kind("rng", rng, random.Random)
+    difference = _score("first", record, first) - _score(
+        "second", record, second
+    )
     return difference > 0 or (difference == 0 and rng.random() < 0.5)
 
 
@@ -507,28 +665,67 @@ def _every_word():
 
 VOCABULARY = tuple(dict.fromkeys((*_SPECIAL, *_every_word())))
 _ID = {word: index for index, word in enumerate(VOCABULARY)}
+# the annotator names criteria, one of which, "order", no model has read
+_SAID = {*VOCABULARY, *CRITERIA}
 
 
-def encode(words):
-    """Return the ids of words, a list."""
+def encode(words, name="words"):
+    """Return the ids of words, or of a text as somebody types it, a list.
+
+    Raises
+    ------
+    TypeError
+        If they are neither.
+    ValueError
+        If there is a word that no model has read; ``name`` is what the message
+        calls them.
+    """
+    words = words_of(words, name)
+    checks.known_words(name, words, _SAID)
     return [_ID.get(word, UNKNOWN) for word in words]
 
 
 def decode(ids):
-    """Return the words of ids, a tuple."""
+    """Return the words of ids, a tuple.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If there is no such word.
+    """
+    ids = checks.text_ids("ids", ids, len(VOCABULARY))
     return tuple(VOCABULARY[index] for index in ids)
 
 
 def draft_prompt(record):
-    """Return the ids that ask for a message: the record, then ``<message>``."""
-    return [RECORD, *encode(record), MESSAGE]
+    """Return the ids that ask for a message: the record, then ``<message>``.
+
+    Raises
+    ------
+    TypeError
+        If the record is none.
+    ValueError
+        If a word of it is none that a model has read.
+    """
+    checks.kind("record", record, Record)
+    return [RECORD, *encode(record, "record"), MESSAGE]
 
 
 def refine_prompt(record, draft, words):
     """Return the ids that ask for a refinement: record, draft, critique, then
     ``<refine>``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is a word that no model has read.
     """
-    return [*draft_prompt(record), *encode(draft), END, *encode(words), REFINE]
+    asked = [*draft_prompt(record), *encode(draft, "draft"), END]
+    return [*asked, *encode(words), REFINE]
 
 
 def edit_document(rng, split="train", wording="seen", choices=CHOICES):
@@ -545,7 +742,16 @@ def edit_document(rng, split="train", wording="seen", choices=CHOICES):
     learned : list of bool
         True for the tokens to be predicted: both messages, and not the record
         nor the words between.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no such split or wording, or choices are none of ours.
     """
+    checks.one_of("wording", wording, WORDINGS)
+    checks.options("choices", choices, CHOICES)
     record = draw_record(rng, split)
     message = random_message(rng, record, choices=choices)
     possible = possible_edits(record, message, choices)
@@ -580,6 +786,13 @@ class Invitations:
         :func:`llmbook.feedback.tasks.wording.phrasings`.
     remedy : bool
         Whether a critique says what to change, and not only what is wrong.
+
+    Raises
+    ------
+    TypeError
+        If ``limit`` is not an integer.
+    ValueError
+        If it is below 1, or there is no such wording.
     """
 
     best_score = len(CRITERIA)
@@ -588,32 +801,89 @@ class Invitations:
     draft_prompt_length, draft_length, refine_prompt_length = 9, 25, 49
 
     def __init__(self, limit=2, wording="all", remedy=True):
-        self.limit, self.wording, self.remedy = limit, wording, remedy
+        self.limit = checks.count("limit", limit)
+        checks.one_of("wording", wording, WORDINGS)
+        checks.flag("remedy", remedy)
+        self.wording, self.remedy = wording, remedy
 
     draw = staticmethod(draw_record)
     score = staticmethod(score)
     compare = staticmethod(compare)
     tick = staticmethod(tick)
     places = staticmethod(places)
-    encode = staticmethod(encode)
     decode = staticmethod(decode)
     draft_prompt = staticmethod(draft_prompt)
-    refine_prompt = staticmethod(refine_prompt)
+
+    def encode(self, draft):
+        """Return the ids of a draft, a list.
+
+        Raises
+        ------
+        TypeError
+            If it is neither a text nor a list of words.
+        ValueError
+            If there is a word that no model has read.
+        """
+        return encode(draft, "draft")
+
+    def refine_prompt(self, record, draft, words):
+        """Return what :func:`refine_prompt` does.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If there is a word that no model has read, or draft and words are
+            longer together than any that a model has read.
+        """
+        ids = refine_prompt(record, draft, words)
+        checks.at_most("draft and words", ids, self.refine_prompt_length)
+        return ids
 
     def critique(self, rng, record, draft):
-        """Return a :class:`Critique` of a draft."""
+        """Return a :class:`Critique` of a draft.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        """
         return critique(
             rng, record, draft, self.limit, self.wording, self.remedy
         )
 
     def name_faults(self, rng, record, draft):
-        """Return the criteria that a :class:`Critique` would be about."""
+        """Return the criteria that a :class:`Critique` would be about.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        """
         return name_faults(rng, record, draft, self.limit)
 
     def demonstrate(self, record):
-        """Return the message as the house style has it."""
+        """Return the message as the house style has it.
+
+        Raises
+        ------
+        TypeError
+            If the record is none.
+        """
         return render(record, house_style(record))
 
     def follow(self, record, draft, edits):
-        """Return the draft after edits: what a refinement should have been."""
-        return render(record, apply_edits(record, parse(record, draft), edits))
+        """Return the draft after edits: what a refinement should have been.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If the draft is no message about the record, or an edit is not
+            known.
+        """
+        message = parse(record, draft)
+        checks.readable("draft", draft, message)
+        return render(record, apply_edits(record, message, edits))

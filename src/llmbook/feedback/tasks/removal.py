@@ -7,7 +7,11 @@ those. Scheurer et al. 2023 (section 3.1) asked GPT-3 models of four sizes for
 it; here models of the book are trained for it. Pure Python.
 """
 
-from llmbook.feedback.tasks.invitations import END, PAD, REFINE, UNKNOWN
+import random
+
+from llmbook import checks
+from llmbook.feedback.tasks.invitations import END, PAD, REFINE
+from llmbook.feedback.tasks.wording import words_of
 
 _NAMES = """
     bore clown snob fool brat cheat crook dunce fraud goof grouch hack nag oaf
@@ -54,17 +58,45 @@ LONGEST_PROMPT = LONGEST_SENTENCE + 6 + 6
 
 
 def encode(words):
-    """Return the ids of words, a list."""
-    return [_ID.get(word, UNKNOWN) for word in words]
+    """Return the ids of words, or of a text as somebody types it, a list.
+
+    Raises
+    ------
+    TypeError
+        If they are neither.
+    ValueError
+        If there is a word that no model has read.
+    """
+    words = words_of(words)
+    checks.known_words("words", words, _ID)
+    return [_ID[word] for word in words]
 
 
 def decode(ids):
-    """Return the words of ids, padding left out, a tuple."""
+    """Return the words of ids, padding left out, a tuple.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If there is no such word.
+    """
+    ids = checks.text_ids("ids", ids, len(VOCABULARY))
     return tuple(VOCABULARY[index] for index in ids if index != PAD)
 
 
 def sentence(names):
-    """Return the words that call someone these names, a tuple."""
+    """Return the words that call someone these names, a tuple.
+
+    Raises
+    ------
+    TypeError
+        If they are not strings.
+    ValueError
+        If there is none.
+    """
+    names = checks.some("names", checks.texts("names", names))
     return tuple(
         ("you are " + " , ".join(f"a {name}" for name in names) + " .").split()
     )
@@ -90,9 +122,13 @@ def draw(rng, size, named):
 
     Raises
     ------
+    TypeError
+        If an argument is of another type.
     ValueError
         If ``CELLS`` has no such cell.
     """
+    checks.kind("rng", rng, random.Random)
+    size, named = checks.integer("size", size), checks.integer("named", named)
     if (size, named) not in CELLS:
         raise ValueError(
             f"(size, named) must be one of CELLS, got {(size, named)}"

@@ -11,8 +11,11 @@ says, in words, what she would change, at most a few things at a time.
 a tokenizer is given to :class:`Shop`.
 """
 
+import random
 import re
 from typing import NamedTuple
+
+from llmbook import checks
 
 _words = str.split
 NAMES = {
@@ -28,6 +31,7 @@ ITEMS = {
     ),
     "test": _words("violin ladder teapot drone wardrobe scooter"),
 }
+SLOTS = ("item", "price", "date")  # of each sentence below
 BODIES = {
     "train": (
         "The {item} is {price}. Come on {date}.",
@@ -114,11 +118,13 @@ def draw_record(rng, split="train"):
 
     Raises
     ------
+    TypeError
+        If ``rng`` is no ``random.Random``.
     ValueError
         If there is no such split.
     """
-    if split not in NAMES:
-        raise ValueError(f"split must be one of {sorted(NAMES)}, got {split!r}")
+    checks.kind("rng", rng, random.Random)
+    checks.one_of("split", split, tuple(NAMES))
     return Record(
         name=rng.choice(NAMES[split]),
         item=rng.choice(ITEMS[split]),
@@ -130,7 +136,14 @@ def draw_record(rng, split="train"):
 
 
 def original(record):
-    """Return the message as it comes in."""
+    """Return the message as it comes in.
+
+    Raises
+    ------
+    TypeError
+        If the record is none.
+    """
+    checks.kind("record", record, Record)
     return Message(
         greeting=f"Hi {record.name}!",
         item=record.item,
@@ -141,7 +154,14 @@ def original(record):
 
 
 def house_style(record):
-    """Return the message as Ann would have it."""
+    """Return the message as Ann would have it.
+
+    Raises
+    ------
+    TypeError
+        If the record is none.
+    """
+    checks.kind("record", record, Record)
     return Message(
         greeting=f"Dear {record.name}:",
         item=f"used {record.item}",
@@ -152,31 +172,52 @@ def house_style(record):
 
 
 def render(record, message):
-    """Return the text of a message."""
+    """Return the text of a message.
+
+    Raises
+    ------
+    TypeError
+        If record or message are none.
+    ValueError
+        If the record's sentence has not the places of item, price and date.
+    """
+    checks.kind("record", record, Record)
+    checks.kind("message", message, Message)
+    checks.slots("the body of record", record.body, SLOTS)
     greeting, *slots, closing = message
-    body = record.body.format(
-        **dict(zip(("item", "price", "date"), slots, strict=True))
-    )
+    body = record.body.format(**dict(zip(SLOTS, slots, strict=True)))
     return f"{greeting} {body} {closing}".strip()
 
 
-def parse(record, text):
-    """Return the message that a text renders, or None if it does not say what
+def parse(record, draft):
+    """Return the message that a draft renders, or None if it does not say what
     it has to say.
+
+    Raises
+    ------
+    TypeError
+        If record or draft are none.
+    ValueError
+        If the record's sentence has not the places of item, price and date.
     """
-    month, day = rf"\b{record.month}\b", rf"\b{record.day}\b"
+    checks.kind("record", record, Record)
+    checks.text("draft", draft)
+    checks.slots("the body of record", record.body, SLOTS)
+    name, item, amount, month, day = (
+        rf"(?<!\w){re.escape(str(value))}(?!\w)" for value in record[:-1]
+    )
     slots = {
-        "item": rf"(?P<item>[^.!?]*?\b{record.item}\b[^.!?]*?)",
-        "price": rf"(?P<price>[^.!?]*?\b{record.amount}\b[^.!?]*?)",
+        "item": rf"(?P<item>[^.!?]*?{item}[^.!?]*?)",
+        "price": rf"(?P<price>[^.!?]*?{amount}[^.!?]*?)",
         "date": (
             rf"(?P<date>[^.!?]*?({month}[^.!?]*?{day}|{day}[^.!?]*?{month}))"
         ),
     }
-    body = record.body.replace(".", r"\.").format(**slots)
-    pattern = (
-        rf"(?P<greeting>[^.!?]*\b{record.name}\b\W?) {body}( (?P<closing>.+))?"
-    )
-    found = re.fullmatch(pattern, text.strip())
+    body = re.escape(record.body)
+    for slot, expression in slots.items():
+        body = body.replace(re.escape(f"{{{slot}}}"), expression)
+    pattern = rf"(?P<greeting>[^.!?]*{name}\W?) {body}( (?P<closing>.+))?"
+    found = re.fullmatch(pattern, draft.strip())
     return found and Message(*(found[field] or "" for field in Message._fields))
 
 
@@ -187,7 +228,13 @@ def parse(record, text):
 def faults(record, message):
     """Return an edit, (field, what it should be), for every rule that the
     message breaks.
+
+    Raises
+    ------
+    TypeError
+        If record or message are none.
     """
+    checks.kind("message", message, Message)
     wanted = house_style(record)._asdict().items()
     return [
         (field, value)
@@ -197,7 +244,17 @@ def faults(record, message):
 
 
 def apply_edits(message, edits):
-    """Return the message after edits."""
+    """Return the message after edits.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no such field.
+    """
+    checks.kind("message", message, Message)
+    edits = checks.values_of_fields("edits", edits, Message._fields)
     return message._replace(**dict(edits))
 
 
@@ -216,7 +273,18 @@ ADD = (
 
 
 def say(rng, message, edits):
-    """Return words that ask for edits of a message."""
+    """Return words that ask for edits of a message.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no such field.
+    """
+    checks.kind("rng", rng, random.Random)
+    checks.kind("message", message, Message)
+    edits = checks.values_of_fields("edits", edits, Message._fields)
     sentences = []
     for field, new in edits:
         old = getattr(message, field)
@@ -226,11 +294,20 @@ def say(rng, message, edits):
     return " ".join(sentences)
 
 
-def critique(rng, record, text, limit=3):
+def critique(rng, record, draft, limit=3):
     """Say what is wrong with a draft: at most ``limit`` of the rules that it
     breaks.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``limit`` is below 1.
     """
-    message = parse(record, text)
+    checks.kind("rng", rng, random.Random)
+    checks.count("limit", limit)
+    message = parse(record, draft)
     if message is None:
         return Critique(UNREADABLE)
     found = faults(record, message)
@@ -240,11 +317,16 @@ def critique(rng, record, text, limit=3):
     return Critique(say(rng, message, named), named)
 
 
-def score(record, text):
+def score(record, draft):
     """Return how many of the five rules a draft keeps; 0 if it is another
-    message.
+    message, which :func:`critique` tells from one that keeps no rule.
+
+    Raises
+    ------
+    TypeError
+        If record or draft are none.
     """
-    message = parse(record, text)
+    message = parse(record, draft)
     return (
         0
         if message is None
@@ -281,7 +363,16 @@ _SENDERS = (
 def random_message(rng, record, wrong=0.3):
     """Draw a message in some style in which no rule of the house is kept, with
     some facts wrong.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``wrong`` is not in [0, 1].
     """
+    checks.kind("record", record, Record)
+    checks.within("wrong", wrong, 0, 1)
     other = draw_record(rng)._replace(body=record.body)
 
     def fact(field):
@@ -315,7 +406,15 @@ def edit_document(rng, copies=0.12):
     -------
     prompt : str
     answer : str
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``copies`` is not in [0, 1].
     """
+    checks.within("copies", copies, 0, 1)
     record = draw_record(rng)
     if rng.random() < copies:
         text = render(record, original(record))
@@ -342,12 +441,27 @@ def edit_document(rng, copies=0.12):
 
 
 def draft_prompt(text):
-    """Return the text that asks for a message to be rewritten."""
+    """Return the text that asks for a message to be rewritten.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+    """
+    checks.text("text", text)
     return f"Message: {text}\nRewritten:"
 
 
 def refine_prompt(draft, words):
-    """Return the text that asks for a draft to be refined."""
+    """Return the text that asks for a draft to be refined.
+
+    Raises
+    ------
+    TypeError
+        If draft or words are no strings.
+    """
+    checks.text("draft", draft)
+    checks.text("words", words)
     return f"Draft: {draft}\nFeedback: {words}\nRevised:"
 
 
@@ -361,6 +475,13 @@ class Shop:
         :class:`llmbook.models.smollm.ChatTokenizer` has.
     limit : int
         How many rules a critique names at most.
+
+    Raises
+    ------
+    TypeError
+        If the tokenizer lacks one of them, or ``limit`` is not an integer.
+    ValueError
+        If it is below 1.
     """
 
     best_score = len(Message._fields)
@@ -368,13 +489,22 @@ class Shop:
     draft_prompt_length, draft_length, refine_prompt_length = 34, 30, 96
 
     def __init__(self, tokenizer, limit=3):
-        self.tokenizer, self.limit, self.end = tokenizer, limit, tokenizer.end
+        checks.offers("tokenizer", tokenizer, "encode", "decode", "end")
+        self.limit = checks.count("limit", limit)
+        self.tokenizer, self.end = tokenizer, tokenizer.end
 
     draw = staticmethod(draw_record)
     score = staticmethod(score)
 
     def encode(self, text):
-        """Return the ids of a draft, as it stands behind a prompt."""
+        """Return the ids of a draft, as it stands behind a prompt.
+
+        Raises
+        ------
+        TypeError
+            If it is no string.
+        """
+        checks.text("text", text)
         return self.tokenizer.encode(f" {text}")
 
     def decode(self, ids):
@@ -382,30 +512,73 @@ class Shop:
         return self.tokenizer.decode(ids).strip()
 
     def draft_prompt(self, record):
-        """Return the ids that ask for a message."""
+        """Return the ids that ask for a message.
+
+        Raises
+        ------
+        TypeError
+            If the record is none.
+        """
         return self.tokenizer.encode(
             draft_prompt(render(record, original(record)))
         )
 
     def refine_prompt(self, record, draft, words):
-        """Return the ids that ask for a refinement."""
+        """Return the ids that ask for a refinement.
+
+        Raises
+        ------
+        TypeError
+            If draft or words are no strings.
+        """
         return self.tokenizer.encode(refine_prompt(draft, words))
 
     def critique(self, rng, record, draft):
-        """Return a :class:`Critique` of a draft."""
+        """Return a :class:`Critique` of a draft.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        """
         return critique(rng, record, draft, self.limit)
 
     def compare(self, rng, record, first, second):
         """Return whether the first of two drafts is better; between equals a
         coin decides.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
         """
+        checks.kind("rng", rng, random.Random)
+        checks.text("first", first)
+        checks.text("second", second)
         difference = score(record, first) - score(record, second)
         return difference > 0 or (difference == 0 and rng.random() < 0.5)
 
     def demonstrate(self, record):
-        """Return the message as the house style has it."""
+        """Return the message as the house style has it.
+
+        Raises
+        ------
+        TypeError
+            If the record is none.
+        """
         return render(record, house_style(record))
 
     def follow(self, record, draft, edits):
-        """Return the draft after edits: what a refinement should have been."""
-        return render(record, apply_edits(parse(record, draft), edits))
+        """Return the draft after edits: what a refinement should have been.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If the draft is no message about the record, or there is no such
+            field.
+        """
+        message = parse(record, draft)
+        checks.readable("draft", draft, message)
+        return render(record, apply_edits(message, edits))

@@ -7,7 +7,10 @@ phrasings. The templates are data: the rest of the package reads them through
 """
 
 import itertools
+import random
 import re
+
+from llmbook import checks
 
 PARTS = ("day", "time", "place")
 ACCEPTED = ("nothing", "to", "change")
@@ -107,7 +110,13 @@ for _first, _second in itertools.permutations(PARTS, 2):
 def expand(template):
     """Return every phrasing of a template: of ``"(a|b) c"`` these are ``["a c",
     "b c"]``.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
     """
+    checks.text("template", template)
     pieces = re.split(r"\(([^)]*)\)", template)  # text and choices by turns
     return [
         "".join(words)
@@ -118,6 +127,9 @@ def expand(template):
 _PHRASINGS = {
     edit: tuple(phrase for template in templates for phrase in expand(template))
     for edit, templates in _TEMPLATES.items()
+}
+_MEANINGS = {
+    phrase: edit for edit, phrases in _PHRASINGS.items() for phrase in phrases
 }
 EDITS = tuple(_PHRASINGS)
 WORDINGS = ("seen", "held_out", "all")
@@ -136,13 +148,13 @@ def phrasings(edit, wording="all"):
 
     Raises
     ------
+    TypeError
+        If the edit is not of strings.
     ValueError
         If there is no such edit or no such wording.
     """
-    if edit not in _PHRASINGS:
-        raise ValueError(f"edit must be one of wording.EDITS, got {edit!r}")
-    if wording not in WORDINGS:
-        raise ValueError(f"wording must be one of {WORDINGS}, got {wording!r}")
+    (edit,) = checks.edits("edit", [edit], _PHRASINGS)
+    checks.one_of("wording", wording, WORDINGS)
     every = _PHRASINGS[edit]
     held_out = every[3::4]
     if wording == "held_out":
@@ -155,7 +167,17 @@ def phrasings(edit, wording="all"):
 
 
 def say(rng, edits, wording="all"):
-    """Put edits into words, in the order given: a tuple of words."""
+    """Put edits into words, in the order given: a tuple of words.
+
+    Raises
+    ------
+    TypeError
+        If ``rng`` is no ``random.Random``, or edits are not of strings.
+    ValueError
+        If there is no edit, one is not known, or there is no such wording.
+    """
+    checks.kind("rng", rng, random.Random)
+    edits = checks.some("edits", checks.edits("edits", edits, _PHRASINGS))
     text = rng.choice(phrasings(edits[0], wording))
     for edit in edits[1:]:
         text += f" {rng.choice(JOINS)} {rng.choice(phrasings(edit, wording))}"
@@ -163,5 +185,54 @@ def say(rng, edits, wording="all"):
 
 
 def point_out(criteria):
-    """Say that criteria are not met, and not what to do: a tuple of words."""
+    """Say that criteria are not met, and not what to do: a tuple of words.
+
+    Raises
+    ------
+    TypeError
+        If they are not strings.
+    """
+    criteria = checks.texts("criteria", criteria)
     return tuple(" and ".join(f"the {c} is wrong" for c in criteria).split())
+
+
+def words_of(words, name="words"):
+    """Return words as a tuple: those of a text as somebody types it, in small
+    letters, every other sign a word of its own; or those of a list as they are.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a string nor a list of strings; ``name`` is what the
+        message calls it.
+    """
+    if isinstance(words, str):
+        words = re.findall(r"\w+|[^\w\s]", words.lower())
+    return tuple(checks.texts(name, words))
+
+
+def edits_of(words):
+    """Return the edits that words of criticism mean, a list: the way back from
+    :func:`say`.
+
+    It reads the phrasings of this module and no others: what a model makes of
+    other words, nobody has written down.
+
+    Parameters
+    ----------
+    words : str or list of str
+
+    Raises
+    ------
+    TypeError
+        If they are neither.
+    ValueError
+        If a part of them, between "and", "also" and ";", is no phrasing.
+    """
+    words = words_of(words)
+    if words == ACCEPTED:
+        return []
+    between = "|".join(re.escape(join) for join in JOINS)
+    parts = re.split(rf" (?:{between}) ", " ".join(words))
+    checks.phrases("words", parts, _MEANINGS)
+    return [_MEANINGS[part] for part in parts]
