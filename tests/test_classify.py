@@ -169,7 +169,7 @@ MALFORMED = {
         GOOD + "other, text,a\n",
         "line 42: a row must have 2 fields",
     ),
-    "zeros": (GOOD + "ot\0her,a\n", "a zero in line 42"),
+    "zeros": (GOOD + "other\0,a\n", "a zero in line 42"),
     "GBK": (
         (GOOD + "很好,a\n").encode("gb18030"),
         "must be UTF-8, mine.csv is not: invalid start byte in line 42",

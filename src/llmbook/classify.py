@@ -71,7 +71,8 @@ def _failed(why):
 def _parser():
     """Return the parser of both commands."""
     parser = argparse.ArgumentParser(
-        prog="llmbook.classify", description=__doc__.partition("\n\n")[0]
+        prog="llmbook.classify",
+        description=(__doc__ or "").partition("\n\n")[0],
     )
     commands = parser.add_subparsers(required=True, metavar="train | label")
     train = commands.add_parser("train", help="train on a table, save a model")
