@@ -3,7 +3,8 @@
 import numpy as np
 
 from llmbook.exercises import exercise
-from llmbook.models.layers import MultiHeadAttention
+from llmbook.mathematics.attention import softmax
+from llmbook.models.gpt import GPT, GPTConfig, next_token_loss
 
 
 @exercise(
@@ -58,27 +59,25 @@ def _(draw):
 
 @exercise(
     "6.3",
-    "one number for each layer, sequence, head of keys, position and entry."
-    " Twice?",
+    "four matrices, then two with their biases, then the norms; and which"
+    " matrix is there twice without tying?",
 )
-def _(cache_bytes):
-    for layers, heads, d_k, length, rows in (
-        (2, 4, 24, 128, 1),
-        (30, 3, 64, 2048, 8),
-        (1, 1, 2, 3, 4),
-    ):
-        attention = MultiHeadAttention(heads, head_dim=d_k, causal=True)
-        attention.build((None, None, 8))
-        cache = attention.empty_cache(rows, length)
-        expected = layers * (
-            cache.keys.numpy().nbytes + cache.values.numpy().nbytes
+def _(parameters):
+    for vocab_size, d_model, num_layers in ((11, 4, 1), (50, 8, 3), (7, 16, 2)):
+        config = GPTConfig(
+            vocab_size, d_model=d_model, num_heads=2, num_layers=num_layers
         )
-        found = cache_bytes(layers, heads, d_k, length, rows)
-        assert found == expected, (
-            f"{layers} layers of {heads} heads of width {d_k}, {rows} sequences"
-            f" of {length}: {found:,} bytes, but the library's caches hold"
-            f" {expected:,}."
-        )
+        tied = GPT(config).count_params()
+        sizes = f"V = {vocab_size}, width {d_model}, {num_layers} blocks"
+        for is_tied, expected in (
+            (True, tied),
+            (False, tied + vocab_size * d_model),
+        ):
+            found = parameters(vocab_size, d_model, num_layers, is_tied)
+            assert found == expected, (
+                f"{sizes}, {'tied' if is_tied else 'untied'}: {found:,}"
+                f" parameters, and not {expected:,}."
+            )
 
 
 @exercise(
@@ -105,3 +104,80 @@ def _(best_pair):
             f"the pair {pair} has probability {np.exp(found):.3f}, another"
             f" {np.exp(best):.3f}."
         )
+
+
+@exercise(
+    "6.5",
+    "give the model the last tokens of the text, never more than its length,"
+    " and append what it finds likeliest.",
+)
+def _(write_on):
+    for prompt, new, length in (([3, 1], 9, 4), ([5, 2, 7, 1, 4], 3, 3)):
+        read = []
+
+        def next_logits(ids, read=read):
+            read.append([int(i) for i in ids])
+            place = np.arange(len(read[-1])) + 1
+            logits = np.zeros(11)
+            logits[1 + int(place @ read[-1]) % 10] = 1
+            return logits
+
+        found = [int(i) for i in write_on(next_logits, prompt, new, length)]
+        longest = max(map(len, read), default=0)
+        assert longest <= length, (
+            f"the model of length {length} was given {longest} tokens."
+        )
+        text = list(prompt)
+        for _ in range(new):
+            text.append(int(next_logits(text[-length:]).argmax()))
+        expected = text[len(prompt) :]
+        assert found == expected, (
+            f"the prompt {prompt} is continued by {found}, and not by"
+            f" {expected}."
+        )
+
+
+@exercise(
+    "6.6",
+    "what a branch adds comes out of its `output_projection`: set all of its"
+    " weights to zero, and set them back.",
+)
+def _(loss_without):
+    model = GPT(GPTConfig(11, length=8, d_model=8, num_heads=2, num_layers=2))
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.dtype == "float32":
+            weight.assign(rng.normal(0, 0.5, weight.shape))
+    ids = rng.integers(1, 11, (4, 9))
+    before = [weight.numpy() for weight in model.weights]
+    whole = float(next_token_loss(model, ids))
+    for layer in range(2):
+        for part in ("attention", "feed_forward"):
+            found = float(loss_without(model, ids, layer, part))
+            assert all(
+                np.array_equal(weight.numpy(), old)
+                for weight, old in zip(model.weights, before, strict=True)
+            ), "the model is another one afterwards: set its weights back."
+            expected = _loss_of_plain_pass(model, ids, (layer, part))
+            assert abs(found - whole) > 1e-6, (
+                f"without {part} of block {layer} the loss is {found:.4f}, as"
+                " with it: nothing was taken away."
+            )
+            assert abs(found - expected) < 1e-3, (
+                f"without {part} of block {layer} the loss is {found:.4f}, and"
+                f" not {expected:.4f}."
+            )
+
+
+def _loss_of_plain_pass(model, ids, removed):
+    """Return the loss of the model without one branch."""
+    x = model.embedding(ids[:, :-1])  # (B, T, d_model)
+    for layer, block in enumerate(model.blocks):
+        if removed != (layer, "attention"):
+            x = x + block.attention(block.attention_norm(x))
+        if removed != (layer, "feed_forward"):
+            x = x + block.feed_forward(block.mlp_norm(x))
+    logits = model.logits(model.norm(x)).numpy()  # (B, T, V)
+    shares = softmax(logits)  # (B, T, V)
+    asked = np.take_along_axis(shares, ids[:, 1:, None], axis=-1)  # (B, T, 1)
+    return -float(np.log(asked).mean())
