@@ -250,6 +250,22 @@ def kind(name, value, *kinds):
         )
 
 
+def keys(name, value, *keys):
+    """Check that a value is a dict with some keys.
+
+    Raises
+    ------
+    TypeError
+        If it is no dict.
+    ValueError
+        If it lacks one.
+    """
+    kind(name, value, dict)
+    for key in keys:
+        if key not in value:
+            raise ValueError(f"{name} must hold {key!r}, it does not")
+
+
 def kinds(wanted, **values):
     """Check that values are all of one class.
 
@@ -307,7 +323,8 @@ def patience(tries, most, name):
 
 
 def offers(name, value, *attributes):
-    """Check that a value has what a function asks of it, whatever its class.
+    """Check that a value has what a function asks of it, whatever its class; a
+    string never has, though it has an ``encode`` too.
 
     Raises
     ------
@@ -315,9 +332,10 @@ def offers(name, value, *attributes):
         If it has not.
     """
     missing = [each for each in attributes if not hasattr(value, each)]
-    if missing:
+    if missing or isinstance(value, str):
         raise TypeError(
-            f"{name} must have {', '.join(missing)}, got {_kind(value)}"
+            f"{name} must have {', '.join(missing or attributes)}, got"
+            f" {_kind(value)}"
         )
 
 
@@ -482,8 +500,8 @@ def opinions(probabilities, shares):
 
 
 def some_ids(name, values, size=2**31):
-    """Check the ids (B, T) of a batch of texts, unless they stand for numbers
-    in a graph, as :func:`known_ids` does.
+    """Return the ids (B, T) of a batch of texts as int32, unless they stand for
+    numbers in a graph, as :func:`known_ids` does.
 
     Raises
     ------
@@ -493,34 +511,28 @@ def some_ids(name, values, size=2**31):
         If they have other axes, or as :func:`ids`.
     """
     if _is_known(values):
-        batch_ids(name, values, size)
+        values = batch_ids(name, values, size).astype("int32")
+    return values
 
 
-def known_ids(name, values, size):
-    """Check ids as :func:`ids` does, unless they stand for numbers in a graph
-    that is being traced: there whoever calls the graph has checked them.
+def known_ids(name, values, size, *num_axes):
+    """Return ids as int32, with so many axes, whichever of them, unless they
+    stand for numbers in a graph that is being traced: there whoever calls the
+    graph has checked them.
 
     Raises
     ------
     TypeError
         If they are not integers.
     ValueError
-        If one lies outside of ``range(size)``.
+        If one lies outside of ``range(size)``, or they have other axes.
     """
     if _is_known(values):
-        ids(name, values, size)
-
-
-def known_shape(name, values, expected):
-    """Check the shape of an array, as far as both are known.
-
-    Raises
-    ------
-    ValueError
-        If it is another.
-    """
-    if _is_known(values) and None not in expected:
-        shape(name, values, expected)
+        values = as_array(name, values)
+        if num_axes:
+            axes(name, values, *num_axes)
+        values = ids(name, values, size).astype("int32")
+    return values
 
 
 def known_counts(**numbers):
@@ -538,6 +550,19 @@ def known_counts(**numbers):
             count(name, number)
 
 
+def known_integers(**numbers):
+    """Check that numbers, as far as they are known, are integers.
+
+    Raises
+    ------
+    TypeError
+        If one is none.
+    """
+    for name, number in numbers.items():
+        if _is_known(number):
+            integer(name, number)
+
+
 def positions(name, length, longest):
     """Check that a table of positions has enough of them for a length, if this
     is known.
@@ -550,6 +575,114 @@ def positions(name, length, longest):
     if isinstance(length, int) and length > longest:
         raise ValueError(
             f"{name} must have at most length={longest} positions, got {length}"
+        )
+
+
+def tensor(name, values, *num_axes):
+    """Check that values are an array or a tensor of floats, with so many axes,
+    whichever of them; what they are is not looked at, so that a graph can be
+    traced.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If they have other axes.
+    """
+    offers(name, values, "dtype", "shape")
+    dtype = getattr(values.dtype, "name", values.dtype)
+    if "float" not in dtype:
+        raise TypeError(f"{name} must be of floats, got {dtype}")
+    if num_axes:
+        axes(name, values, *num_axes)
+
+
+def boolean(name, values, *num_axes):
+    """Check that values are an array or a tensor of booleans, with so many
+    axes, whichever of them.
+
+    Raises
+    ------
+    TypeError
+        If they are neither array nor tensor.
+    ValueError
+        If they are of other things, or have other axes.
+    """
+    offers(name, values, "dtype", "shape")
+    dtype = getattr(values.dtype, "name", values.dtype)
+    if dtype != "bool":
+        raise ValueError(
+            f"{name} must be boolean, True where allowed, got dtype {dtype}"
+        )
+    if num_axes:
+        axes(name, values, *num_axes)
+
+
+def known_shape(name, values, expected):
+    """Check the shape of an array or a tensor, as far as sizes are known.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    known = values.shape if hasattr(values, "shape") else np.shape(values)
+    found = tuple(known)
+    if len(found) != len(expected) or any(
+        None not in pair and pair[0] != pair[1]
+        for pair in zip(found, expected, strict=True)
+    ):
+        raise ValueError(
+            f"{name} must have the shape {tuple(expected)}, got {found}"
+        )
+
+
+def same_rows(**values):
+    """Check that arrays or tensors have as many rows, as far as it is known.
+
+    Raises
+    ------
+    ValueError
+        If they have not.
+    """
+    if len({value.shape[0] for value in values.values()} - {None}) > 1:
+        found = {name: value.shape[0] for name, value in values.items()}
+        raise ValueError(
+            f"{' and '.join(found)} must have as many rows, got {found}"
+        )
+
+
+def broadcasts(name, values, expected):
+    """Check that an array or a tensor broadcasts to a shape, as far as sizes
+    are known.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    found = tuple(values.shape)
+    pairs = zip(found[::-1], tuple(expected)[::-1], strict=False)
+    if len(found) > len(expected) or any(
+        have not in (1, None, want) and want is not None for have, want in pairs
+    ):
+        raise ValueError(
+            f"{name} must broadcast to {tuple(expected)}, got {found}"
+        )
+
+
+def at_least_as_long(name, length, shortest):
+    """Check that a text has so many positions at least, if it is known.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    if length is not None and length < shortest:
+        raise ValueError(
+            f"{name} must have at least {shortest} positions, got {length}"
         )
 
 
@@ -587,6 +720,61 @@ def room(cache, rows, count):
         )
 
 
+def caches_of_layers(values, num_layers):
+    """Return caches of keys and values as a list, one a layer.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If they are not as many as the layers.
+    """
+    found = items("caches", values, "caches, one a layer")
+    for cache in found:
+        offers("caches", cache, "keys", "values", "mask", "length")
+    if len(found) != num_layers:
+        raise ValueError(
+            f"caches must be {num_layers}, one a layer, got {len(found)}"
+        )
+    return found
+
+
+def pairs_of_caches(values, num_layers):
+    """Return caches of a decoder, a pair a layer: of what it has read, and of
+    what it attends to.
+
+    Raises
+    ------
+    TypeError
+        If they are none.
+    ValueError
+        If they are no pairs, or not as many as the layers.
+    """
+    found = [two("caches", pair) for pair in items("caches", values, "pairs")]
+    for place in range(2):
+        caches_of_layers([pair[place] for pair in found], num_layers)
+    return found
+
+
+def to_attend_to(memory, caches, target):
+    """Check that a decoder has something to attend to, as many rows of it as
+    there are targets.
+
+    Raises
+    ------
+    TypeError
+        If a memory is none.
+    ValueError
+        If there is neither memory nor caches, or the rows are others.
+    """
+    if memory is None and not caches:
+        raise ValueError("memory must be given, or caches, got neither")
+    if memory is not None:
+        offers("memory", memory, "value", "key", "mask")
+        same_rows(target=target, source=memory.value)
+
+
 def caches(values, num_layers, new):
     """Check caches of keys and values that ids of a shape (B, T) are to be
     added to: one a layer, of as many rows, with room for them.
@@ -598,18 +786,64 @@ def caches(values, num_layers, new):
     ValueError
         If they are not of the layers or rows, or have no room.
     """
-    values = items("caches", values, "caches, one a layer")
-    for cache in values:
-        offers("caches", cache, "keys", "values", "mask", "length")
-    if len(values) != num_layers or any(
-        cache.keys.shape[0] != new[0] for cache in values
+    for cache in caches_of_layers(values, num_layers):
+        room(cache, *new)
+
+
+def vocabulary_of(name, logits, rows):
+    """Return V, if what a model says of ids (B, T) are logits (B, T, V).
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    found = logits.shape if hasattr(logits, "shape") else np.shape(logits)
+    if len(found) != 3 or any(
+        None not in pair and pair[0] != pair[1]
+        for pair in zip(found, rows, strict=False)
     ):
         raise ValueError(
-            f"caches must be {num_layers}, one a layer, of {new[0]} rows, got"
-            f" {len(values)} of {[cache.keys.shape[0] for cache in values]}"
+            f"{name} must map ids {tuple(rows)} to logits (B, T, V), got the"
+            f" shape {tuple(found)}"
         )
-    for cache in values:
-        room(cache, *new)
+    return found[-1]
+
+
+def width(name, values, size):
+    """Check how wide vectors are.
+
+    Raises
+    ------
+    ValueError
+        If they are of another width.
+    """
+    if not len(values.shape) or values.shape[-1] != size:
+        raise ValueError(
+            f"{name} must be vectors of width {size}, got the shape"
+            f" {tuple(values.shape)}"
+        )
+
+
+def target_weights(name, values, expected):
+    """Return how much each token (B, T) counts as a target, as far as this is
+    known.
+
+    Raises
+    ------
+    ValueError
+        If they are no numbers of at least 0, of an expected shape, or none is
+        above 0 after the first token: the mean over none is a NaN.
+    """
+    if _is_known(values):
+        values = array(name, values)
+        known_shape(name, values, expected)
+        if not (values >= 0).all() or not values[:, 1:].any():
+            raise ValueError(
+                f"{name} must be at least 0, and above it at some token after"
+                f" the first, got {values}"
+            )
+    return values
 
 
 def _is_known(values):
@@ -656,7 +890,7 @@ def thin_matrices(down, up, expected):
         or (down.shape[0], up.shape[1]) != expected
     ):
         raise ValueError(
-            "matrices must have the shapes"
+            "the matrices down and up must have the shapes"
             f" ({expected[0]}, r) and (r, {expected[1]}), got {down.shape} and"
             f" {up.shape}"
         )
@@ -679,28 +913,47 @@ def training(model, loss, batch, steps, every, report, checkpoint):
     """
     offers("model", model, "trainable_variables", "variables")
     function("loss", loss)
-    function("batch", batch)
+    takes("batch", batch, (0,))
     count("steps", steps, least=0)
     count("every", every)
     if report is not None:
-        function("report", report)
+        takes("report", report, (0, 0.0))
     if checkpoint is not None:
         path("checkpoint", checkpoint)
 
 
-def sizes(d_model, num_heads, *others):
-    """Check the sizes of a model.
+def sizes(d_model, **others):
+    """Check the sizes of a model, given by name; those of ``heads`` must divide
+    ``d_model``.
 
     Raises
     ------
     TypeError
         If one is not an integer.
     ValueError
-        If one is below 1, or ``num_heads`` does not divide ``d_model``.
+        If one is below 1, or heads do not divide ``d_model``.
     """
-    heads("d_model", count("d_model", d_model), num_heads)
-    for other in others:
-        count("a size of the model", other)
+    count("d_model", d_model)
+    for name, number in others.items():
+        count(name, number)
+        if name.endswith("heads") and d_model % number:
+            raise ValueError(
+                f"{name} must divide d_model, {d_model}, got {number}"
+            )
+
+
+def base(name, value):
+    """Check the base of frequencies, which 32 bits must be able to divide by.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is not positive, or too small or large.
+    """
+    positive(**{name: value})
+    within(name, value, 1e-6, 1e30)
 
 
 def shares(**values):
@@ -985,7 +1238,7 @@ def optimizer(model, steps, warmup, weight_decay, clip):
 # --- decoding ---------------------------------------------------------------
 
 
-def prompts(values, size):
+def prompts(values, size, name="prompts"):
     """Return prompts as lists of ids.
 
     Raises
@@ -997,12 +1250,12 @@ def prompts(values, size):
         ``range(size)``.
     """
     found = [
-        text_ids("prompts", prompt, size).tolist()
-        for prompt in items("prompts", values, "sequences of ids")
+        text_ids(name, prompt, size).tolist()
+        for prompt in items(name, values, "sequences of ids")
     ]
     if not found or not all(found):
         raise ValueError(
-            "prompts must hold at least one prompt, and each at least one token"
+            f"{name} must hold at least one prompt, and each at least one token"
         )
     return found
 
@@ -1107,7 +1360,7 @@ def next_logits(logits, seen=None):
                 f"logits must have the shape (B, V), got {values.shape}"
             )
     if seen is not None and _is_known(seen) and _is_known(logits):
-        shape("seen", seen, np.shape(logits))
+        shape("seen", as_array("seen", seen), np.shape(logits))
 
 
 # --- texts and lists --------------------------------------------------------
@@ -1528,9 +1781,9 @@ def pairs_of_rows(name, weights, num_heads):
     TypeError
         If ``num_heads`` is not an integer.
     ValueError
-        If the matrix is none, or has other rows.
+        If the matrix is none, has other rows, or holds a NaN or an infinity.
     """
-    weights = numbers(name, weights, finite=False)
+    weights = numbers(name, weights)
     if weights.ndim != 2 or len(weights) % (2 * count("num_heads", num_heads)):
         raise ValueError(
             f"{name} must have two axes, and rows for {num_heads} heads of an"
@@ -2741,6 +2994,7 @@ def weights_of_repetition(weights, period):
         integer("period", period) < 3
         or weights.ndim < 4
         or weights.shape[-2:] != (2 * period, 2 * period)
+        or not weights.size
     ):
         raise ValueError(
             "weights must be of 2 * period positions, and period at least 3,"

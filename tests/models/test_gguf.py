@@ -1,7 +1,7 @@
 """Files written by the package of the format's makers, read by the book's own reader."""
 
-import string
 import struct
+import tracemalloc
 
 import gguf as makers
 import keras
@@ -11,42 +11,11 @@ import pytest
 from gguf.quants import dequantize, quantize
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_gguf import D_HIDDEN, D_MODEL, KINDS, SIZES, small_model, write
 
 from llmbook import packages
 from llmbook.models import gguf, smollm
 from llmbook.models.generation import generate, stream
-
-KINDS = {
-    gguf.F32: makers.GGMLQuantizationType.F32,
-    gguf.Q4_1: makers.GGMLQuantizationType.Q4_1,
-    gguf.Q8_0: makers.GGMLQuantizationType.Q8_0,
-}
-SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-SIZES = {"num_layers": 2, "num_heads": 4, "num_kv_heads": 2, "base": 5000.0}
-D_MODEL, D_HIDDEN = 32, 64
-
-
-def write(path, metadata=(), tensors=(), architecture="llama"):
-    """Write metadata (name, value) and tensors (name, array, kind) with the makers' package."""
-    writer = makers.GGUFWriter(path, architecture)
-    for name, value in metadata:
-        if isinstance(value, list):
-            writer.add_array(name, value)
-        else:
-            kinds = {
-                str: writer.add_string,
-                int: writer.add_uint32,
-                float: writer.add_float32,
-            }
-            kinds[type(value)](name, value)
-    for name, array, kind in tensors:
-        stored = array if kind == gguf.F32 else quantize(array, KINDS[kind])
-        writer.add_tensor(name, stored, raw_dtype=KINDS[kind])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
 
 # --- The format -----------------------------------------------------------------------------------
 
@@ -243,6 +212,36 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, message):
         gguf.read(tmp_path / "x.gguf")
 
 
+HUGE = 2**62
+CLAIMS = {
+    "tensors": struct.pack("<IQQ", 3, HUGE, 0),
+    "values": struct.pack("<IQQ", 3, 0, HUGE),
+    "letters": struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", HUGE),
+    "axes": header_of([], [string_of("w") + struct.pack("<I", 2**32 - 1)])[4:],
+    "weights": header_of([], [info_of("w", 0, (HUGE, HUGE))])[4:],
+    "place": header_of([], [info_of("w", HUGE)])[4:],
+} | {
+    f"array of {kind}": header_of(
+        [value_of("a", 9, struct.pack("<IQ", kind, count))], []
+    )[4:]
+    for kind in range(13)
+    for count in (HUGE, 4000)
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_what_a_header_claims_beyond_the_file_costs_nothing(tmp_path, claim):
+    path = tmp_path / "claim.gguf"
+    path.write_bytes(b"GGUF" + CLAIMS[claim] + bytes(64))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"'claim\.gguf'"):
+            gguf.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
 def test_an_alignment_of_its_own(tmp_path):
     path, w = tmp_path / "wide.gguf", np.arange(4, dtype="float32")
     writer = makers.GGUFWriter(path, "llama")
@@ -312,57 +311,6 @@ def test_what_is_no_tensor_is_not_dequantised(tensor, error, message):
 
 
 # --- A small model of the same kind as SmolLM2 ----------------------------------------------------
-
-
-def small_model(**changes):
-    """Return metadata and tensors of a small random model, as the arguments of write."""
-    alphabet = [*string.ascii_lowercase, "Ċ", "Ġ", "Ġt", "he", "Ġthe"]
-    tokens = [*SPECIAL, *alphabet]
-    metadata = {
-        "llama.context_length": 256,
-        "llama.embedding_length": D_MODEL,
-        "llama.block_count": SIZES["num_layers"],
-        "llama.feed_forward_length": D_HIDDEN,
-        "llama.attention.head_count": SIZES["num_heads"],
-        "llama.attention.head_count_kv": SIZES["num_kv_heads"],
-        "llama.rope.freq_base": SIZES["base"],
-        "llama.attention.layer_norm_rms_epsilon": 1e-5,
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": [3] * len(SPECIAL) + [1] * len(alphabet),
-        "tokenizer.ggml.merges": ["Ġ t", "h e", "Ġt he"],
-    } | changes
-    rng = np.random.default_rng(0)
-    kv_width = D_MODEL * SIZES["num_kv_heads"] // SIZES["num_heads"]
-    shapes = {"attn_q": (D_MODEL, D_MODEL), "attn_k": (kv_width, D_MODEL)}
-    shapes |= {"attn_v": (kv_width, D_MODEL), "attn_output": (D_MODEL, D_MODEL)}
-    shapes |= {"ffn_gate": (D_HIDDEN, D_MODEL), "ffn_up": (D_HIDDEN, D_MODEL)}
-    shapes |= {"ffn_down": (D_MODEL, D_HIDDEN)}
-    tensors = [
-        (
-            "token_embd.weight",
-            rng.normal(size=(len(tokens), D_MODEL)),
-            gguf.Q8_0,
-        )
-    ]
-    for i in range(SIZES["num_layers"]):
-        for part, shape in shapes.items():
-            tensors.append(
-                (f"blk.{i}.{part}.weight", rng.normal(0, 0.3, shape), gguf.Q4_1)
-            )
-        for norm in ("attn_norm", "ffn_norm"):
-            tensors.append(
-                (
-                    f"blk.{i}.{norm}.weight",
-                    rng.normal(1, 0.2, D_MODEL),
-                    gguf.F32,
-                )
-            )
-    tensors.append(
-        ("output_norm.weight", rng.normal(1, 0.2, D_MODEL), gguf.F32)
-    )
-    return metadata.items(), [
-        (name, a.astype("float32"), kind) for name, a, kind in tensors
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -626,9 +574,32 @@ def test_a_header_that_lacks_a_size_is_refused(tmp_path):
     ]
     write(tmp_path / "model.gguf", kept, tensors)
     with pytest.raises(
-        ValueError, match=r"'model\.gguf' lacks 'llama\.block_count'"
+        ValueError, match=r"'model\.gguf' .* hold 'llama\.block_count'"
     ):
         smollm.load(tmp_path / "model.gguf")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_a_damaged_model_is_refused_or_runs(small_file, tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "damaged.gguf"
+    whole = bytearray(small_file.read_bytes())
+    if data.draw(st.booleans()):
+        whole = whole[: data.draw(st.integers(0, len(whole) - 33))]
+    for _ in range(data.draw(st.integers(0, 3))):
+        # most of what can go wrong stands in the header
+        end = data.draw(st.sampled_from([1000, 4000, len(whole)]))
+        place = data.draw(st.integers(0, min(end, len(whole)) - 1))
+        whole[place] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(whole)
+    try:
+        model, tokenizer = smollm.load(path)
+    except ValueError as error:
+        message = str(error)
+    else:
+        message = f"{path} can be read"
+        assert model(np.array([[1, 2]])).shape == (1, 2, len(tokenizer))
+    assert "damaged.gguf" in message
 
 
 def test_a_model_is_restored_from_its_configuration(small):

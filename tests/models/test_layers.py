@@ -1394,6 +1394,17 @@ def test_a_graph_reads_what_the_table_reads():
     np.testing.assert_array_equal(in_a_graph(ids), table(ids))
 
 
+@pytest.mark.parametrize("wrong", [-1, 5, 10**6])
+def test_what_keras_itself_predicts_is_of_known_ids(wrong):
+    model = keras.Sequential([Embedding(5, 4)])
+    found = model.predict(np.array([[1, 4]]), verbose=0)
+    np.testing.assert_array_equal(found[0], model.layers[0].embeddings[1::3])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=rf"= {wrong} is not in \[0, 5\)"
+    ):
+        model.predict(np.array([[1, wrong]]), verbose=0)
+
+
 @pytest.mark.parametrize("steps", [(3, 2), (1,) * 5, (5,)])
 def test_a_cache_without_room_is_refused(steps):
     layer = MultiHeadAttention(2, causal=True)

@@ -42,7 +42,8 @@ def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
         sequence of integers.
     ValueError
         If there is no prompt, one is empty, an id lies outside of the
-        vocabulary, a number is out of its range, or the model says a NaN.
+        vocabulary, a number is out of its range, or the model says a NaN, or
+        something else than logits.
     """
     prompts = checks.prompts(prompts, 2**31)
     checks.function("model", model)
@@ -55,7 +56,8 @@ def generate(model, prompts, max_new, temperature=1.0, stop=None, seed=0):
     for row, prompt in zip(ids, prompts, strict=True):
         row[: len(prompt)] = prompt
     # how many ids the model knows, as it says of a row of padding
-    vocab_size = np.shape(model(np.zeros_like(ids[:1])))[-1]
+    said = model(np.zeros_like(ids[:1]))  # (1, T, V)
+    vocab_size = checks.vocabulary_of("model", said, ids[:1].shape)
     checks.ids("prompts", ids, vocab_size)
     checks.stop(stop, vocab_size)
     written = np.zeros((len(prompts), max_new), "int32")  # (B, max_new)

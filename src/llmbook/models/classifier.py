@@ -89,7 +89,9 @@ class AttentionClassifier(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        checks.sizes(d_model, num_heads, vocab_size, length)
+        checks.sizes(
+            d_model, num_heads=num_heads, vocab_size=vocab_size, length=length
+        )
         checks.count("num_blocks", num_blocks, least=0)
         checks.count("outputs", outputs)
         checks.shares(dropout=dropout, view_dropout=view_dropout)
@@ -121,7 +123,7 @@ class AttentionClassifier(keras.Model):
         """Map ids (B, T) or (B, T, N) of int to logits (B, C): by default one,
         the log-odds of a positive text.
         """
-        x = self.embedding(ids, training=training)  # (B, T, d_model)
+        x = self.embedding(ids=ids, training=training)  # (B, T, d_model)
         return self.read(x, token_mask(ids), training)[0]
 
     def read(self, x, mask, training=None):
@@ -138,7 +140,18 @@ class AttentionClassifier(keras.Model):
         logits : (B, C)
         attention : list of (B, H, T, T), one a block
         pooling : (B, H, T)
+
+        Raises
+        ------
+        TypeError
+            If ``x`` or ``mask`` are no tensors.
+        ValueError
+            If they have other axes or widths, ``mask`` is not of booleans, or
+            there are more positions than ``length``.
         """
+        checks.tensor("x", x, 3)
+        checks.width("x", x, self.arguments["d_model"])
+        checks.boolean("mask", mask, 2)
         checks.positions("x", x.shape[1], self.length)
         x = x + self.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
         x = self.dropout(x, training=training)  # (B, T, d_model)
@@ -190,7 +203,7 @@ def build_plain_classifier(vocab_size, d_model=64, num_heads=4, seed=0):
         If a number is out of its range, or ``num_heads`` does not divide
         ``d_model``.
     """
-    checks.sizes(d_model, num_heads, vocab_size)
+    checks.sizes(d_model, num_heads=num_heads, vocab_size=vocab_size)
     checks.seed(seed)
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")  # (B, T)
@@ -220,7 +233,9 @@ def build_keras_example(
         If a number is out of its range, or ``num_heads`` does not divide
         ``d_model``.
     """
-    checks.sizes(d_model, num_heads, vocab_size, length)
+    checks.sizes(
+        d_model, num_heads=num_heads, vocab_size=vocab_size, length=length
+    )
     checks.shares(dropout=dropout)
     checks.seed(seed)
     keras.utils.set_random_seed(seed)
@@ -284,7 +299,8 @@ def train(
         or an option is out of its range.
     """
     checks.kind("classifier", classifier, Classifier)
-    checks.function("report", report)
+    checks.takes("report", report, ("a line",))
+    callbacks = checks.items("callbacks", callbacks)
     outputs = classifier.model.head.units
     training = _part("training", training, max(outputs, 2))
     validation = _part("validation", validation, max(outputs, 2))
@@ -358,8 +374,8 @@ def fit(
     Raises
     ------
     TypeError
-        If ``model`` cannot be fitted, sequences are not of integers, or another
-        number is none.
+        If ``model`` cannot be fitted, sequences are not of integers, another
+        number is none, or callbacks are no callbacks of Keras.
     ValueError
         If there is no sequence, one has other views than the rest or more
         positions than the model, an id lies outside of the vocabulary, there
@@ -371,6 +387,7 @@ def fit(
     labels = checks.answers("labels", labels, len(sequences))  # (B, 1 or C)
     checks.fitting(epochs, batch_size, learning_rate, warmup, label_smoothing)
     checks.seed(seed)
+    callbacks = checks.each("callbacks", callbacks, keras.callbacks.Callback)
     random = np.random.default_rng(seed)
     lengths = np.array([len(sequence) for sequence in sequences])  # (B,)
 
@@ -417,7 +434,17 @@ def predict(model, sequences):
     model : keras.Model
         Maps ids (B, T) or (B, T, N) to logits (B, C).
     sequences : list of (T,) or (T, N) ids
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is none, or sequences are not of integers.
+    ValueError
+        If there is no sequence, one has other views than the rest or more
+        positions than the model, or an id lies outside of the vocabulary.
     """
+    checks.offers("model", model, "trainable_variables")
+    checks.sequences("sequences", sequences, *_limits(model))
     order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
     logits = []
     for start in range(0, len(order), 128):

@@ -105,7 +105,24 @@ def decode(
 ):
     """Continue left-padded prompts (B, P): (B, P + max_new), zeros after
     ``stop``.
+
+    This is what :func:`generate` compiles; there a ``stop`` of -1 is none.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or a number that is known is none.
+    ValueError
+        If prompts that are known are not (B, P), or a number is out of its
+        range.
     """
+    checks.offers("model", model, "config", "next_logits", "empty_caches")
+    checks.flag("use_cache", use_cache)
+    prompts = checks.some_ids("prompts", prompts, model.config.vocab_size)
+    checks.known_counts(max_new=max_new)
+    checks.decoding(temperature, top_k, top_p, repetition_penalty)
+    checks.known_integers(stop=stop)
+    checks.known_ids("seed", seed, 2**31, 0)
     rows, start = tf.shape(prompts)[0], tf.shape(prompts)[1]
     vocab_size = model.config.vocab_size
     end = start + max_new
@@ -215,6 +232,7 @@ def generate(
         together longer than ``config.length``.
     """
     checks.offers("model", model, "config", "decode")
+    checks.flag("use_cache", use_cache)
     prompts = checks.prompts(prompts, model.config.vocab_size)
     max_new = checks.continuation(max_new, prompts, model.config.length)
     checks.decoding(temperature, top_k, top_p, repetition_penalty)
@@ -264,11 +282,12 @@ def stream(model, prompt, max_new, stop=None, pick=np.argmax):
         If a number is none, the prompt is no sequence of integers, or ``pick``
         returns no integer.
     ValueError
-        If the prompt is empty, an id lies outside of the vocabulary, or prompt
-        and continuation are together longer than ``config.length``.
+        If the prompt is empty, an id lies outside of the vocabulary, what
+        ``pick`` returns among them, or prompt and continuation are together
+        longer than ``config.length``.
     """
     checks.offers("model", model, "config", "read", "empty_caches")
-    (prompt,) = checks.prompts([prompt], model.config.vocab_size)
+    (prompt,) = checks.prompts([prompt], model.config.vocab_size, "prompt")
     max_new = checks.continuation(max_new, [prompt], model.config.length)
     checks.stop(stop, model.config.vocab_size)
     checks.function("pick", pick)
@@ -282,6 +301,7 @@ def _stream(model, ids, max_new, stop, pick):
         logits = logits.numpy()[0]  # (V,)
         logits[0] = -np.inf  # padding is no token
         token = checks.integer("what pick returns", pick(logits))
+        checks.ids("what pick returns", token, len(logits))
         if token == stop:
             return
         yield token

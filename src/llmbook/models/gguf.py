@@ -257,10 +257,19 @@ class _Cursor:
                 self.refuse("has an array of arrays, unknown here", byte)
             if count > len(self.data):
                 self.refuse(f"has an array of {count} values", byte)
-            return [self.value(kind) for _ in range(count)]
+            if kind == _STRING:
+                return [self.string() for _ in range(count)]
+            return self.several(kind, count)
+        return self.several(kind, 1)[0]
+
+    def several(self, kind, count):
+        """Read so many numbers of a kind, of which the file must have the
+        bytes.
+        """
         if kind not in _NUMBERS:
             self.refuse(f"has a value of kind {kind}", self.position)
-        return self.number(_NUMBERS[kind])
+        codes = f"<{count}{_NUMBERS[kind]}"
+        return list(struct.unpack(codes, self.take(struct.calcsize(codes))))
 
     def numbers(self, codes):
         return [self.number(code) for code in codes]

@@ -49,7 +49,7 @@ class GPTConfig:
     TypeError
         If a size is not an integer, or another number is none.
     ValueError
-        If a number is out of range.
+        If a number is out of range, or ``norm`` or ``mlp`` is another.
     """
 
     vocab_size: int
@@ -69,6 +69,12 @@ class GPTConfig:
         for name in sizes:
             checks.count(name, getattr(self, name))
         checks.within("dropout", self.dropout, 0, 1)
+        for name in ("hidden_dim", "num_kv_heads"):
+            if getattr(self, name) is not None:
+                checks.count(name, getattr(self, name))
+        checks.base("rotary_base", self.rotary_base)
+        checks.one_of("norm", self.norm, ("layer", "rms"))
+        checks.one_of("mlp", self.mlp, ("gelu", "relu", "swiglu"))
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -193,7 +199,17 @@ class GPT(Sized, keras.Model):
             If ``return_weights``.
         caches : list of KeyValueCache
             If caches were given.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers, caches are none, or ``return_weights`` is
+            no truth value.
+        ValueError
+            If ids are not (B, T), one lies outside of the vocabulary, or the
+            caches are not of the layers or have no room for them.
         """
+        checks.flag("return_weights", return_weights)
         x, weights, caches = self.hidden(ids, caches, training)
         logits = self.logits(x)  # (B, T, V)
         results = (
@@ -206,13 +222,19 @@ class GPT(Sized, keras.Model):
     def hidden(self, ids, caches=None, training=None):
         """Return what the logits are made of, (B, T, d_model), then weights and
         caches.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`call` does.
         """
-        checks.some_ids("ids", ids, self.config.vocab_size)
+        ids = checks.some_ids("ids", ids, self.config.vocab_size)  # (B, T)
         mask = ops.not_equal(ids, 0)  # (B, T)
         # (B, T, d_model)
         x = self.dropout(self.embedding(ids), training=training)
         weights, extended = [], []
         if caches:
+            checks.caches_of_layers(caches, len(self.blocks))
             # Every layer has read the same tokens. Said so, the graph masks and
             # turns them once.
             length, seen = caches[0].length, caches[0].mask
@@ -236,7 +258,16 @@ class GPT(Sized, keras.Model):
     def logits(self, x):
         """Map the last hidden vectors (..., d_model) to logits (..., V), in 32
         bits at least.
+
+        Raises
+        ------
+        TypeError
+            If they are no floats.
+        ValueError
+            If they are of another width.
         """
+        checks.tensor("x", x)
+        checks.width("x", x, self.config.d_model)
         x = tf.cast(x, wide(x.dtype))  # (..., d_model)
         embeddings = tf.cast(self.embedding.embeddings, x.dtype)  # (V, d_model)
         # As one product of matrices, which is quicker than many small ones.
@@ -249,6 +280,11 @@ class GPT(Sized, keras.Model):
     def next_logits(self, ids, caches=None):
         """Return the logits (B, V) of what comes after ``ids`` (B, T), and the
         caches.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`call` does.
         """
         x, _, caches = self.hidden(ids, caches)  # (B, T, d_model)
         return self.logits(x[:, -1:])[:, 0], caches
@@ -322,7 +358,16 @@ class GPT(Sized, keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        """Make an untrained model of that configuration."""
+        """Make an untrained model of that configuration.
+
+        Raises
+        ------
+        TypeError
+            If it is no dict, or a size is none.
+        ValueError
+            If it lacks something, or a size is out of its range.
+        """
+        checks.keys("config", config, "config")
         plain = {name: config[name] for name in config if name != "adapters"}
         model = super().from_config(plain)
         lora.add_empty(model, config.get("adapters"))
@@ -346,14 +391,16 @@ def log_probabilities(model, ids, training=None):
     Raises
     ------
     TypeError
-        If ids that are known are not integers.
+        If ``model`` is no model, or ids that are known are not integers.
     ValueError
         If they are not (B, T), or one lies outside of the vocabulary.
     """
-    checks.some_ids("ids", ids)
+    checks.offers("model", model, "trainable_variables")
+    ids = checks.some_ids("ids", ids)  # (B, T)
     logits = model(ids[:, :-1], training=training)  # (B, T - 1, V)
     targets = ids[:, 1:]  # (B, T - 1)
-    checks.known_ids("ids", targets, logits.shape[-1])
+    size = checks.vocabulary_of("model", logits, targets.shape)
+    checks.known_ids("ids", targets, size)
     # (B, T - 1)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     return tf.where(targets == 0, 0.0, -losses)
@@ -381,11 +428,14 @@ def next_token_loss(model, ids, weights=None, training=None):
     Raises
     ------
     TypeError, ValueError
-        As :func:`log_probabilities` does.
+        As :func:`log_probabilities` does, or if weights that are known are no
+        numbers of at least 0, one a token, with a target among them.
     """
-    checks.some_ids("ids", ids)
-    weights = tf.cast(ids != 0, "float32") if weights is None else weights
-    weights = weights[:, 1:]  # (B, T - 1)
+    checks.offers("model", model, "trainable_variables")
+    ids = checks.some_ids("ids", ids)  # (B, T)
+    weights = ids != 0 if weights is None else weights  # (B, T)
+    weights = checks.target_weights("weights", weights, ids.shape)
+    weights = tf.cast(weights, "float32")[:, 1:]  # (B, T - 1)
     total = tf.reduce_sum(weights * log_probabilities(model, ids, training))
     return -total / tf.reduce_sum(weights)
 
@@ -422,6 +472,7 @@ def start_from_counts(model, ids, seed=0):
         text tells nothing: all its tokens keep the same company.
     """
     checks.kind("model", model, GPT)
+    seed = checks.seed(seed)
     checks.one_of("model.config.norm", model.config.norm, ("layer",))
     vocab_size, width = model.config.vocab_size, model.config.d_model
     # (V, d_model)

@@ -150,11 +150,12 @@ class WordJudge:
         Raises
         ------
         TypeError
-            If labels that are known are not integers.
+            If labels that are known are not integers, or as :func:`two_logits`.
         ValueError
-            If one is neither 0 nor 1.
+            If one is neither 0 nor 1, there are not as many as ids, or as
+            :func:`two_logits`.
         """
-        checks.known_ids("labels", labels, 2)
+        labels = checks.known_ids("labels", labels, 2, 1)  # (B,)
         z = two_logits(model, ids, self.answers, training)  # (B, 2)
         return tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z)
@@ -168,7 +169,19 @@ def two_logits(model, ids, answers, training=None):
     Those of the vocabulary's other tokens are not computed: the difference does
     not need them. It is small beside the logits, so they have 32 bits even if
     the model has 16.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or ids or answers that are known are not
+        integers.
+    ValueError
+        If ids are not (B, T), answers are not two, or one of them lies outside
+        of the vocabulary.
     """
+    checks.offers("model", model, "hidden", "embedding", "config")
+    answers = checks.two("answers", answers)
+    checks.ids("answers", answers, model.config.vocab_size)
     hidden, _, _ = model.hidden(ids, training=training)  # (B, T, d_model)
     rows = tf.gather(model.embedding.embeddings, answers)  # (2, d_model)
     last, rows = tf.cast(hidden[:, -1], "float32"), tf.cast(rows, "float32")
@@ -186,7 +199,7 @@ def pad_left(sequences, length=None):
     ValueError
         If there is none, one is empty, or one is longer than ``length``.
     """
-    sequences = checks.prompts(sequences, 2**31)
+    sequences = checks.prompts(sequences, 2**31, "sequences")
     longest = max(map(len, sequences))
     length = longest if length is None else checks.count("length", length)
     if longest > length:

@@ -85,11 +85,13 @@ class MultiHeadAttention(keras.layers.Layer):
     Raises
     ------
     TypeError
-        If ``rotary_base`` is not a number.
+        If ``rotary_base`` or ``dropout`` is not a number, ``causal`` or
+        ``rotary`` no truth value, or vectors are no tensors of floats.
     ValueError
         If a count is not a positive integer or does not divide what it must,
-        ``rotary_base`` is not positive, a mask is not boolean or has a wrong
-        shape, or a cache has no room for what is to be added.
+        ``rotary_base`` is not positive, ``dropout`` no share, a mask is not
+        boolean or has a wrong shape, or a cache has no room for what is to be
+        added.
     """
 
     def __init__(
@@ -116,7 +118,10 @@ class MultiHeadAttention(keras.layers.Layer):
                 f"num_kv_heads must divide num_heads={num_heads}, got"
                 f" {num_kv_heads}"
             )
-        checks.positive(rotary_base=rotary_base)
+        checks.base("rotary_base", rotary_base)
+        checks.within("dropout", dropout, 0, 1)
+        checks.flag("causal", causal)
+        checks.flag("rotary", rotary)
         self.causal, self.dropout = causal, dropout
         self.rotary, self.rotary_base = rotary, rotary_base
         self.weight_dropout = keras.layers.Dropout(
@@ -201,6 +206,10 @@ class MultiHeadAttention(keras.layers.Layer):
         cache : KeyValueCache
             If a cache was given.
         """
+        checks.tensor("query", query, 3)
+        if cache is not None:
+            checks.offers("cache", cache, "keys", "values", "mask", "length")
+        checks.flag("return_weights", return_weights)
         padding = _checked_padding(mask)
         start = 0
         if cache is None:
@@ -250,7 +259,13 @@ class MultiHeadAttention(keras.layers.Layer):
             With ``length`` equal to ``start + T_k`` and ``S = T_k``.
         """
         key = value if key is None else key
+        checks.tensor("value", value, 3)
+        checks.tensor("key", key, 3)
+        checks.known_ids("start", start, 2**31, 0)
+        if mask is not None:
+            checks.boolean("mask", mask)
         length = ops.shape(key)[1]
+        _check_shape("value", value, (*ops.shape(key)[:2], value.shape[2]))
         _check_shape("mask", mask, (ops.shape(key)[0], length))
         # (B, T_k)
         mask = _both(mask, _both(_attached_mask(value), _attached_mask(key)))
@@ -266,7 +281,15 @@ class MultiHeadAttention(keras.layers.Layer):
     def empty_cache(self, batch_size, size):
         """Return a :class:`KeyValueCache` for ``batch_size`` sequences of up to
         ``size`` tokens.
+
+        Raises
+        ------
+        TypeError
+            If a number is not an integer.
+        ValueError
+            If one is below 1.
         """
+        checks.known_counts(batch_size=batch_size, size=size)
         shape = (batch_size, self.num_kv_heads, size, self.d_k)
         zeros = ops.zeros(shape, self.compute_dtype)  # (B, H_kv, S, d_k)
         return KeyValueCache(
@@ -366,7 +389,8 @@ class TransformerBlock(keras.layers.Layer):
     Raises
     ------
     TypeError
-        As for :class:`MultiHeadAttention`.
+        If ``cross_attention`` or ``pre_norm`` is no truth value, or as for
+        :class:`MultiHeadAttention`.
     ValueError
         If ``norm`` or ``mlp`` is none of these, a sequence to attend to is
         missing or not expected, ``hidden_dim`` is no positive integer, or as
@@ -392,6 +416,8 @@ class TransformerBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         checks.one_of("norm", norm, _NORMS)
         checks.one_of("mlp", mlp, ("gelu", "relu", "swiglu"))
+        checks.flag("cross_attention", cross_attention)
+        checks.flag("pre_norm", pre_norm)
         if hidden_dim is not None:
             _positive("hidden_dim", hidden_dim)
         self.hidden_dim, self.pre_norm, self.norm, self.mlp = (
@@ -487,6 +513,8 @@ class TransformerBlock(keras.layers.Layer):
         cache
             If a cache was given: what takes its place for the tokens to come.
         """
+        checks.tensor("x", x, 3)
+        checks.flag("return_weights", return_weights)
         crosses = self.cross_attention is not None
         missing = crosses and value is None and cache is None
         if missing or (value is not None and not crosses):
@@ -569,10 +597,18 @@ class Linear(keras.layers.Dense):
     The numbers are those of :class:`keras.layers.Dense`, which however works
     out shapes around every product of a sequence: where one token is read at a
     time, that takes longer than the product.
+
+    Raises
+    ------
+    TypeError
+        If vectors are no tensors of floats.
+    ValueError
+        If ``units`` is no positive integer, or ``activation`` unknown.
     """
 
     def call(self, x, training=None):
         """Map (..., d) to (..., units)."""
+        checks.tensor("x", x)
         _, *lengths, width = ops.shape(x)
         # (N, units)
         y = super().call(ops.reshape(x, (-1, width)), training=training)
@@ -597,6 +633,8 @@ class FeedForward(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        If vectors are no tensors of floats.
     ValueError
         If ``hidden_dim`` is no positive integer.
     """
@@ -623,6 +661,7 @@ class FeedForward(keras.layers.Layer):
 
     def call(self, x):
         """Map (…, d_model) to (…, d_model)."""
+        checks.tensor("x", x)
         return self.output_projection(self.hidden(x))
 
     def get_config(self):
@@ -649,6 +688,8 @@ class SwiGLU(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        If vectors are no tensors of floats.
     ValueError
         If ``hidden_dim`` is no positive integer.
     """
@@ -670,6 +711,7 @@ class SwiGLU(keras.layers.Layer):
 
     def call(self, x):
         """Map (…, d_model) to (…, d_model)."""
+        checks.tensor("x", x)
         return self.down(self.gate(x) * self.up(x))
 
     def get_config(self):
@@ -697,7 +739,7 @@ class RMSNorm(keras.layers.Layer):
     Raises
     ------
     TypeError
-        If ``epsilon`` is not a number.
+        If ``epsilon`` is not a number, or vectors are no tensors of floats.
     ValueError
         If it is negative.
     """
@@ -714,6 +756,7 @@ class RMSNorm(keras.layers.Layer):
 
     def call(self, x):
         """Map (…, d) to (…, d)."""
+        checks.tensor("x", x)
         wider = ops.cast(x, wide(x.dtype))  # (…, d)
         # (…, 1)
         mean_square = ops.mean(ops.square(wider), axis=-1, keepdims=True)
@@ -731,7 +774,15 @@ _NORMS = {"layer": keras.layers.LayerNormalization, "rms": RMSNorm}
 def wide(dtype):
     """Return a type of numbers that sums of products do not leave: float32 for
     float16, which ends at 65504, and any other type itself.
+
+    Raises
+    ------
+    TypeError
+        If ``dtype`` is neither a type nor the name of one.
+    ValueError
+        If it is no type of numbers.
     """
+    checks.text("dtype", getattr(dtype, "name", dtype))
     dtype = keras.backend.standardize_dtype(dtype)
     return "float32" if dtype == "float16" else dtype
 
@@ -741,23 +792,32 @@ class Embedding(keras.layers.Embedding):
     """A table of vectors that refuses ids for which it has no row.
 
     Keras alone counts a negative id from the table's end, and a graph compiled
-    by XLA reads past it, both without a word. In a graph the ids are not known
-    yet when this is called, so that whoever calls a graph checks them first.
+    by XLA reads past it, both without a word. Here Keras's own ``fit`` and
+    ``predict`` do without XLA, and the processor refuses an id in their graphs.
+    Whoever compiles a graph with XLA checks the ids first.
 
     The parameters are those of :class:`keras.layers.Embedding`.
 
     Raises
     ------
     TypeError
-        If the ids are not integers.
+        If a size is not an integer, or ids are none.
     ValueError
-        If one has no row.
+        If a size is below 1, or an id has no row.
     """
+
+    def __init__(self, input_dim, output_dim, *arguments, **options):
+        checks.count("input_dim", input_dim)
+        checks.count("output_dim", output_dim)
+        super().__init__(input_dim, output_dim, *arguments, **options)
+        self.supports_jit = False
 
     def call(self, ids):
         """Map ids (...) of int to vectors (..., d_model)."""
-        checks.known_ids("ids", ids, self.input_dim)
-        return super().call(ids)
+        ids = checks.known_ids("ids", ids, self.input_dim)
+        table = ops.convert_to_tensor(self.embeddings)  # (V, d_model)
+        vectors = tf.gather(table, ops.cast(ids, "int32"))  # (..., d_model)
+        return ops.cast(vectors, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable("llmbook")
@@ -778,10 +838,10 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
     Raises
     ------
     TypeError
-        If ids are not integers.
+        If ids are not integers, or ``mask_zero`` is no truth value.
     ValueError
-        If a size is no positive integer, a sequence is longer than ``length``
-        or an id lies outside of the vocabulary.
+        If a size is no positive integer, ids are not (B, T), a sequence is
+        longer than ``length`` or an id lies outside of the vocabulary.
     """
 
     def __init__(self, vocab_size, length, d_model, mask_zero=True, **kwargs):
@@ -791,6 +851,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
             _positive("length", length),
             _positive("d_model", d_model),
         )
+        checks.flag("mask_zero", mask_zero)
         self.mask_zero = mask_zero
         self.token = Embedding(
             vocab_size,
@@ -810,6 +871,7 @@ class TokenAndPositionEmbedding(keras.layers.Layer):
 
     def call(self, ids):
         """Map ids (B, T) of int to vectors (B, T, d_model)."""
+        ids = checks.some_ids("ids", ids, self.vocab_size)  # (B, T)
         length = ops.shape(ids)[1]
         checks.positions("ids", length, self.length)
         # (B, T, d_model)
@@ -847,6 +909,8 @@ class AttentionPooling(keras.layers.Layer):
 
     Raises
     ------
+    TypeError
+        If vectors are no tensors of floats.
     ValueError
         If the width is no multiple of ``num_heads``, or a mask has a wrong
         shape.
@@ -887,6 +951,9 @@ class AttentionPooling(keras.layers.Layer):
             If ``return_weights``.
         """
         value = x if value is None else value
+        checks.tensor("x", x, 3)
+        checks.tensor("value", value, 3)
+        checks.flag("return_weights", return_weights)
         mask = _both(
             _checked_padding(mask),
             _both(_attached_mask(x), _attached_mask(value)),
@@ -928,9 +995,20 @@ def masked_softmax(scores, allowed=None):
     (..., T)
         Exactly zero where it is not allowed; a row with nothing allowed is all
         zeros.
+
+    Raises
+    ------
+    TypeError
+        If scores are no tensor of floats, or ``allowed`` is none.
+    ValueError
+        If ``allowed`` is not of booleans, or does not broadcast.
     """
+    checks.tensor("scores", scores)
+    scores = ops.convert_to_tensor(scores)
     if allowed is None:
         return tf.nn.softmax(scores)
+    checks.boolean("allowed", allowed)
+    checks.broadcasts("allowed", allowed, scores.shape)
     # (..., T)
     weights = tf.nn.softmax(ops.where(allowed, scores, scores.dtype.min))
     # A row with nothing allowed has equal scores, and so equal weights, which
@@ -963,7 +1041,19 @@ def rotate(x, start=0, base=10000.0):
     Returns
     -------
     (..., T, d)
+
+    Raises
+    ------
+    TypeError
+        If ``x`` is no tensor of floats, ``start`` no integer, or ``base`` no
+        number.
+    ValueError
+        If ``d`` is odd, ``x`` has a single axis, ``start`` is negative, or
+        ``base`` is not positive.
     """
+    checks.tensor("x", x, 2, 3, 4)
+    checks.known_ids("start", start, 2**31, 0)
+    checks.waves("the last axis of x", x.shape[-1], base)
     half = x.shape[-1] // 2
     frequencies = ops.convert_to_tensor(
         base ** (-np.arange(half) / half), "float32"
@@ -1032,10 +1122,7 @@ def _checked_padding(mask):
     """Return ``mask`` if it is (B, T), None if it is (B, T_q, T_k) or None."""
     if mask is None:
         return None
-    if keras.backend.standardize_dtype(mask.dtype) != "bool":
-        raise ValueError(
-            f"mask must be boolean, True where allowed, got dtype {mask.dtype}"
-        )
+    checks.boolean("mask", mask)
     if len(mask.shape) not in (2, 3):
         raise ValueError(
             "mask must have shape (B, T_k) or (B, T_q, T_k), got"
@@ -1085,10 +1172,10 @@ class ViewEmbedding(keras.layers.Layer):
     Raises
     ------
     TypeError
-        If ids are not integers.
+        If ids are not integers, or ``dropout`` is no number.
     ValueError
-        If a size is no positive integer, or ids have other axes or lie outside
-        of the vocabulary.
+        If a size is no positive integer, ``dropout`` no share, or ids have
+        other axes or lie outside of the vocabulary.
     """
 
     def __init__(self, vocab_size, d_model, dropout=0.0, **kwargs):
@@ -1096,13 +1183,14 @@ class ViewEmbedding(keras.layers.Layer):
         self.vocab_size = _positive("vocab_size", vocab_size)
         self.d_model = _positive("d_model", d_model)
         self.table = Embedding(vocab_size, d_model, small_normal())
+        checks.within("dropout", dropout, 0, 1)
         self.dropout = keras.layers.Dropout(
             dropout, noise_shape=(None, None, None, 1)
         )
 
     def call(self, ids, training=None):
         """Map ids (B, T) or (B, T, N) of int to vectors (B, T, d_model)."""
-        checks.axes("ids", ids, 2, 3)
+        ids = checks.known_ids("ids", ids, self.vocab_size, 2, 3)
         if len(ids.shape) == 2:
             ids = ids[:, :, None]  # (B, T, 1)
         # (B, T, N, d_model)
@@ -1125,6 +1213,13 @@ def small_normal():
 def token_mask(ids):
     """Return the (B, T) of bool that is True where ids (B, T) or (B, T, N) hold
     no padding.
+
+    Raises
+    ------
+    TypeError
+        If ids that are known are not integers.
+    ValueError
+        If they have other axes, or one is negative.
     """
-    checks.axes("ids", ids, 2, 3)
+    ids = checks.known_ids("ids", ids, 2**31, 2, 3)
     return (ids if len(ids.shape) == 2 else ids[:, :, 0]) != PAD_ID

@@ -53,7 +53,8 @@ class LowRankAdapter(keras.layers.Layer):
     Raises
     ------
     TypeError
-        If ``dense`` is no dense layer, or ``scale`` no number.
+        If ``dense`` is no dense layer, ``scale`` no number, or vectors are no
+        tensors of floats.
     ValueError
         If the matrices do not fit it and each other, or a number is not finite.
     """
@@ -81,6 +82,7 @@ class LowRankAdapter(keras.layers.Layer):
 
     def call(self, x):
         """Map (..., d_in) to (..., d_out)."""
+        checks.tensor("x", x)
         y = ops.matmul(x, self.dense.kernel)  # (..., d_out)
         # (..., d_out)
         y += self.scale * ops.matmul(ops.matmul(x, self.down), self.up)
@@ -169,15 +171,19 @@ def add_empty(model, sizes):
     Raises
     ------
     TypeError
-        If ``model`` is no GPT.
+        If ``model`` is no GPT, or ``sizes`` are neither a dict nor None.
     ValueError
         If they do not fit the model, or it has adapters already.
     """
     checks.offers("model", model, "blocks", "trace_anew")
-    if not sizes:
+    if sizes is None:
         return
+    checks.keys("sizes", sizes, "ranks", "scale")
+    checks.kind("the ranks of sizes", sizes["ranks"], dict)
+    checks.finite("the scale of sizes", sizes["scale"])
     matrices = {}
     for name, rank in sizes["ranks"].items():
+        checks.count("a rank of sizes", rank)
         d_in, d_out = _dense(model, name).kernel.shape
         matrices[name] = np.zeros((d_in, rank)), np.zeros((rank, d_out))
     _attach(model, matrices, sizes["scale"])
@@ -340,8 +346,8 @@ def load(model, path):
             f"path must hold adapters, {str(path)!r} does not: {error}"
         ) from error
     for name, (down, up) in matrices.items():
-        shape = tuple(_dense(model, name).kernel.shape)
         try:
+            shape = tuple(_dense(model, name).kernel.shape)
             checks.thin_matrices(down, up, shape)
         except ValueError as error:
             raise ValueError(

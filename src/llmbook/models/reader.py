@@ -266,7 +266,13 @@ class SpanReader(keras.Model):
     ):
         super().__init__(**kwargs)
         checks.one_of("positions", positions, POSITIONS)
-        checks.sizes(d_model, num_heads, vocab_size, num_blocks, length)
+        checks.sizes(
+            d_model,
+            num_heads=num_heads,
+            vocab_size=vocab_size,
+            num_blocks=num_blocks,
+            length=length,
+        )
         checks.shares(dropout=dropout)
         self.arguments = {
             "vocab_size": vocab_size,
@@ -315,8 +321,21 @@ class SpanReader(keras.Model):
             Of the first and of the last token, −1e9 where neither can be.
         weights : list of (B, H, T, T), one a block
             If ``return_weights``.
+
+        Raises
+        ------
+        TypeError
+            If ids or separators are not integers, or ``return_weights`` is no
+            truth value.
+        ValueError
+            If they have other axes, an id lies outside of the vocabulary, or a
+            separator outside of the positions.
         """
-        checks.known_ids("separators", separators, ids.shape[1])
+        ids = checks.known_ids("ids", ids, self.arguments["vocab_size"], 3)
+        checks.flag("return_weights", return_weights)
+        separators = checks.known_ids(
+            "separators", separators, ids.shape[1], 1
+        )  # (B,)
         checks.known_shape("separators", separators, ids.shape[:1])
         mask = token_mask(ids)  # (B, T)
         x = self.embedding(ids, training=training)  # (B, T, d_model)
@@ -359,13 +378,17 @@ def span_loss(model, ids, spans, separators, training=None):
     Raises
     ------
     TypeError
-        If spans that are known are not integers.
+        If ``model`` is no :class:`SpanReader`, or spans that are known are not
+        integers, or as the model.
     ValueError
-        If one lies outside of the positions, or there are not two for each row.
+        If one lies outside of the positions, or as the model.
     """
-    checks.known_ids("spans", spans, ids.shape[1])
+    checks.kind("model", model, SpanReader)
+    ids = checks.known_ids("ids", ids, 2**31, 3)  # (B, T, N)
+    spans = checks.known_ids("spans", spans, ids.shape[1], 2)  # (B, 2)
     checks.known_shape("spans", spans, (ids.shape[0], 2))
-    logits = model(ids, separators, training=training)  # (B, 2, T)
+    # (B, 2, T)
+    logits = model(ids, separators=separators, training=training)
     # (B, 2)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(spans, logits)
     return tf.reduce_mean(tf.reduce_sum(losses, axis=1))
@@ -623,13 +646,13 @@ class Reader:
     TypeError
         If one of these is something else.
     ValueError
-        If the encoder knows more ids than the model.
+        If the encoder knows more ids than the model, or ``threshold`` is a NaN.
     """
 
     def __init__(self, model, encoder, threshold=0.0):
         checks.kind("model", model, SpanReader)
         checks.kind("encoder", encoder, Encoder)
-        checks.real("threshold", threshold)
+        checks.within("threshold", threshold, -np.inf, np.inf)
         if encoder.vocab_size > model.arguments["vocab_size"]:
             raise ValueError(
                 "encoder must know at most the model's"

@@ -65,7 +65,12 @@ class DualEncoder(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        checks.sizes(d_model, num_heads, vocab_size, num_blocks)
+        checks.sizes(
+            d_model,
+            num_heads=num_heads,
+            vocab_size=vocab_size,
+            num_blocks=num_blocks,
+        )
         checks.shares(dropout=dropout)
         checks.within("word_dropout", word_dropout, 0, 1)
         self.arguments = {
@@ -92,6 +97,7 @@ class DualEncoder(keras.Model):
 
     def call(self, ids, training=None):
         """Map ids (B, T) of int to vectors (B, d_model) of length 1."""
+        ids = checks.some_ids("ids", ids, self.arguments["vocab_size"])
         mask = ids != PAD_ID  # (B, T)
         if training:
             # (B, T)
@@ -133,11 +139,15 @@ def contrastive_loss(queries, documents, temperature=0.05):
     Raises
     ------
     TypeError
-        If ``temperature`` is not a number.
+        If vectors are no tensors of floats, or ``temperature`` is not a number.
     ValueError
-        If it is not positive.
+        If vectors are not (B, d) or not as many on both sides, or
+        ``temperature`` is not positive and finite.
     """
-    checks.positive(temperature=temperature)
+    for name, x in (("queries", queries), ("documents", documents)):
+        checks.tensor(name, x, 2)
+        checks.known_shape(name, x, queries.shape)
+    checks.positive(temperature=checks.finite("temperature", temperature))
     # (B, B)
     logits = ops.matmul(queries, ops.transpose(documents)) / temperature
     right = ops.arange(ops.shape(logits)[0])  # (B,)
@@ -150,9 +160,18 @@ def contrastive_loss(queries, documents, temperature=0.05):
 
 
 def pair_loss(model, queries, documents, training=None):
-    """Return the :func:`contrastive_loss` of ids (B, T_q) and (B, T_d)."""
+    """Return the :func:`contrastive_loss` of ids (B, T_q) and (B, T_d).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :class:`DualEncoder` does, or if ``model`` is none, or there are not
+        as many of both.
+    """
+    checks.kind("model", model, DualEncoder)
     return contrastive_loss(
-        model(queries, training=training), model(documents, training=training)
+        model(ids=queries, training=training),
+        model(ids=documents, training=training),
     )
 
 
@@ -259,11 +278,11 @@ def embed(model, tokenizer, texts, length, batch_size=256):
         If there is no text, the tokenizer knows more tokens than the model, or
         a number is below 1.
     """
-    checks.function("model", model)
+    checks.kind("model", model, DualEncoder)
     checks.kind("tokenizer", tokenizer, Tokenizer)
     checks.count("length", length)
     checks.count("batch_size", batch_size)
-    texts = checks.texts("texts", texts)
+    texts = checks.some("texts", checks.texts("texts", texts))
     ids = pad([tokenizer.encode(text) for text in texts], length)  # (N, T)
     starts = range(0, len(ids), batch_size)
     return np.concatenate(

@@ -37,7 +37,16 @@ class Sized:
 
     @classmethod
     def from_config(cls, config):
-        """Make an untrained model of that configuration."""
+        """Make an untrained model of that configuration.
+
+        Raises
+        ------
+        TypeError
+            If it is no dict, or a size is none.
+        ValueError
+            If it lacks the sizes, or one is out of its range.
+        """
+        checks.keys("config", config, "config")
         return cls(**{**config, "config": cls.sizes(**config["config"])})
 
 
@@ -94,13 +103,14 @@ def load(path, *kinds):
     Raises
     ------
     TypeError
-        If ``path`` is no path.
+        If ``path`` is no path, or one of ``kinds`` no class.
     FileNotFoundError
         If there is no such file.
     ValueError
         If it is damaged, holds something else, or a model of a class that was
         not defined in this process.
     """
+    checks.each("kinds", kinds, type)
     path = existing(path)
     try:
         _import_modules_of(path)
@@ -144,9 +154,12 @@ def class_of(module, name):
 
     Raises
     ------
+    TypeError
+        If one is not a string.
     ValueError
         If there is none such in this process.
     """
+    checks.text("name", name)
     import_own(module)
     found = _registered(name)
     if not isinstance(found, type) or not issubclass(found, keras.Model):
@@ -162,9 +175,12 @@ def import_own(module):
 
     Raises
     ------
+    TypeError
+        If ``module`` is not a string.
     ValueError
         If the library has no such module.
     """
+    checks.text("module", module)
     if re.fullmatch(r"llmbook(\.\w+)+", module):
         try:
             importlib.import_module(module)
@@ -175,12 +191,19 @@ def import_own(module):
 def digest(path):
     """Return the SHA-256 of a file, which tells whether it is still the
     same.
+
+    Raises
+    ------
+    TypeError
+        If ``path`` is no path.
+    FileNotFoundError
+        If there is no such file.
     """
-    with path.open("rb") as file:
+    with existing(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def arrays(path, what):
+def arrays(path, what, name="path"):
     """Return the arrays of a file of NumPy's (``.npz``), by their names.
 
     Parameters
@@ -188,6 +211,8 @@ def arrays(path, what):
     path : path
     what : str
         What the file must hold, for the error.
+    name : str
+        What the caller calls the path.
 
     Raises
     ------
@@ -198,7 +223,7 @@ def arrays(path, what):
     ValueError
         If it is damaged or holds something else.
     """
-    path = existing(path)
+    path = existing(path, name)
     try:
         with zipfile.ZipFile(path):  # np.load would take a single array too
             pass
@@ -206,7 +231,7 @@ def arrays(path, what):
             return dict(stored)
     except Exception as error:  # damage shows in a dozen ways
         raise ValueError(
-            f"path must hold {what}, {str(path)!r} does not: {error!r}"
+            f"{name} must hold {what}, {str(path)!r} does not: {error!r}"
         ) from error
 
 

@@ -42,6 +42,9 @@ class RawValueClassifier(AttentionClassifier):
         """Read embedded texts, as
         :meth:`llmbook.models.classifier.AttentionClassifier.read` does.
         """
+        checks.tensor("x", x, 3)
+        checks.width("x", x, self.arguments["d_model"])
+        checks.boolean("mask", mask, 2)
         checks.positions("x", x.shape[1], self.length)
         raw = self.dropout(x, training=training)  # (B, T, d_model)
         # (B, T, d_model)
@@ -72,8 +75,16 @@ class RawValueClassifier(AttentionClassifier):
         (B, T)
             Zero at padding. With the bias of ``head`` they add up to the
             logits.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they have other axes or more positions than ``length``, or one
+            lies outside of the vocabulary.
         """
-        x = self.embedding(ids)  # (B, T, d_model)
+        x = self.embedding(ids=ids)  # (B, T, d_model)
         _, _, pooling = self.read(x, token_mask(ids))  # (B, H, T)
         parts = (*np.shape(x)[:2], pooling.shape[1], -1)
         value = np.reshape(self.norm(x), parts)  # (B, T, H, d_model / H)

@@ -131,7 +131,8 @@ class Seq2SeqConfig:
     Raises
     ------
     TypeError
-        If a size is not an integer, or ``dropout`` no number.
+        If a size is not an integer, ``dropout`` no number, or ``raw_values`` or
+        ``shared`` no truth value.
     ValueError
         If a number is out of its range, or two sizes of vocabulary are to be
         shared.
@@ -150,12 +151,19 @@ class Seq2SeqConfig:
     extra: int = 0
 
     def __post_init__(self):
-        checks.sizes(self.d_model, self.encoder_heads, self.source_size)
-        checks.sizes(self.d_model, self.decoder_heads, self.target_size)
+        checks.sizes(
+            self.d_model,
+            encoder_heads=self.encoder_heads,
+            decoder_heads=self.decoder_heads,
+            source_size=self.source_size,
+            target_size=self.target_size,
+        )
         checks.count("encoder_layers", self.encoder_layers, least=0)
         checks.count("decoder_layers", self.decoder_layers)
         checks.within("dropout", self.dropout, 0, 1)
         checks.count("extra", self.extra, least=0)
+        checks.flag("raw_values", self.raw_values)
+        checks.flag("shared", self.shared)
         if self.shared and self.source_size != self.target_size:
             raise ValueError(
                 "source_size and target_size must be equal to be shared, "
@@ -337,9 +345,9 @@ class EncoderDecoder(Sized, keras.Model):
         tokens = checks.text_ids("tokens", tokens, self.num_targets)  # (R,)
         parents = checks.text_ids("parents", parents, len(source))  # (R,)
         checks.as_many(rows=source, tokens=tokens, parents=parents)
-        checks.caches(
-            [past for past, _ in caches], len(self.decoder), (len(source), 1)
-        )
+        caches = checks.pairs_of_caches(caches, len(self.decoder))
+        for past, _ in caches:
+            checks.room(past, len(source), 1)
         return self._step(
             *(ids.astype("int32") for ids in (source, tokens, parents)), caches
         )
@@ -347,6 +355,11 @@ class EncoderDecoder(Sized, keras.Model):
     def call(self, source, target, training=None):
         """Return the logits (B, T, V_t) of what follows each token of
         ``target`` (B, T).
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`encode` and :meth:`decode` do.
         """
         x, _, _ = self.decode(
             target, self.encode(source, training), training=training
@@ -364,7 +377,7 @@ class EncoderDecoder(Sized, keras.Model):
             If they have other axes, or one lies outside of the vocabulary and
             the words beyond it.
         """
-        checks.some_ids("source", source, self.num_sources)
+        source = checks.some_ids("source", source, self.num_sources)  # (B, S)
         mask = ops.not_equal(source, PAD_ID)  # (B, S)
         tokens = self.source_embedding(
             self.known(source, self.config.source_size)
@@ -404,7 +417,10 @@ class EncoderDecoder(Sized, keras.Model):
             If they have other axes, one lies outside of the vocabulary and the
             words beyond it, or caches have no room for them.
         """
-        checks.some_ids("target", target, self.num_targets)
+        target = checks.some_ids("target", target, self.num_targets)  # (B, T)
+        checks.to_attend_to(memory, caches, target)
+        if caches:
+            caches = checks.pairs_of_caches(caches, len(self.decoder))
         mask = ops.not_equal(target, PAD_ID)  # (B, T)
         read = self.target_embedding(
             self.known(target, self.config.target_size)
@@ -431,7 +447,17 @@ class EncoderDecoder(Sized, keras.Model):
         return self.norm(x), weights, extended
 
     def logits(self, x):
-        """Map the decoder's vectors (..., d_model) to logits (..., V_t)."""
+        """Map the decoder's vectors (..., d_model) to logits (..., V_t).
+
+        Raises
+        ------
+        TypeError
+            If they are no tensor of floats.
+        ValueError
+            If they are of another width.
+        """
+        checks.tensor("x", x)
+        checks.width("x", x, self.config.d_model)
         return (
             tf.matmul(x, self.target_embedding.embeddings, transpose_b=True)
             + self.bias
@@ -440,15 +466,41 @@ class EncoderDecoder(Sized, keras.Model):
     def known(self, ids, size):
         """Replace the ids of words beyond a vocabulary of that size by the
         unknown one.
+
+        Raises
+        ------
+        TypeError
+            If ids that are known, or ``size``, are not integers.
+        ValueError
+            If an id is negative, or ``size`` below 1.
         """
+        checks.count("size", size)
+        ids = checks.known_ids("ids", ids, 2**31)
         return ops.where(ids < size, ids, UNKNOWN_ID)
 
     def log_probabilities(self, x, weights, source):
-        """Return the log-probabilities (B, T, V_t) of the next tokens."""
+        """Return the log-probabilities (B, T, V_t) of the next tokens.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`logits` does.
+        """
         return tf.nn.log_softmax(self.logits(x))
 
     def target_log_probabilities(self, x, weights, source, targets):
-        """Return the log-probability of each of ``targets`` (B, T)."""
+        """Return the log-probability of each of ``targets`` (B, T).
+
+        Raises
+        ------
+        TypeError
+            If targets that are known are not integers, or as :meth:`logits`.
+        ValueError
+            If one lies outside of the vocabulary, or as :meth:`logits`.
+        """
+        targets = checks.some_ids("targets", targets, self.config.target_size)
+        checks.tensor("x", x, 3)
+        checks.known_shape("targets", targets, x.shape[:2])
         return -tf.nn.sparse_softmax_cross_entropy_with_logits(
             targets, self.logits(x)
         )
@@ -474,7 +526,7 @@ class EncoderDecoder(Sized, keras.Model):
         TypeError, ValueError
             As :meth:`encode` and :meth:`decode` do.
         """
-        checks.some_ids("target", target, self.num_targets)
+        target = checks.some_ids("target", target, self.num_targets)  # (B, T)
         x, weights, _ = self.decode(
             target[:, :-1], self.encode(source, training), training=training
         )
@@ -486,6 +538,11 @@ class EncoderDecoder(Sized, keras.Model):
     def caches(self, source, size):
         """Read sources (B, S); return the caches that decoding up to ``size``
         tokens needs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`begin` does.
         """
         memory = self.encode(source)
         return [
@@ -513,7 +570,16 @@ class EncoderDecoder(Sized, keras.Model):
         -------
         log_probabilities : (R, V)
         caches : list of pairs of KeyValueCache
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`step` does.
         """
+        tokens = checks.known_ids("tokens", tokens, self.num_targets, 1)  # (R,)
+        caches = checks.pairs_of_caches(caches, len(self.decoder))
+        rows = caches[0][0].keys.shape[0] or 2**31  # R, if it is known
+        parents = checks.known_ids("parents", parents, rows, 1)  # (R,)
         caches = [(_rows(past, parents), memory) for past, memory in caches]
         # (R, 1, d_model)
         x, weights, caches = self.decode(tokens[:, None], caches=caches)
@@ -571,7 +637,19 @@ class PointerGenerator(EncoderDecoder):
     def log_probabilities(self, x, weights, source):
         """Return the log-probabilities (B, T, V_t + extra) of the next
         tokens.
+
+        Raises
+        ------
+        TypeError
+            If vectors or weights are no tensors, or ids no integers.
+        ValueError
+            If they have other axes, or an id lies outside of the vocabulary and
+            the words beyond it.
         """
+        source = checks.some_ids("source", source, self.num_sources)  # (B, S)
+        checks.tensor("x", x, 3)
+        checks.tensor("weights", weights, 4)
+        checks.same_rows(x=x, weights=weights, source=source)
         gate = self.gate(x)  # (B, T, 1)
         made = gate * tf.nn.softmax(self.logits(x))  # (B, T, V_t)
         pointer = (1 - gate) * tf.reduce_mean(weights, axis=1)  # (B, T, S)
@@ -590,7 +668,17 @@ class PointerGenerator(EncoderDecoder):
     def target_log_probabilities(self, x, weights, source, targets):
         """Return the log-probability of each of ``targets`` (B, T), without
         that of all others.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`log_probabilities` does.
         """
+        source = checks.some_ids("source", source, self.num_sources)  # (B, S)
+        targets = checks.some_ids("targets", targets, self.num_targets)
+        checks.tensor("x", x, 3)
+        checks.tensor("weights", weights, 4)
+        checks.same_rows(x=x, weights=weights, source=source, targets=targets)
         gate = self.gate(x)[..., 0]  # (B, T)
         # (B, T)
         is_known = tf.cast(targets < self.config.target_size, "float32")
@@ -651,8 +739,9 @@ def target_loss(model, source, target, coverage=0.0, training=None):
         If they have other axes, or one lies outside of its vocabulary and the
         words beyond it.
     """
-    checks.offers("model", model, "score")
+    checks.kind("model", model, EncoderDecoder)
     checks.within("coverage", coverage, 0, np.inf, closed=False)
+    target = checks.some_ids("target", target, model.num_targets)  # (B, T)
     scores, weights = model.score(source, target, training)  # (B, T - 1)
     counted = tf.cast(target[:, 1:] > UNKNOWN_ID, "float32")  # (B, T - 1)
     losses = -scores  # (B, T - 1)
@@ -677,7 +766,15 @@ def repeated_attention(weights):
     -------
     (..., T)
         From 0, nothing seen before, to 1.
+
+    Raises
+    ------
+    TypeError
+        If weights are no tensor of floats.
+    ValueError
+        If they have a single axis.
     """
+    checks.tensor("weights", weights, 2, 3, 4)
     seen = tf.cumsum(weights, axis=-2, exclusive=True)  # (..., T, S)
     return tf.reduce_sum(tf.minimum(weights, seen), axis=-1)
 

@@ -26,6 +26,23 @@ SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 _START, _END = "<|im_start|>", "<|im_end|>"
 _CONTROL = 3  # the type of tokens that stand for no text
+_SIZES = (
+    "general.architecture",
+    "tokenizer.ggml.tokens",
+    *(
+        f"llama.{name}"
+        for name in (
+            "attention.layer_norm_rms_epsilon",
+            "context_length",
+            "embedding_length",
+            "attention.head_count",
+            "block_count",
+            "feed_forward_length",
+            "attention.head_count_kv",
+            "rope.freq_base",
+        )
+    ),
+)
 
 
 class ChatTokenizer:
@@ -277,9 +294,13 @@ def config_of(metadata):
 
     Raises
     ------
+    TypeError
+        If ``metadata`` is no dict, or a size is not an integer.
     ValueError
-        If the model is not of the kind that this module runs.
+        If it lacks a size, or the model is not of the kind that this module
+        runs.
     """
+    checks.keys("metadata", metadata, *_SIZES)
     if metadata["general.architecture"] != "llama":
         raise ValueError(
             "path must hold a model of the kind of SmolLM2, which is called"
@@ -352,15 +373,16 @@ def _assign_weights(model, tensors):
             f" those known, {sorted(tensors.keys() - wanted.keys())[:3]}"
         )
     for tensor, (variable, arrange) in wanted.items():
-        weights = arrange(gguf.dequantise(tensors[tensor]))
+        stored = gguf.dequantise(tensors[tensor])
+        if not np.isfinite(stored).all():
+            raise ValueError(
+                f"{tensor!r} must be finite, got a NaN or an infinity"
+            )
+        weights = arrange(stored)
         if weights.shape != tuple(variable.shape):
             raise ValueError(
                 f"{tensor!r} must have the shape {tuple(variable.shape)}, got"
                 f" {weights.shape}"
-            )
-        if not np.isfinite(weights).all():
-            raise ValueError(
-                f"{tensor!r} must be finite, got a NaN or an infinity"
             )
         variable.assign(weights)
 
@@ -427,7 +449,7 @@ def halves_from_pairs(weights, num_heads):
         If ``num_heads`` is not an integer.
     ValueError
         If the weights have other axes, or rows that are not ``num_heads`` heads
-        of an even width.
+        of an even width, or hold a NaN or an infinity.
     """
     weights = checks.pairs_of_rows("weights", weights, num_heads)
     rows, d_model = weights.shape
@@ -459,7 +481,18 @@ def answer(
     Returns
     -------
     list of str
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :meth:`ChatTokenizer.chat` and
+        :func:`llmbook.models.generation.generate` do, or if there is no
+        conversation.
     """
+    checks.offers("tokenizer", tokenizer, "chat", "decode", "end")
+    for messages in checks.some("conversations", conversations):
+        if not isinstance(messages, str):
+            checks.merges("conversations", messages)
     prompts = [tokenizer.chat(messages) for messages in conversations]
     rows = generation.generate(
         model, prompts, max_new, temperature, stop=tokenizer.end, **options
@@ -483,7 +516,14 @@ def stream(model, tokenizer, messages, max_new=256, pick=np.argmax):
     ------
     str
         Whole characters; together, the answer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :meth:`ChatTokenizer.chat` and
+        :func:`llmbook.models.generation.stream` do.
     """
+    checks.offers("tokenizer", tokenizer, "chat", "decode", "end")
     written, shown = [], ""
     for token in generation.stream(
         model, tokenizer.chat(messages), max_new, tokenizer.end, pick

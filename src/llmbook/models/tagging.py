@@ -169,7 +169,13 @@ class TaggingModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        checks.sizes(d_model, num_heads, vocab_size, num_tags, num_blocks)
+        checks.sizes(
+            d_model,
+            num_heads=num_heads,
+            vocab_size=vocab_size,
+            num_tags=num_tags,
+            num_blocks=num_blocks,
+        )
         checks.shares(dropout=dropout)
         self.options = {
             "vocab_size": vocab_size,
@@ -213,6 +219,7 @@ class TaggingModel(keras.Model):
             head 0 of the last block; ``weights``, a list of (B, H, T, T), one a
             block, if not ``training``.
         """
+        ids = checks.known_ids("ids", ids, self.options["vocab_size"], 3)
         mask = ops.not_equal(ids[:, :, 0], PAD_ID)  # (B, T)
         x = ops.sum(self.embedding(ids), axis=2)  # (B, T, d_model)
         x, weights = self.dropout(x, training=training), []
@@ -371,7 +378,8 @@ def train(
     Raises
     ------
     TypeError
-        If ``tagger`` or examples are none, or a number is none.
+        If ``tagger`` or examples are none, a number is none, or callbacks are
+        no callbacks of Keras.
     ValueError
         If there is no example, a word is empty, a predicate or a span lies
         outside of its sentence, spans overlap, a role is unknown to the tagger,
@@ -385,6 +393,7 @@ def train(
     checks.within("pointing", pointing, 0, np.inf, closed=False)
     checks.within("unknown", unknown, 0, 1)
     checks.count("frequent", frequent, least=0)
+    callbacks = checks.each("callbacks", callbacks, keras.callbacks.Callback)
     batches = _batches(tagger, examples, batch_size, unknown, frequent)
     steps = epochs * len(batches)
     rate = cosine(learning_rate, steps, steps // 10)

@@ -126,6 +126,8 @@ def dataset(epoch, count, signature):
     """
     checks.function("epoch", epoch)
     checks.count("count", count)
+    for part in checks.some("signature", tf.nest.flatten(signature)):
+        checks.kind("signature", part, tf.TypeSpec)
     batches = tf.data.Dataset.from_generator(epoch, output_signature=signature)
     known = batches.apply(tf.data.experimental.assert_cardinality(count))
     return known.prefetch(2)
@@ -139,6 +141,11 @@ class LazyAdam(keras.optimizers.Adam):
     them, and their moments, at every step. Rows not seen keep their moments as
     they are (the "lazy" form of TensorFlow Addons). Everything else is updated
     as by Adam.
+
+    Raises
+    ------
+    ValueError
+        If ``learning_rate`` is neither a number nor a schedule.
     """
 
     def update_step(self, gradient, variable, learning_rate):
@@ -359,7 +366,17 @@ def adamw(model, steps, learning_rate, warmup=0.1, weight_decay=0.1, clip=1.0):
 def compiled_step(model, loss, optimizer, jit_compile=True):
     """Return a function of a batch that changes the model by one step and
     returns the loss.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` or ``optimizer`` is none, ``loss`` no function, or
+        ``jit_compile`` no truth value.
     """
+    checks.offers("model", model, "trainable_variables")
+    checks.function("loss", loss)
+    checks.kind("optimizer", optimizer, keras.optimizers.Optimizer)
+    checks.flag("jit_compile", jit_compile)
     variables = model.trainable_variables
 
     @tf.function(jit_compile=jit_compile, autograph=False)
@@ -389,14 +406,15 @@ def _restore(path, state, losses):
     """
     if not Path(path).exists():
         return 0
-    stored = saving.arrays(path, "a checkpoint")
+    stored = saving.arrays(path, "the state of a training", "checkpoint")
     try:
         found = stored["losses"]
         values = [stored[f"variable_{i}"] for i in range(len(stored) - 2)]
         done = int(stored["done"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"path must hold a checkpoint, {str(path)!r} does not: {error!r}"
+            f"checkpoint must hold the state of a training, {str(path)!r} does"
+            f" not: {error!r}"
         ) from error
     shapes = [value.shape for value in values]
     if (

@@ -115,7 +115,6 @@ class WindowModel(keras.Model):
         """Map ids (B, reach - 1 + T) to logits (B, T, V) of what follows each
         of the last T.
         """
-        checks.axes("ids", ids, 2)
         x = self.look_up(ids)  # (B, T, (window + averages) * d_model)
         h = self.hidden_layer(x)  # (B, T, hidden_dim)
         guess = self.projection(h)  # (B, T, d_model)
@@ -127,7 +126,17 @@ class WindowModel(keras.Model):
     def look_up(self, ids):
         """Lay the vectors of each window, and the averages before it, side by
         side.
+
+        Raises
+        ------
+        TypeError
+            If ids are not integers.
+        ValueError
+            If they are not (B, reach - 1 + T) with T at least 1, or one lies
+            outside of the vocabulary.
         """
+        ids = checks.some_ids("ids", ids, self.config["vocab_size"])
+        checks.at_least_as_long("ids", ids.shape[1], self.reach)
         vectors = self.input_layer(ids)  # (B, reach - 1 + T, d_model)
         length = ops.shape(ids)[1]
         places = length - self.reach + 1  # T
@@ -242,11 +251,14 @@ def token_losses(logits, targets):
     Raises
     ------
     TypeError
-        If targets that are known are not integers.
+        If logits are no tensor of floats, or targets that are known are not
+        integers.
     ValueError
-        If one lies outside of the vocabulary.
+        If shapes do not fit, or a target lies outside of the vocabulary.
     """
-    checks.known_ids("targets", targets, logits.shape[-1])
+    checks.tensor("logits", logits, 3)
+    targets = checks.some_ids("targets", targets, logits.shape[-1])  # (B, T)
+    checks.known_shape("targets", targets, logits.shape[:2])
     of_targets = ops.take_along_axis(logits, targets[..., None], axis=-1)[
         ..., 0
     ]  # (B, T)
@@ -336,7 +348,7 @@ def train(
     checks.fitting(epochs, batch_size, learning_rate)
     checks.seed(seed)
     if after_epoch is not None:
-        checks.function("after_epoch", after_epoch)
+        checks.takes("after_epoch", after_epoch, (1, 0.0))
     if len(ids) < length * batch_size:
         raise ValueError(
             "ids must hold at least length * batch_size ="

@@ -62,7 +62,9 @@ def show(obj, docstring=True):
 
 
 def _is_check(node):
-    """Tell whether a statement does no more than call a check."""
+    """Tell whether a statement does no more than call checks."""
+    if isinstance(node, ast.If | ast.For):
+        return all(map(_is_check, [*node.body, *node.orelse]))
     call = getattr(node, "value", None)
     return (
         isinstance(node, ast.Assign | ast.Expr)
