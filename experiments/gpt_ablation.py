@@ -31,7 +31,11 @@ AS_IT_IS = {
     "heads": RECIPE["model"]["num_heads"],
     "dropout": 0.0,
 }
-VARIANTS = [{"start": "random"}, {"positions": "none"}]
+VARIANTS = [
+    {"start": "random"},
+    {"positions": "none"},
+    {"positions": "learned"},
+]
 EVERY, BEGINNING = 125, 6000
 
 
