@@ -3,7 +3,6 @@
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import binomtest
 
 from llmbook.exercises import exercise
 
@@ -14,36 +13,38 @@ from llmbook.exercises import exercise
     " gap.",
 )
 def questions_needed(answer):
-    """Compare with SciPy's intervals, of as many and of one question less."""
+    """Compare with a search through all numbers of questions."""
     for share, half_width in [
         (0.5, 0.1),
         (0.8, 0.05),
         (0.9, 0.03),
         (0.5, 0.02),
+        (0.3, 0.5),
     ]:
         found = answer(share, half_width)
         assert found == int(found), (
             f"it should be a whole number, it is {found}"
         )
         expected = _fewest(share, half_width)
-        assert abs(found - expected) <= max(2, 0.002 * expected), (
+        assert found == expected, (
             f"for a share of {share} and half a width of {half_width} it needs"
-            f" {expected} questions, got {found}"
+            f" {expected} questions, got {found}: with {int(found)} the"
+            f" interval is {_width(share, max(int(found), 1)):.5f} wide"
         )
+
+
+def _width(share, n, z=1.96):
+    """Return the width of Wilson's interval by the chapter's formula."""
+    root = np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return 2 * z * root / (1 + z**2 / n)
 
 
 def _fewest(share, half_width):
-    """Find the least n by SciPy, at whole numbers of right answers on both
-    sides of the share.
-    """
-    ten = range(10, 5000, 10)  # the shares of the check are tenths
-    widths = []
-    for n in ten:
-        low, high = binomtest(round(share * n), n).proportion_ci(
-            method="wilson"
-        )
-        widths.append(high - low)
-    return round(float(np.interp(-2 * half_width, -np.array(widths), ten)))
+    """Try one number of questions after the other."""
+    n = 1
+    while _width(share, n) > 2 * half_width:
+        n += 1
+    return n
 
 
 @exercise("16.2", "Count the ways to draw k answers that are all wrong.")

@@ -1,0 +1,17 @@
+"""Right answers to the exercises of chapter 16 that differ from the solutions."""
+
+import math
+
+from scipy.stats import norm
+
+
+def one_number_after_the_other(share, half_width):
+    z, n = norm.ppf(0.975), 1
+    while True:
+        root = math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+        if z * root / (1 + z**2 / n) <= half_width:
+            return n
+        n += 1
+
+
+RIGHT = {"16.1": [one_number_after_the_other]}
