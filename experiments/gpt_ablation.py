@@ -35,6 +35,7 @@ VARIANTS = [
     {"start": "random"},
     {"positions": "none"},
     {"positions": "learned"},
+    {"depth": 1},
 ]
 EVERY, BEGINNING = 125, 6000
 
