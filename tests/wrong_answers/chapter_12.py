@@ -46,6 +46,46 @@ def precision(prediction, answer):
     )
 
 
+def words_in_the_answer(prediction, answer):
+    first, second = prediction.lower().split(), answer.lower().split()
+    total = len(first) + len(second)
+    shared = sum(word in first for word in second)
+    return 2 * shared / total if total else 1.0
+
+
+def words_of_the_prediction(prediction, answer):
+    return words_in_the_answer(answer, prediction)
+
+
+def parts_of_words(prediction, answer):
+    first, second = prediction.lower(), Counter(answer.lower().split())
+    shared = sum(
+        min(count, first.count(word)) for word, count in second.items()
+    )
+    total = len(first.split()) + second.total()
+    return 2 * shared / total if total else 1.0
+
+
+def empty_is_zero(prediction, answer):
+    first = Counter(prediction.lower().split())
+    second = Counter(answer.lower().split())
+    total = max(1, first.total() + second.total())
+    return 2 * (first & second).total() / total
+
+
+def b_always_half(frequency, length, mean_length, k1, b):
+    return frequency / (frequency + k1 * (0.5 + 0.5 * length / mean_length))
+
+
+def b_upside_down(frequency, length, mean_length, k1, b):
+    return frequency / (frequency + k1 * (b + (1 - b) * length / mean_length))
+
+
+def as_robertson_has_it(frequency, length, mean_length, k1, b):
+    held_back = k1 * (1 - b + b * length / mean_length)
+    return frequency * (k1 + 1) / (frequency + held_back)
+
+
 def length_upside_down(frequency, length, mean_length, k1, b):
     return frequency / (frequency + k1 * (1 - b + b * mean_length / length))
 
@@ -75,9 +115,64 @@ def best_rank_alone(rankings, k):
     return sorted(best, key=best.get)
 
 
+def at_zero(margins, answerable, right, price):
+    return 0.0
+
+
+def always_silent(margins, answerable, right, price):
+    return margins.max()
+
+
+def best_of(margins, earns):
+    return max([margins.min() - 1, *margins], key=lambda t: earns(margins > t))
+
+
+def price_forgotten(margins, answerable, right, price):
+    return best_of(
+        margins,
+        lambda given: np.sum(np.where(given, answerable & right, ~answerable)),
+    )
+
+
+def wrong_answers_alone(margins, answerable, right, price):
+    return best_of(
+        margins, lambda given: -price * np.sum(given & ~(answerable & right))
+    )
+
+
+def silence_earns_nothing(margins, answerable, right, price):
+    good = answerable & right
+    return best_of(
+        margins,
+        lambda given: np.sum(given & good) - price * np.sum(given & ~good),
+    )
+
+
 WRONG = {
     "12.1": [two_argmaxes, no_limit, zeros_for_minus_infinity],
-    "12.2": [sets_of_words, case_counts, precision],
-    "12.3": [length_upside_down, b_everywhere, lambda f, *rest: f],
+    "12.2": [
+        sets_of_words,
+        case_counts,
+        precision,
+        words_in_the_answer,
+        words_of_the_prediction,
+        parts_of_words,
+        empty_is_zero,
+    ],
+    "12.3": [
+        length_upside_down,
+        b_everywhere,
+        b_always_half,
+        b_upside_down,
+        as_robertson_has_it,
+        lambda f, *rest: f,
+    ],
     "12.4": [ranks_from_zero, counts_alone, best_rank_alone],
+    "12.5": [
+        at_zero,
+        price_forgotten,
+        wrong_answers_alone,
+        silence_earns_nothing,
+        always_silent,
+    ],
 }

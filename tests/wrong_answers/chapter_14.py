@@ -34,6 +34,34 @@ def every_inside(tags):
     return [tag.replace("I-", "B-") for tag in tags]
 
 
+def last_part_alone(tags):
+    last, repaired = "O", []
+    for tag in tags:
+        role = tag.split("-")[-1]
+        broken = tag[:2] == "I-" and last.split("-")[-1] != role
+        repaired.append(f"B-{role}" if broken else tag)
+        last = tag
+    return repaired
+
+
+def last_part_compared(tags):
+    last, repaired = "O", []
+    for tag in tags:
+        broken = tag[:2] == "I-" and last.split("-")[-1] != tag.split("-")[-1]
+        repaired.append(f"B-{tag[2:]}" if broken else tag)
+        last = tag
+    return repaired
+
+
+def first_part_compared(tags):
+    last, repaired = "O", []
+    for tag in tags:
+        broken = tag[:2] == "I-" and last[2:6] != tag[2:6]
+        repaired.append(f"B-{tag[2:]}" if broken else tag)
+        last = tag
+    return repaired
+
+
 def ratio(hits, found, wanted):
     return (
         hits / max(found, 1),
@@ -66,6 +94,24 @@ def plain_mean_of_both(gold, found):
     return precision, recall, (precision + recall) / 2
 
 
+def one_set(gold, found):
+    first, second = (
+        {span for spans in side for span in spans} for side in (gold, found)
+    )
+    return ratio(len(first & second), len(second), len(first))
+
+
+def starts_and_roles(gold, found):
+    return counted(
+        [[(s[0], s[2]) for s in g] for g in gold],
+        [[(s[0], s[2]) for s in f] for f in found],
+    )
+
+
+def nothing_is_perfect(gold, found):
+    return (1, 1, 1) if gold == found else counted(gold, found)
+
+
 def counted(gold, found):
     hits = sum(len(set(g) & set(f)) for g, f in zip(gold, found, strict=True))
     return ratio(hits, sum(map(len, found)), sum(map(len, gold)))
@@ -86,6 +132,21 @@ def shared_frequencies(first, second):
         (pooled.count(label) / len(pooled)) ** 2 for label in set(pooled)
     )
     return (observed_only(first, second) - chance) / (1 - chance)
+
+
+def one_for_one_label(first, second):
+    labels = {*first, *second}
+    if len(labels) == 1:
+        return 1.0
+    n = len(first)
+    chance = sum(
+        first.count(label) * second.count(label) / n**2 for label in labels
+    )
+    return (observed_only(first, second) - chance) / (1 - chance)
+
+
+def never_negative(first, second):
+    return max(0.0, one_for_one_label(first, second))
 
 
 def without_a_gap_filled(subject, verb, thing):
@@ -114,14 +175,33 @@ def a_plain_clause(subject, verb, thing):
 
 
 WRONG = {
-    "14.1": [stub, outside_instead, only_after_outside, in_place, every_inside],
+    "14.1": [
+        stub,
+        outside_instead,
+        only_after_outside,
+        in_place,
+        every_inside,
+        last_part_alone,
+        last_part_compared,
+        first_part_compared,
+    ],
     "14.2": [
         stub,
         averaged_over_sentences,
         roles_do_not_matter,
         precision_and_recall_swapped,
         plain_mean_of_both,
+        one_set,
+        starts_and_roles,
+        nothing_is_perfect,
     ],
-    "14.3": [stub, observed_only, uniform_chance, shared_frequencies],
+    "14.3": [
+        stub,
+        observed_only,
+        uniform_chance,
+        shared_frequencies,
+        one_for_one_label,
+        never_negative,
+    ],
     "14.4": [stub, without_a_gap_filled, filled_by_it, a_plain_clause],
 }

@@ -46,12 +46,18 @@ def best_span(answer):
     " other.",
 )
 def word_f1(answer):
-    """Take repeats, case, no overlap and nothing at all."""
+    """Take repeats on either side, parts of words, case, no overlap and
+    nothing at all.
+    """
     for prediction, right, expected in [
         ("French Franc", "French Franc", 1),
         ("the french franc", "French Franc", 0.8),
         ("Franc", "French Franc", 2 / 3),
         ("franc franc", "French Franc", 0.5),
+        ("Franc", "franc franc", 2 / 3),
+        ("franc franc franc", "Franc Franc", 0.8),
+        ("Sol", "Soles", 0),
+        ("Soles", "Sol", 0),
         ("1999", "French Franc", 0),
         ("", "French Franc", 0),
         ("", "", 1),
@@ -82,8 +88,14 @@ def term_weight(answer):
     assert answer(0, 10, 10, 1.5, 0.75) == 0, (
         "a term that does not occur weighs nothing"
     )
-    assert answer(2, 99, 10, 1.5, 0) == answer(2, 1, 10, 1.5, 0), (
+    assert math.isclose(answer(2, 99, 10, 1.5, 0), answer(2, 1, 10, 1.5, 0)), (
         "with b = 0 length must not count"
+    )
+    assert math.isclose(answer(2, 99, 10, 1.5, 0), 2 / 3.5), (
+        "with b = 0, k1 = 1.5 and two occurrences it must be 2 / 3.5"
+    )
+    assert math.isclose(answer(7, 99, 10, 0, 0.5), answer(1, 5, 10, 0, 0.5)), (
+        "with k1 = 0 only whether the term occurs may count"
     )
 
 
@@ -118,3 +130,34 @@ def fuse(answer):
     assert next(iter(answer(pair, 60))) == "q", (
         "with k = 60 two middling places outweigh a first"
     )
+
+
+def _earned(threshold, margins, answerable, right, price):
+    """Return what a threshold earns: 1 for each question that is dealt with
+    rightly, and less than nothing for each wrong answer.
+    """
+    given = margins > threshold  # (N,)
+    rightly = np.where(given, answerable & right, ~answerable)  # (N,)
+    return rightly.sum() - price * (given & ~rightly).sum()
+
+
+@exercise(
+    "12.5",
+    "Try every margin as a threshold, and one below them all; keep the one that"
+    " earns most.",
+)
+def priced_threshold(answer):
+    """Compare what the threshold earns with the most that any earns."""
+    rng = np.random.default_rng(0)
+    for price in (0, 1, 4, 4, 20):
+        margins = rng.normal(size=40).round(3)  # (N,)
+        answerable = rng.random(40) < 0.6 + 0.2 * np.sign(margins)  # (N,)
+        right = rng.random(40) < 0.7 + 0.2 * np.sign(margins)  # (N,)
+        case = margins, answerable, right, price
+        tries = [margins.min() - 1, *margins]
+        most = max(_earned(threshold, *case) for threshold in tries)
+        found = answer(*(x.copy() for x in case[:3]), price)
+        earned = _earned(found, *case)
+        assert earned >= most - 1e-9, (
+            f"at price {price} its threshold earns {earned}, another {most}"
+        )

@@ -1,5 +1,7 @@
 """Checks of the exercises of chapter 13, sentiment analysis."""
 
+import itertools
+
 import numpy as np
 
 from llmbook.exercises import exercise
@@ -24,30 +26,35 @@ def threshold_for(answer):
         )
 
 
+def _scores(texts):
+    """Score texts by a few words: "not" turns the word after it."""
+    worth = {"good": 2.0, "great": 4.0, "bad": -3.0, "awful": -1.0}
+    return np.array(
+        [
+            sum(
+                worth.get(word, 0.0) * (-1 if before == "not" else 1)
+                for before, word in itertools.pairwise(["", *text.split()])
+            )
+            for text in texts
+        ]
+    )
+
+
 @exercise(
     "13.2",
     "Score the whole text once, then each text with one word replaced by the"
     " mark.",
 )
 def leave_one_out(answer):
-    """Ask a judge of few words, whose answers are not a sum over words."""
-    worth = {"good": 2.0, "bad": -3.0, "awful": -1.0}
-
-    def logits(texts):
-        return np.array(
-            [
-                sum(worth.get(word, 0) for word in text.split())
-                * (-1 if "not" in text else 1)
-                for text in texts
-            ]
-        )
-
+    """Ask about words that occur twice, and about gaps that would close."""
     for words, expected in [
         (["a", "good", "film"], [0, 2, 0]),
         (["not", "bad"], [6, 3]),
         (["good", "but", "awful", "good"], [2, 0, -1, 2]),
+        (["good", "but", "not", "good"], [2, 0, -4, -2]),
+        (["not", "a", "good", "film"], [0, 0, 2, 0]),
     ]:
-        found = np.asarray(answer(logits, list(words)))
+        found = np.asarray(answer(_scores, list(words)))
         assert found.shape == (len(words),), (
             f"{words} need one number a word, got {found.shape}"
         )
@@ -83,8 +90,8 @@ def shift_cost(answer):
     "Keep a flag: a negation raises it, a mark of punctuation lowers it.",
 )
 def mark_negation(answer):
-    """Mark sentences in which the scope ends, does not end, and begins
-    twice.
+    """Mark sentences in which the scope ends at each mark, does not end, and
+    begins twice; with words that only look like negations.
     """
     for text, expected in [
         ("it is good .", "it is good ."),
@@ -93,8 +100,48 @@ def mark_negation(answer):
         ("fun , never dull", "fun , never NOT_dull"),
         ("no plot ; isn't it sad ?", "no NOT_plot ; isn't NOT_it NOT_sad ?"),
         ("not good", "not NOT_good"),
+        ("no fun and not bad .", "no NOT_fun NOT_and not NOT_bad ."),
+        ("don't go : awful", "don't NOT_go : awful"),
+        ("never dull ! see it", "never NOT_dull ! see it"),
+        ("not bad ? buy . run", "not NOT_bad ? buy . run"),
+        ("nothing is noble", "nothing is noble"),
+        ("another knot of notes", "another knot of notes"),
     ]:
         found = answer(text.split())
         assert list(found) == expected.split(), (
             f"for {text!r}, expected {expected!r}, got {found}"
         )
+
+
+@exercise(
+    "13.5",
+    "Multiply an explanation by the sign of the score: its largest entry is the"
+    " word that speaks most for the answer.",
+)
+def turned(answer):
+    """Test explanations of single texts, then of all of them."""
+
+    def logits(texts):
+        return _scores(texts) - 0.5
+
+    cases = [
+        ("a good film", [0, 2, 0], 1),
+        ("good and great", [2, 0, 4], 0),
+        ("bad but good", [-3, 0, 2], 1),
+        ("awful", [-1], 0),
+        ("bad but great", [-5, 0, 4], 1),
+        ("good or good", [1, 0, 2], 0),
+        ("not so good", [3, 5, 2], 0),
+    ]
+    texts = [text.split() for text, *_ in cases]
+    explained = [np.array(values, float) for _, values, _ in cases]
+    expected = [turns for *_, turns in cases]
+    for words, values, turns in zip(texts, explained, expected, strict=True):
+        found = answer(logits, [list(words)], [values.copy()])
+        assert np.isclose(found, turns), (
+            f"with {values.tolist()} for {words}, expected {turns}, got {found}"
+        )
+    found = answer(logits, texts, explained)
+    assert np.isclose(found, np.mean(expected)), (
+        f"of all {len(texts)} texts {np.mean(expected):.3f} turn, not {found}"
+    )

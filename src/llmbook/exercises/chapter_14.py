@@ -19,6 +19,9 @@ def repaired(answer):
         (["I-A", "I-B", "I-B"], ["B-A", "B-B", "I-B"]),
         (["B-A", "I-B", "I-A"], ["B-A", "B-B", "B-A"]),
         (["B-A", "I-A", "B-A", "I-A"], ["B-A", "I-A", "B-A", "I-A"]),
+        (["O", "I-ARGM-TMP"], ["O", "B-ARGM-TMP"]),
+        (["B-ARG0", "I-R-ARG0"], ["B-ARG0", "B-R-ARG0"]),
+        (["B-ARGM-LOC", "I-ARGM-TMP"], ["B-ARGM-LOC", "B-ARGM-TMP"]),
         ([], []),
     ]:
         given = list(tags)
@@ -56,8 +59,19 @@ def scored(answer):
     assert np.allclose(answer(gold, [[], [], []]), 0), (
         "predicting nothing must get 0, 0, 0"
     )
-    assert np.allclose(answer([[]], [[(0, 1, "A")]]), 0), (
-        "with nothing to find it must get 0, 0, 0"
+    for found in ([], [(0, 1, "A")]):
+        assert np.allclose(answer([[]], [found]), 0), (
+            "with nothing to find it must get 0, 0, 0"
+        )
+    # the same span in several sentences
+    span = (0, 1, "A")
+    result = answer([[span], [span]], [[span], []])
+    assert np.allclose(result, (1, 1 / 2, 2 / 3)), (
+        "one of two sentences with the same span was missed: expected"
+        f" 1, 0.5, 0.667, got {result}"
+    )
+    assert np.allclose(answer([[span], []], [[], [span]]), 0), (
+        "a span found in another sentence is not right"
     )
 
 
@@ -84,6 +98,12 @@ def kappa(answer):
         )
     assert np.isclose(answer(["A", "O"], ["A", "O"]), 1), (
         "full agreement must give 1"
+    )
+    assert np.isclose(answer(["A", "O"], ["O", "A"]), -1), (
+        "full disagreement about two labels, each half of the time, gives -1"
+    )
+    assert np.isnan(answer(["O", "O"], ["O", "O"])), (
+        "with one label throughout it must be nan: nothing is left to judge"
     )
 
 
