@@ -1,5 +1,7 @@
 """Typical wrong answers to the exercises of chapter 11."""
 
+from difflib import SequenceMatcher
+
 import numpy as np
 
 
@@ -40,6 +42,21 @@ def recall_only(summary, reference):
 
 def not_divided(summary, reference):
     return 2 * longest(summary, reference)
+
+
+def first_that_fits(summary, reference):
+    place, length = 0, 0
+    for word in summary:
+        if word in reference[place:]:
+            place = reference.index(word, place) + 1
+            length += 1
+    return 2 * length / (len(summary) + len(reference))
+
+
+def longest_block_first(summary, reference):
+    matcher = SequenceMatcher(None, summary, reference, autojunk=False)
+    length = sum(block.size for block in matcher.get_matching_blocks())
+    return 2 * length / (len(summary) + len(reference))
 
 
 def last_place_only(gate, made, attention, source, size):
@@ -113,9 +130,30 @@ def divided_by_nothing(summary, source, n):
     )
 
 
+def within_the_text(summary, source, n):
+    text = " ".join(source)
+    new = [" ".join(run) not in text for run in runs(summary, n)]
+    return sum(new) / max(1, len(new))
+
+
 WRONG = {
-    "11.1": [stub, shared_words, without_gaps, recall_only, not_divided],
+    "11.1": [
+        stub,
+        shared_words,
+        without_gaps,
+        recall_only,
+        not_divided,
+        first_that_fits,
+        longest_block_first,
+    ],
     "11.2": [stub, last_place_only, gate_turned_round, no_gate, too_small],
     "11.3": [stub, with_itself, the_step_before_alone, along_the_source, mean],
-    "11.4": [stub, old_share, distinct_runs, of_the_source, divided_by_nothing],
+    "11.4": [
+        stub,
+        old_share,
+        distinct_runs,
+        of_the_source,
+        divided_by_nothing,
+        within_the_text,
+    ],
 }

@@ -16,6 +16,8 @@ def rouge_l(answer):
         ("b a", "a b", 2 * 1 / 4),
         ("a a a", "a b a", 2 * 2 / 6),
         ("a b c d", "c d a b", 2 * 2 / 8),
+        ("e a b c d", "a b c d e", 2 * 4 / 10),  # not the first that fits
+        ("p q r x y", "x y z p a q b r", 2 * 3 / 13),  # not the longest run
         ("x", "y z", 0.0),
     ]:
         found = answer(summary.split(), reference.split())
@@ -84,6 +86,8 @@ def new_share(answer):
         ("a mean a mean", 2, 1.0),
         ("the sum the sum", 2, 1 / 3),
         ("sum", 2, 0.0),
+        ("he value", 1, 1.0),  # parts of words are other words
+        ("he sum", 2, 1.0),
     ]:
         found = answer(summary.split(), source, n)
         assert np.isclose(found, expected), (
