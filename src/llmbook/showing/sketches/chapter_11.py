@@ -54,7 +54,7 @@ def rouge_bands(reference, summaries, scores):
         s.text(
             6,
             y + 126,
-            f"ROUGE-1 {score.rouge1:.2f}   ROUGE-2 {score.rouge2:.2f}   "
+            f"ROUGE-1 {score.rouge1:.2f}, ROUGE-2 {score.rouge2:.2f}, "
             f"ROUGE-L {score.rouge_l:.2f}",
             "strong",
         )
