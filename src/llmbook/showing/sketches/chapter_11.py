@@ -120,7 +120,7 @@ def two_roads(places, attention, made, gate, mixed, posterior):
         for word, p in mixed.items()
     )
     s = Sketch(
-        "fig-two-roads",
+        "fig-pointer-roads",
         "Two roads and a gate",
         "One step of a pointer-generator. On the left, copying: the attention "
         f"weights over the source {' '.join(places)} are added up by word and "
