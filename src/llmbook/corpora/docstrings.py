@@ -1,8 +1,9 @@
 """Summaries that programmers wrote: the first line of a docstring, and the
 prose that follows it.
 
-The packages are those that the book installs anyway, in pinned versions, so the
-pairs are the same on every machine. Their files are read and parsed, never
+The packages are those that the book installs anyway, in pinned versions. Each
+is built for several Pythons and systems; what is read of it is in all builds,
+so the pairs are the same on every machine. Files are read and parsed, never
 imported.
 """
 
@@ -51,6 +52,8 @@ PACKAGES = (
         "tornado",
     ),
 )
+# Folders and files, by their names, that are not read: tests, what a package
+# has taken over from another, and what is not in all of its builds.
 LEFT_OUT = {
     "tests",
     "test",
@@ -60,6 +63,8 @@ LEFT_OUT = {
     "externals",
     "__pycache__",
     "locale",
+    "distutils",  # of NumPy, for Python 3.11 alone
+    "windows_lib_diagnostics.py",  # of TensorFlow, on Windows alone
 }
 
 SUMMARY_WORDS = (3, 18)
@@ -142,10 +147,12 @@ def load_docstrings(packages=PACKAGES, report=print):
     counts: Counter[str] = Counter()
     for package in packages:
         root = _root(package)
-        for path in sorted(root.rglob("*.py")):
-            module = path.relative_to(root)
+        modules = [path.relative_to(root) for path in root.rglob("*.py")]
+        # Windows would sort paths without regard to case
+        for module in sorted(modules, key=lambda module: module.parts):
             if not LEFT_OUT & set(module.parts):
-                pairs += pairs_of(path, package, module.as_posix(), counts)
+                name = module.as_posix()
+                pairs += pairs_of(root / module, package, name, counts)
     kept = _distinct(pairs)
     report(
         f"{counts['docstrings']:,} docstrings; {len(pairs):,} with a summary"
