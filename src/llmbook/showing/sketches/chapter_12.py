@@ -1,5 +1,5 @@
-"""The drawings of chapter 12: a span as a cell of a grid, and a search engine
-in front of a reader.
+"""The drawings of chapter 12: a span as a cell of a grid, names as slots, a
+table with a diagonal, and a search engine in front of a reader.
 """
 
 import numpy as np
@@ -90,4 +90,81 @@ def retrieve_then_read(question, count, retrieved, given, found, answer):
     s.arrow(reader.bottom, end.top)
     s.text(8, 290, f"exact: {found:.2f}", "strong")
     s.text(8, 306, f"passage given: {given:.2f}")
+    return s
+
+
+def names_become_slots(tokens, slots, renamed):
+    """Draw a question, what the reader sees of it, and another question that
+    looks the same to it.
+
+    Parameters
+    ----------
+    tokens, renamed : list of T str
+        The question with its own names and with invented ones.
+    slots : list of T (int or None)
+        The slot of each token, None for a word that the reader knows.
+    """
+    names = [
+        f"{token} and {other} share slot {slot}"
+        for token, slot, other in zip(tokens, slots, renamed, strict=True)
+        if slot is not None
+    ]
+    s = Sketch(
+        "fig-qa-slots",
+        "Names become slots",
+        "Three columns with a row for each token: a question, what the reader "
+        "sees of it, and the same question about invented names. Known words "
+        f"stay as they are; {'; '.join(names)}.",
+        height=34 + 30 * len(tokens),
+    )
+    heads = {64: "as written", 180: "as read", 296: "invented names"}
+    for x, head in heads.items():
+        s.text(x, 12, head, "strong", anchor="middle")
+    for i, (token, slot, other) in enumerate(
+        zip(tokens, slots, renamed, strict=True)
+    ):
+        y = 28 + 30 * i
+        hidden = slot is not None
+        read = f"slot {slot}" if hidden else token
+        left = s.box(8, y, 112, token, "word" if hidden else "data", 24)
+        seen = s.box(140, y, 80, read, "learned" if hidden else "data", 24)
+        right = s.box(240, y, 112, other, "word" if hidden else "data", 24)
+        if hidden:
+            s.arrow(left.right, seen.left)
+            s.arrow(right.left, seen.right)
+    return s
+
+
+def table_with_a_diagonal(queries, similarities):
+    """Draw the similarities of a batch: each query with each document.
+
+    Parameters
+    ----------
+    queries : list of B str
+        A name for each pair.
+    similarities : (B, B)
+        Of each query (row) with each document (column).
+    """
+    count = len(queries)
+    s = Sketch(
+        "fig-qa-diagonal",
+        "A dual encoder's table",
+        f"A table of {count} rows, a query each, and {count} columns, a "
+        "document each, with their similarities. The diagonal, where query and "
+        f"document belong together, is shaded: {', '.join(queries)}.",
+        height=92 + 32 * count,
+    )
+    left, top, width = 130, 66, 226 / count
+    s.box(left, 4, 226, "documents, one vector each", "learned", 28)
+    s.text(4, 52, "queries", "strong")
+    for i, query in enumerate(queries):
+        s.text(4, top + 32 * (i + 0.5), f"{i + 1}. {query}")
+        s.text(left + width * (i + 0.5), 52, f"{i + 1}.", anchor="middle")
+    s.cells(left, top, similarities, width, 32, shade=0.45 * np.eye(count))
+    s.text(
+        left,
+        top + 32 * count + 16,
+        "shaded: belong together",
+        "learned",
+    )
     return s

@@ -1,4 +1,6 @@
-"""The drawings of chapter 13: a logit that adds up, clauses, and two cuts."""
+"""The drawings of chapter 13: a logit that adds up, clauses, two cuts, and
+words that change sides.
+"""
 
 import textwrap
 
@@ -123,4 +125,51 @@ def two_cuts(low, high, examples):
     for i, (text, score) in enumerate(examples):
         s.number(place(score), 58 + 24 * i, i + 1)
         s.text(6, bottom + 42 + 20 * i, f"{i + 1}. {text}")
+    return s
+
+
+def words_that_change_sides(words, worth):
+    """Draw what words are worth in two domains, on both sides of a line.
+
+    Parameters
+    ----------
+    words : list of N str
+    worth : dict of str to (N,)
+        Of two domains, by their names.
+    """
+    most = max(abs(value) for values in worth.values() for value in values)
+    said = [
+        f"{word} "
+        + " and ".join(
+            f"{values[i]:+.1f} in {domain}" for domain, values in worth.items()
+        )
+        for i, word in enumerate(words)
+    ]
+    s = Sketch(
+        "fig-changing-sides",
+        "Words that change sides",
+        "Two bars for each word, one for each domain, to the left of a line if "
+        f"the word is blame there and to the right if it is praise: "
+        f"{'; '.join(said)}.",
+        height=34 + 58 * len(words),
+    )
+    axis, reach = 206, 86
+    s.text(axis - 8, 12, "blame", "word", anchor="end")
+    s.text(axis + 8, 12, "praise", "good")
+    s.arrow((axis, 24), (axis, 30 + 58 * len(words)), tip=False)
+    for i, word in enumerate(words):
+        s.text(4, 52 + 58 * i, word, "strong")
+        for j, (domain, values) in enumerate(worth.items()):
+            y, value = 30 + 58 * i + 26 * j, float(values[i])
+            length = reach * abs(value) / most
+            praise = value > 0
+            x = axis if praise else axis - length
+            s.bar(x, y, length, 18, 1, "good" if praise else "word")
+            # beside the line, on the free side
+            side = axis + (-6 if praise else 6)
+            anchor = "end" if praise else "start"
+            s.text(side, y + 9, domain, anchor=anchor)
+            end = x + length + 4 if praise else x - 4
+            anchor = "start" if praise else "end"
+            s.text(end, y + 9, f"{value:+.1f}", "shape", anchor=anchor)
     return s
