@@ -126,9 +126,9 @@ def names_become_slots(tokens, slots, renamed):
         y = 28 + 30 * i
         hidden = slot is not None
         read = f"slot {slot}" if hidden else token
-        left = s.box(8, y, 112, token, "word" if hidden else "data", 24)
+        left = s.box(8, y, 112, token, "key" if hidden else "data", 24)
         seen = s.box(140, y, 80, read, "learned" if hidden else "data", 24)
-        right = s.box(240, y, 112, other, "word" if hidden else "data", 24)
+        right = s.box(240, y, 112, other, "key" if hidden else "data", 24)
         if hidden:
             s.arrow(left.right, seen.left)
             s.arrow(right.left, seen.right)
