@@ -339,6 +339,22 @@ def offers(name, value, *attributes):
         )
 
 
+def multiple(name, number, of, unit):
+    """Check that a number is a multiple of another, named, positive one.
+
+    Raises
+    ------
+    TypeError
+        If ``unit`` is not an integer.
+    ValueError
+        If it is below 1, or the number no multiple of it.
+    """
+    if number % count(of, unit):
+        raise ValueError(
+            f"{name} must be a multiple of {of}, {unit}, got {number}"
+        )
+
+
 def within(name, number, low, high, closed=True):
     """Check that a number lies in ``[low, high]``, or in ``[low, high)`` if the
     range is not closed.

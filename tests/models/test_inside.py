@@ -8,6 +8,7 @@ from llmbook.models.inside import (
     best_heads,
     head_scores,
     logit_lens,
+    with_matrices,
     without_heads,
 )
 
@@ -100,3 +101,34 @@ def test_the_lens_ends_with_what_the_model_predicts_and_begins_with_the_embeddin
     np.testing.assert_allclose(
         found[0], np.exp(first) / np.exp(first).sum(), rtol=1e-4
     )
+
+
+def test_other_matrices_stand_in_the_blocks_for_a_while(gpt):
+    before = [weights.numpy() for weights in gpt.weights]
+    seen = []
+
+    def halve(matrix):
+        seen.append(matrix.shape)
+        return matrix / 2
+
+    with with_matrices(gpt, halve):
+        changed = [weights.numpy() for weights in gpt.weights]
+    for weights, old, new in zip(gpt.weights, before, changed, strict=True):
+        matrix = old.ndim == 2 and len(old) != gpt.config.vocab_size
+        np.testing.assert_array_equal(new, old / 2 if matrix else old)
+        np.testing.assert_array_equal(weights.numpy(), old)
+    wide = gpt.blocks[0].feed_forward
+    assert len(seen) == sum(
+        len(w.shape) == 2 for block in gpt.blocks for w in block.weights
+    )
+    assert wide.weights[0].shape[::-1] in seen  # a row for each output
+
+
+def test_matrices_of_another_shape_are_refused_and_all_comes_back(gpt):
+    before = gpt(IDS).numpy()
+    with (
+        pytest.raises(ValueError, match="what change returns must have the sh"),
+        with_matrices(gpt, lambda matrix: matrix[1:]),
+    ):
+        pass
+    np.testing.assert_array_equal(gpt(IDS).numpy(), before)

@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 
 def one_number_after_the_other(share, half_width):
@@ -14,4 +14,11 @@ def one_number_after_the_other(share, half_width):
         n += 1
 
 
-RIGHT = {"16.1": [one_number_after_the_other]}
+def coin_of_scipy(first, second):
+    differ = first != second
+    if not differ.any():
+        return 1.0
+    return binomtest(int(first[differ].sum()), int(differ.sum())).pvalue
+
+
+RIGHT = {"16.1": [one_number_after_the_other], "16.4": [coin_of_scipy]}

@@ -289,6 +289,7 @@ CALLS = {
         "gradients": [np.ones(3), np.ones(2)],
         "max_norm": 1.0,
     },
+    "quantisation.round_to_levels": {"weights": W, "bits": 4, "group": 2},
     "scaling.fit_power_law": {
         "amounts": np.array([1.0, 10.0, 100.0]),
         "losses": np.array([4.0, 3.0, 2.0]),

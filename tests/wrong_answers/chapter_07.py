@@ -2,43 +2,48 @@
 
 import numpy as np
 
-
-def cache_of_the_query_heads(config, length):
-    return 2 * config.num_layers * config.d_model * length * 4
-
-
-def cache_of_keys_alone(config, length):
-    heads = config.num_kv_heads or config.num_heads
-    return (
-        config.num_layers
-        * heads
-        * (config.d_model // config.num_heads)
-        * length
-        * 4
-    )
+from llmbook.models import inside
+from llmbook.models.gpt import log_probabilities
 
 
-def cache_of_one_layer(config, length):
-    heads = config.num_kv_heads or config.num_heads
-    return 2 * heads * (config.d_model // config.num_heads) * length * 4
+def bytes_of_all_rows_alike(blocks):
+    step = np.abs(blocks).max() / 127
+    return step * np.rint(blocks / step)
 
 
-def cache_that_counts_numbers(config, length):
-    heads = config.num_kv_heads or config.num_heads
-    return (
-        2
-        * config.num_layers
-        * heads
-        * (config.d_model // config.num_heads)
-        * length
-    )
+def bytes_between_least_and_largest(blocks):
+    least = blocks.min(axis=1, keepdims=True)
+    step = np.maximum(np.ptp(blocks, axis=1, keepdims=True) / 255, 1e-30)
+    return step * np.rint((blocks - least) / step) + least
 
 
-def cache_with_heads_of_another_width(config, length):
-    heads = config.num_kv_heads or config.num_heads
-    return (
-        2 * config.num_layers * heads * (config.d_model // heads) * length * 4
-    )
+def bytes_cut_off(blocks):
+    step = np.maximum(np.abs(blocks).max(axis=1, keepdims=True) / 127, 1e-30)
+    return step * np.trunc(blocks / step)
+
+
+def bytes_of_the_largest_alone(blocks):
+    step = np.maximum(blocks.max(axis=1, keepdims=True) / 127, 1e-30)
+    return step * np.clip(np.rint(blocks / step), -128, 127)
+
+
+def bytes_that_divide_by_zero(blocks):
+    step = np.abs(blocks).max(axis=1, keepdims=True) / 127
+    return step * np.rint(blocks / step)
+
+
+def bytes_that_stay_steps(blocks):
+    step = np.maximum(np.abs(blocks).max(axis=1, keepdims=True) / 127, 1e-30)
+    return np.rint(blocks / step)
+
+
+def bytes_of_seven_bits(blocks):
+    step = np.maximum(np.abs(blocks).max(axis=1, keepdims=True) / 63, 1e-30)
+    return step * np.rint(blocks / step)
+
+
+def bytes_untouched(blocks):
+    return blocks
 
 
 def score_of_duplicates(weights, period):
@@ -132,13 +137,66 @@ def lens_of_probabilities(states, gain, embedding):
     return np.exp(log_softmax((states / size * gain) @ embedding.T))
 
 
+def _worth(model, ids, silence, reduce):
+    config = model.config
+    whole = reduce(log_probabilities(model, ids).numpy())
+    worth = np.zeros((config.num_layers, config.num_heads))
+    for layer, head in np.ndindex(worth.shape):
+        with inside.without_heads(model, silence(layer, head, config)):
+            found = reduce(log_probabilities(model, ids).numpy())
+        worth[layer, head] = whole - found
+    return worth
+
+
+def worth_with_the_sign_turned(model, ids):
+    return -_worth(model, ids, lambda i, h, config: [(i, h)], np.mean)
+
+
+def worth_in_sums(model, ids):
+    return _worth(model, ids, lambda i, h, config: [(i, h)], np.sum)
+
+
+def worth_of_the_last_token(model, ids):
+    last = lambda scored: scored[:, -1].mean()  # noqa: E731
+    return _worth(model, ids, lambda i, h, config: [(i, h)], last)
+
+
+def worth_of_the_others(model, ids):
+    def silence(layer, head, config):
+        return [(layer, h) for h in range(config.num_heads) if h != head]
+
+    return _worth(model, ids, silence, np.mean)
+
+
+def worth_with_layers_and_heads_exchanged(model, ids):
+    return _worth(model, ids, lambda i, h, config: [(i, h)], np.mean).T
+
+
+def worth_that_is_not_put_back(model, ids):
+    worth = _worth(model, ids, lambda i, h, config: [(i, h)], np.mean)
+    kernel = model.blocks[0].attention.output_projection.kernel
+    kernel.assign(0 * kernel)
+    return worth
+
+
+def worth_of_heads_one_after_the_other(model, ids):
+    def silence(layer, head, config):
+        n = layer * config.num_heads + head + 1
+        return [divmod(k, config.num_heads) for k in range(n)]
+
+    return _worth(model, ids, silence, np.mean)
+
+
 WRONG = {
     "7.1": [
-        cache_of_the_query_heads,
-        cache_of_keys_alone,
-        cache_of_one_layer,
-        cache_that_counts_numbers,
-        cache_with_heads_of_another_width,
+        bytes_of_all_rows_alike,
+        bytes_between_least_and_largest,
+        bytes_cut_off,
+        bytes_of_the_largest_alone,
+        bytes_that_divide_by_zero,
+        bytes_that_stay_steps,
+        bytes_of_seven_bits,
+        bytes_untouched,
     ],
     "7.2": [
         score_of_duplicates,
@@ -162,5 +220,14 @@ WRONG = {
         lens_that_overflows,
         lens_that_stops_at_logits,
         lens_of_probabilities,
+    ],
+    "7.5": [
+        worth_with_the_sign_turned,
+        worth_in_sums,
+        worth_of_the_last_token,
+        worth_of_the_others,
+        worth_with_layers_and_heads_exchanged,
+        worth_that_is_not_put_back,
+        worth_of_heads_one_after_the_other,
     ],
 }

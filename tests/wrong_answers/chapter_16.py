@@ -1,5 +1,7 @@
 import math
 
+from scipy.stats import binomtest, chi2, fisher_exact
+
 
 def stub(*arguments, **options):
     raise NotImplementedError
@@ -54,6 +56,36 @@ def forgotten_failures(p, d, n):
     return (1 - (1 - p) * (1 - d)) ** n
 
 
+def _differ(first, second):
+    return int((first & ~second).sum()), int((second & ~first).sum())
+
+
+def one_sided(first, second):
+    won, lost = _differ(first, second)
+    return binomtest(won, won + lost or 1, alternative="greater").pvalue
+
+
+def chi_squared(first, second):
+    won, lost = _differ(first, second)
+    return float(chi2.sf((won - lost) ** 2 / max(won + lost, 1), 1))
+
+
+def unpaired(first, second):
+    n = len(first)
+    table = [[first.sum(), n - first.sum()], [second.sum(), n - second.sum()]]
+    return float(fisher_exact(table)[1])
+
+
+def of_all_questions(first, second):
+    won, _ = _differ(first, second)
+    return binomtest(won, len(first)).pvalue
+
+
+def without_a_case_for_agreement(first, second):
+    won, lost = _differ(first, second)
+    return binomtest(won, won + lost).pvalue
+
+
 WRONG = {
     "16.1": [
         stub,
@@ -65,4 +97,12 @@ WRONG = {
     ],
     "16.2": [stub, put_back, expected_number],
     "16.3": [stub, no_checker, one_more_try, forgotten_failures],
+    "16.4": [
+        stub,
+        one_sided,
+        chi_squared,
+        unpaired,
+        of_all_questions,
+        without_a_case_for_agreement,
+    ],
 }

@@ -6,30 +6,33 @@ from llmbook.exercises import exercise
 
 
 @exercise(
-    "7.1", "a key and a value, in each layer, for each head that has its own"
+    "7.1",
+    "the largest magnitude of a row becomes 127 steps; what is a step of a row"
+    " of zeros?",
 )
-def _(cache_bytes):
-    from llmbook.models.gpt import GPTConfig
-
-    cases = {
-        "9 heads of 64 that share 3 of keys and values, 30 layers, "
-        "100 tokens": (
-            GPTConfig(
-                10, d_model=576, num_heads=9, num_layers=30, num_kv_heads=3
-            ),
-            100,
-            30 * 100 * 2 * 192 * 4,
-        ),
-        "2 heads of 4 with keys and values of their own, 1 layer, 7 tokens": (
-            GPTConfig(10, d_model=8, num_heads=2, num_layers=1),
-            7,
-            7 * 2 * 8 * 4,
-        ),
-    }
-    for name, (config, length, expected) in cases.items():
-        found = cache_bytes(config, length)
-        assert found == expected, (
-            f"for {name}, it says {found} bytes, not {expected}."
+def _(to_bytes):
+    rng = np.random.default_rng(0)
+    blocks = rng.normal(size=(5, 32)) * [[1], [0.01], [30], [1], [0]]
+    blocks[3] = np.abs(blocks[3])  # no negative weight
+    given = blocks.copy()
+    with np.errstate(all="ignore"):
+        found = np.asarray(to_bytes(blocks), dtype=float)
+    assert (blocks == given).all(), (
+        "it changes the weights it is given: make new ones."
+    )
+    assert found.shape == blocks.shape, f"the result has shape {found.shape}."
+    assert np.isfinite(found).all(), "a row of zeros does not stay finite."
+    step = np.abs(blocks).max(axis=1, keepdims=True) / 127  # (N, 1)
+    for row, (block, rounded, d) in enumerate(
+        zip(blocks, found, step[:, 0], strict=True)
+    ):
+        if d == 0:
+            assert (rounded == 0).all(), "a row of zeros does not stay zero."
+            continue
+        worst = np.abs(rounded - d * np.rint(block / d)).max() / d
+        assert worst < 0.1, (
+            f"row {row}: a weight lies {worst:.2f} steps from its level, a step"
+            f" being {d:.3g}."
         )
 
 
@@ -127,3 +130,52 @@ def _(lens):
             "differences within a row are off by up to"
             f" {np.abs(difference).max():.3g} from those of the logits."
         )
+
+
+@exercise(
+    "7.5",
+    "one head at a time within `inside.without_heads`, and the same text each"
+    " time",
+)
+def _(worth_of_heads):
+    import keras
+
+    from llmbook.models.gpt import GPT, GPTConfig
+
+    keras.utils.set_random_seed(7)
+    model = GPT(GPTConfig(11, 16, d_model=12, num_heads=3, num_layers=2))
+    for weights in model.weights:
+        weights.assign(weights * 4)
+    ids = np.array([[3, 7, 2, 9, 5, 3, 7, 2], [4, 4, 8, 1, 6, 10, 1, 3]])
+    before = [weights.numpy() for weights in model.weights]
+    found = np.asarray(worth_of_heads(model, ids))
+    for old, weights in zip(before, model.weights, strict=True):
+        assert (old == weights.numpy()).all(), (
+            "afterwards the model has other weights than before."
+        )
+    assert found.shape == (2, 3), (
+        f"for 2 layers of 3 heads the result has shape {found.shape}."
+    )
+    whole = _mean_log_probability(model, ids)
+    for layer, block in enumerate(model.blocks):
+        kernel = block.attention.output_projection.kernel
+        rows = kernel.numpy()
+        for head in range(3):
+            kernel.assign(
+                np.where(np.arange(12)[:, None] // 4 == head, 0, rows)
+            )
+            expected = whole - _mean_log_probability(model, ids)
+            kernel.assign(rows)
+            assert np.isclose(found[layer, head], expected, atol=1e-4), (
+                f"without head {head} of layer {layer} a token loses"
+                f" {expected:.4f} nats on average, it says"
+                f" {found[layer, head]:.4f}."
+            )
+
+
+def _mean_log_probability(model, ids):
+    """Of the tokens after the first of each row, from the logits."""
+    logits = model(ids[:, :-1]).numpy().astype(float)  # (B, T - 1, V)
+    total = np.log(np.exp(logits).sum(axis=-1))  # (B, T - 1)
+    right = np.take_along_axis(logits, ids[:, 1:, None], axis=-1)[..., 0]
+    return (right - total).mean()

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+from scipy.stats import binomtest
 
 from llmbook.exercises import exercise
 
@@ -81,4 +82,33 @@ def chain(answer):
         assert np.isclose(found, step**n), (
             f"for p = {p}, d = {d} and {n} steps, expected {step**n:.4f}, got"
             f" {found:.4f}"
+        )
+
+
+@exercise(
+    "16.4",
+    "Only questions count that one of the two answered rightly and the other"
+    " did not; under chance either is as likely.",
+)
+def told_apart(answer):
+    """Compare with SciPy's test of a coin, and with two models that agree."""
+    rng = np.random.default_rng(0)
+    for both, won, lost, neither in [
+        (30, 10, 0, 10),
+        (50, 20, 10, 20),
+        (5, 3, 9, 3),
+        (20, 0, 0, 20),
+        (0, 1, 0, 0),
+        (40, 6, 6, 8),
+    ]:
+        first = np.repeat([1, 1, 0, 0], [both, won, lost, neither])
+        second = np.repeat([1, 0, 1, 0], [both, won, lost, neither])
+        order = rng.permutation(len(first))
+        first, second = first[order].astype(bool), second[order].astype(bool)
+        found = answer(first.copy(), second.copy())
+        differ = won + lost
+        expected = binomtest(won, differ).pvalue if differ else 1.0
+        assert np.isclose(found, expected), (
+            f"where the first alone is right {won} times and the second alone"
+            f" {lost} times, expected p = {expected:.4f}, got {found:.4f}"
         )

@@ -151,6 +151,47 @@ def without_heads(model, heads):
             kernels[layer].assign(kernel)
 
 
+@contextmanager
+def with_matrices(model, change):
+    """Put another matrix in the place of each of the blocks' own, for as long
+    as the context lasts.
+
+    Norms and the embedding stay as they are.
+
+    Parameters
+    ----------
+    model : GPT
+    change : callable
+        Given a matrix with a row for each output and a column for each input,
+        as files store them, returns one of the same shape.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is no GPT, or ``change`` no function.
+    ValueError
+        If it returns another shape.
+    """
+    checks.offers("model", model, "config", "blocks")
+    checks.function("change", change)
+    kernels = [
+        weights
+        for block in model.blocks
+        for weights in block.weights
+        if len(weights.shape) == 2
+    ]
+    whole = [kernel.numpy() for kernel in kernels]  # (inputs, outputs) each
+    try:
+        for kernel, matrix in zip(kernels, whole, strict=True):
+            changed = np.asarray(change(matrix.T))
+            checks.shape("what change returns", changed, matrix.T.shape)
+            kernel.assign(changed.T)
+        yield
+    finally:
+        for kernel, matrix in zip(kernels, whole, strict=True):
+            kernel.assign(matrix)
+
+
 def logit_lens(model, ids):
     r"""Read what every layer would predict, if it were the last.
 
