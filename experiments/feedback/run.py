@@ -1,19 +1,18 @@
-"""The fair comparison of ways to learn from feedback: chapter 8's recorded
-results.
+"""What each kind of feedback teaches, answer by answer: chapter 8's recorded
+curves.
 
     python experiments/feedback/run.py
 
-Every method is tuned by the same number of trials, a grid of two values for
-each of two settings, on validation records and one pretrained model. What did
-best there is then run on test records with three other pretrained models and
-seeds. Each run is stored in ``experiments/results/feedback.json`` when it is
-done; stop the script when you like and start it again: what is there is not
-repeated, and at most one run is lost. Pretrained models are kept in
-``experiments/feedback/models``.
+Every method is tuned on validation records and one pretrained model, with so
+many answers that its curve is on the rise. Its learning rate and one more
+setting each stand on a ladder, which is climbed until the best rung has a worse
+one on either side. What did best there is then run on test records,
+with other pretrained models and seeds, at every number of answers. Each run is
+stored in ``experiments/results/feedback.json`` when it is done; stop the script
+when you like and start it again: what is there is not repeated, and at most one
+run is lost. Pretrained models are kept in ``experiments/feedback/models``.
 """
 
-import itertools
-import operator
 from pathlib import Path
 
 from llmbook.feedback.annotator import SECONDS
@@ -29,57 +28,83 @@ RESULTS = Path(__file__).parents[1] / "results" / "feedback.json"
 MODELS = Path(__file__).parent / "models"
 
 PRETRAINING = {"steps": 700}
-TUNING_SEED, SEEDS = 0, (1, 2, 3)  # of pretraining and of learning alike
+TUNING_SEED, SEEDS, FURTHER = 0, (1, 2, 3), (4, 5)
 RECORDS = {"validation": 128, "test": 256}
-NUMBER, FEWER = 300, (150, 60)  # annotations
-EQUAL_TIME = {"seconds": NUMBER * SECONDS["critique"]}  # of the annotator
+NUMBERS = (4, 16, 64, 320, 1024, 3200)  # of answers
+CONTROLLED = 320  # critiques of every control
+FREE = (6400, 12_800)  # scores, where a program gives them for nothing
 
+# With how many answers a method is tuned, and what beside the learning rate.
+EPOCHS = ("epochs", (3, 10, 40, 160))
+BETA = ("beta", (0.02, 0.1, 0.5, 2.0))
+UPDATES = ("updates", (1, 2, 4, 8))
 GRIDS = {
-    "ilf_replay": {"rounds": (6, 10), "learning_rate": (5e-4, 1e-3)},
-    "ilf_dialogue": {"rounds": (3, 6), "learning_rate": (5e-4, 1e-3)},
-    "ilf": {"rounds": (6, 10), "learning_rate": (5e-4, 1e-3)},
-    "expert_iteration": {"rounds": (6, 12), "share": (0.05, 0.2)},
-    "dpo": {"beta": (0.1, 0.5), "learning_rate": (2e-4, 5e-4)},
-    "sft": {"steps": (120, 240), "learning_rate": (5e-4, 1e-3)},
-    "grpo": {"beta": (0.05, 0.3), "learning_rate": (1e-4, 3e-4)},
-    "grpo_scores": {"updates": (2, 4), "learning_rate": (3e-4, 1e-3)},
-    "best_of_n": {"steps": (100, 300), "number": (16, 64)},
-    "self_distillation": {"steps": (40, 80), "learning_rate": (3e-4, 1e-3)},
+    "sft": (16, EPOCHS),
+    "ilf": (320, EPOCHS),
+    "ilf_replay": (64, EPOCHS),
+    "ilf_dialogue": (64, EPOCHS),
+    "self_distillation": (320, ("steps", (20, 40, 80, 160))),
+    "expert_iteration": (1024, EPOCHS),
+    "dpo": (1024, BETA),
+    "best_of_n": (1024, ("steps", (50, 100, 300, 600))),
+    "grpo": (1024, BETA),
+    "grpo_scores": (1024, UPDATES),
+    "grpo_success": (1024, UPDATES),
+    "grpo_ticks": (1024, UPDATES),
+    "grpo_faults": (1024, UPDATES),
+    "reinforce": (1024, BETA),
 }
-CRITICISED = {"ilf", "ilf_replay", "ilf_dialogue", "self_distillation"}
-ABLATIONS = {
-    "another critique": ("ilf_replay", {"feedback": "another"}, {}),
-    "no critique": ("ilf_replay", {"feedback": "none"}, {}),
-    "another critique, no replay": ("ilf", {"feedback": "another"}, {}),
-    "no critique, no replay": ("ilf", {"feedback": "none"}, {}),
-    "random selection": ("ilf_replay", {"rule": "first"}, {}),
-    "one fault a critique": ("ilf_replay", {}, {"limit": 1}),
-    "held-out wording": ("ilf_replay", {}, {"wording": "held_out"}),
+RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+
+# Methods that need a batch of 64 drafts before they learn at all.
+BATCH = 64
+BATCHED = (
+    "grpo_scores",
+    "grpo_success",
+    "grpo_ticks",
+    "grpo_faults",
+    "reinforce",
+)
+# What the text draws its conclusions from is run with further seeds.
+CLOSER = (
+    "sft",
+    "ilf",
+    "ilf_replay",
+    "ilf_dialogue",
+    "expert_iteration",
+    "grpo_scores",
+    "grpo_ticks",
+    "dpo",
+)
+# A second method, after so many answers to a first.
+STAGES = {
+    "sft, then dpo": ("sft", 16, "dpo"),
+    "sft, then grpo_scores": ("sft", 16, "grpo_scores"),
+    "sft, then grpo": ("sft", 16, "grpo"),
+    "ilf_replay, then grpo_scores": ("ilf_replay", 64, "grpo_scores"),
 }
-
-
-def trials(method):
-    """Return the options of a method's trials: every point of its grid."""
-    grid = GRIDS[method]
-    return [
-        dict(zip(grid, values, strict=True))
-        for values in itertools.product(*grid.values())
-    ]
+CONTROLS = {
+    "another critique": ({"feedback": "another"}, {}),
+    "another in every fifth": ({"feedback": "another in every fifth"}, {}),
+    "words in no order": ({"feedback": "shuffled words"}, {}),
+    "no words": ({"feedback": "no words"}, {}),
+    "no refiner": ({"feedback": "none"}, {}),
+    "no remedy": ({}, {"remedy": False}),
+    "one fault a critique": ({}, {"limit": 1}),
+    "held-out wording": ({}, {"wording": "held_out"}),
+    "random selection": ({"rule": "first"}, {}),
+}
 
 
 class Laboratory:
     """One learner, so that each loss is compiled once, and the models that it
     begins from.
-
-    ``name`` is that of the models' files, ``choices`` are those of the world
-    they come from.
     """
 
-    def __init__(self, name="seed", choices=CHOICES):
+    def __init__(self):
         MODELS.mkdir(exist_ok=True)
-        self.name = name
         self.pretraining = with_defaults(
-            pretrain, train, choices=choices, **PRETRAINING
+            pretrain, train, choices=CHOICES, **PRETRAINING
         )
         del self.pretraining["seed"]  # that of the run
         self.weights = {}
@@ -97,7 +122,7 @@ class Laboratory:
             steps = self.pretraining["steps"]
             model = pretrain(
                 seed,
-                checkpoint=MODELS / f"{self.name}_{seed}_{steps}_steps.npz",
+                checkpoint=MODELS / f"seed_{seed}_{steps}_steps.npz",
                 report=_progress,
                 **self.pretraining,
             )
@@ -107,18 +132,16 @@ class Laboratory:
         self.learner.reset(seed, self.weights[seed])
         return self.learner
 
-    def learn(
-        self, method, seed, split, budget, options, task, every_round=False
-    ):
+    def learn(self, method, seed, split, number, options, task, first=()):
         """Run a method, and return its figures."""
         learner = self.prepare(seed, task)
         result = run(
             method,
             learner,
             self.records[split],
+            annotations=number,
             seed=seed,
-            every_round=every_round,
-            **budget,
+            first=first,
             **options,
         )
         result["training_cpu_seconds"] = result.pop("cpu_seconds")
@@ -142,6 +165,7 @@ class Laboratory:
             "pretraining": self.pretraining,
             "records": RECORDS,
             "grids": GRIDS,
+            "rates": RATES,
             "seconds_an_annotation": SECONDS,
         }
 
@@ -160,8 +184,9 @@ class Comparison:
             script,
             ("numpy", "tensorflow", "keras"),
             what=(
-                "shares of perfect invitations and mean scores after learning;"
-                " shares of drafts refined exactly as asked"
+                "shares of perfect invitations and mean scores after learning"
+                " from so many answers; shares of drafts refined exactly as"
+                " asked"
             ),
             settings=laboratory.settings(),
         )
@@ -187,90 +212,122 @@ class Comparison:
             self.laboratory.learn,
             seed=TUNING_SEED,
             split="validation",
-            budget=EQUAL_TIME,
+            number=GRIDS[method][0],
             options=with_defaults(METHODS[method], **options),
             task=with_defaults(Invitations),
         )
 
-    def final(self, identity, method, budget, options=(), task=(), **rounds):
-        """Learn with the options that did best in the trials, but for those
-        that are given, and be examined on test records.
-        """
+    def best_options(self, method):
+        """Return the options that did best on validation."""
+        name, values = GRIDS[method][1]
+
+        def with_the_best_rate(value):
+            return climb(
+                RATES,
+                2,
+                lambda rate: self.trial(
+                    method, {name: value, "learning_rate": rate}
+                ),
+            )
+
+        return climb(values, 1, with_the_best_rate)["recipe"]["options"]
+
+    def point(self, arm, number, seed):
+        """Learn from so many answers, and be examined on test records."""
+        method, first = arm, ()
+        if arm in STAGES:
+            earlier, paid, method = STAGES[arm]
+            first = [(earlier, paid, self.best_options(earlier))]
         self.recording.once(
-            identity,
+            {"kind": "curve", "arm": arm, "number": number, "seed": seed},
             self.laboratory.learn,
             method=method,
             split="test",
-            budget=budget,
-            options=self.best_trial(method) | dict(options),
-            task=with_defaults(Invitations, **dict(task)),
-            **rounds,
+            options=self.best_options(method),
+            task=with_defaults(Invitations),
+            first=first,
         )
 
-    def best_trial(self, method):
-        """Return the options that did best on validation: by success, then by
-        score.
-        """
-        found = [self.trial(method, options) for options in trials(method)]
-        best = max(found, key=operator.itemgetter("success", "score"))
-        return best["recipe"]["options"]
-
-    def at_equal_time(self, methods):
-        """Do the trials of each method, then its runs with what did best in
-        them.
-        """
-        for method in methods:
-            self.best_trial(method)
-        for method, seed in itertools.product(methods, SEEDS):
-            self.final(
-                {"kind": "equal time", "method": method, "seed": seed},
-                method,
-                EQUAL_TIME,
-            )
+    def control(self, change, seed):
+        """Learn from critiques with one thing changed."""
+        options, task = CONTROLS[change]
+        self.recording.once(
+            {"kind": "control", "change": change, "seed": seed},
+            self.laboratory.learn,
+            method="ilf_replay",
+            split="test",
+            number=CONTROLLED,
+            options=self.best_options("ilf_replay") | options,
+            task=with_defaults(Invitations, **task),
+        )
 
     def everything(self):
         """Do every run, most wanted first."""
-        for feedback in ("own", "another", "none"):
-            for seed in (TUNING_SEED, *SEEDS):
-                self.refiner(feedback, "all", seed)
-        self.at_equal_time(GRIDS)
-        budget = {"annotations": NUMBER}
-        for change, seed in itertools.product(ABLATIONS, SEEDS):
-            self.final(
-                {"kind": "ablation", "change": change, "seed": seed},
-                ABLATIONS[change][0],
-                budget,
-                *ABLATIONS[change][1:],
-            )
-        for seed in SEEDS:
-            self.refiner("own", "held_out", seed)
-            self.refiner("own", "seen", seed)
+        for method in GRIDS:
+            self.best_options(method)
+        for seed in (*SEEDS, *FURTHER):
             self.recording.once(
                 {"kind": "before", "seed": seed},
                 self.laboratory.before,
                 task=with_defaults(Invitations),
             )
-        for method, seed in itertools.product(("ilf", "ilf_replay"), SEEDS):
-            self.final(
-                {"kind": "round by round", "method": method, "seed": seed},
-                method,
-                budget,
-                every_round=True,
-            )
-        for method in GRIDS:
-            # 300 critiques are the equal time
-            numbers = FEWER if method in CRITICISED else (NUMBER, *FEWER)
-            for number, seed in itertools.product(numbers, SEEDS):
-                self.final(
-                    {
-                        "kind": "equal number",
-                        "number": number,
-                        "method": method,
-                        "seed": seed,
-                    },
-                    method,
-                    {"annotations": number},
-                )
+            for feedback, wording in (
+                ("own", "all"),
+                ("another", "all"),
+                ("none", "all"),
+                ("own", "seen"),
+                ("own", "held_out"),
+            ):
+                self.refiner(feedback, wording, seed)
+            for arm, number in points(seed):
+                self.point(arm, number, seed)
+            for change in CONTROLS:
+                self.control(change, seed)
+
+
+def climb(ladder, foot, attempt):
+    """Return the best trial on a ladder: the rung ``foot`` and the next are
+    tried, and those beyond as long as the best is at the end of what was tried.
+    """
+    low, high = foot, foot + 2
+    while True:
+        found = [attempt(rung) for rung in ladder[low:high]]
+        best = max(found, key=quality)
+        if found[0] is best and low > 0:
+            low -= 1
+        elif found[-1] is best and high < len(ladder):
+            high += 1
+        else:
+            return best
+
+
+def quality(trial):
+    """Return what trials are ranked by: the mean of success and of the score as
+    a share of the best.
+
+    Success alone moves by quarters, since the style has four manners and each
+    is learned at a stroke; and where nothing succeeds yet it says nothing.
+    """
+    return (trial["success"] + trial["score"] / Invitations.best_score) / 2
+
+
+def points(seed):
+    """Return the arms and numbers of answers that are run with a seed."""
+    if seed in FURTHER:
+        return [(arm, n) for arm in CLOSER for n in (CONTROLLED, NUMBERS[-1])]
+    found = [
+        (arm, number)
+        for arm in (*GRIDS, *STAGES)
+        for number in NUMBERS
+        if number >= least(arm)
+    ]
+    return found + [("grpo_scores", number) for number in FREE]
+
+
+def least(arm):
+    """Return how many answers an arm needs before it learns at all."""
+    method = STAGES.get(arm, (arm,))[-1]
+    return BATCH if method in BATCHED else 0
 
 
 def main():

@@ -1,11 +1,14 @@
-"""The recorded comparison: the same number of trials for all, and nothing lost or changed by a kill."""
+"""The recorded comparison: every ladder is climbed to its best rung, and nothing is lost or changed by a kill."""
 
 import importlib.util
 import json
+import math
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmbook.feedback.methods import METHODS
 
@@ -37,10 +40,8 @@ class Pretence:
             raise KeyboardInterrupt
         return sum(map(ord, repr(setting))) % 97 / 97
 
-    def learn(
-        self, method, seed, split, budget, options, task, every_round=False
-    ):
-        setting = (method, seed, split, budget, options, task, every_round)
+    def learn(self, method, seed, split, number, options, task, first=()):
+        setting = (method, seed, split, number, options, task, first)
         figure = self._figure(*setting)
         return {"success": figure, "score": 8 * figure}
 
@@ -65,13 +66,49 @@ def without_costs(path):
     ]
 
 
-def test_every_method_has_the_same_number_of_trials(experiment):
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(7)), st.integers(0, 5))
+def test_the_best_rung_has_a_worse_one_on_either_side(
+    experiment, heights, foot
+):
+    """Or is the last of the ladder; and no rung is tried without need."""
+    tried = []
+
+    def attempt(rung):
+        tried.append(rung)
+        return {"success": 0.0, "score": heights[rung], "rung": rung}
+
+    best = experiment.climb(range(7), foot, attempt)["rung"]
+    assert {best - 1, best, best + 1} & set(range(7)) <= set(tried)
+    for neighbour in (best - 1, best + 1):
+        if 0 <= neighbour < 7:
+            assert heights[neighbour] < heights[best]
+    assert set(tried) == set(range(min(tried), max(tried) + 1))
+
+
+def test_every_method_is_tuned_apart_from_the_seeds_that_count(experiment):
     assert set(experiment.GRIDS) == set(METHODS)
-    assert {len(experiment.trials(method)) for method in METHODS} == {4}
-    assert experiment.TUNING_SEED not in experiment.SEEDS
+    assert experiment.TUNING_SEED not in (
+        *experiment.SEEDS,
+        *experiment.FURTHER,
+    )
+    numbers = {number for number, _ in experiment.GRIDS.values()}
+    assert max(numbers) <= max(experiment.NUMBERS)
 
 
-def test_a_kill_loses_one_run_and_changes_no_result(experiment, tmp_path):
+def test_a_kill_loses_one_run_and_changes_no_result(
+    experiment, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(experiment, "SEEDS", (1,))
+    monkeypatch.setattr(experiment, "FURTHER", ())
+    monkeypatch.setattr(experiment, "NUMBERS", (320,))
+    monkeypatch.setattr(experiment, "STAGES", {})
+    monkeypatch.setattr(
+        experiment,
+        "GRIDS",
+        {"sft": experiment.GRIDS["sft"]}
+        | {"ilf_replay": experiment.GRIDS["ilf_replay"]},
+    )
     path = tmp_path / "whole.json"
     whole = play(experiment, path)
     expected = without_costs(path)
@@ -86,32 +123,63 @@ def test_a_kill_loses_one_run_and_changes_no_result(experiment, tmp_path):
     assert play(experiment, path) == 0
 
 
-def test_the_runs_are_those_of_the_record(experiment, tmp_path):
-    path = tmp_path / "pretended.json"
-    play(experiment, path)
-    kinds = Counter(run["kind"] for run in without_costs(path))
-    recorded = without_costs(experiment.RESULTS)
-    assert kinds == Counter(run["kind"] for run in recorded)
+def test_the_runs_are_those_of_the_record(experiment):
+    """Every point of every curve, over as many seeds as the script says."""
+    recorded = json.loads(experiment.RESULTS.read_text("utf-8"))["runs"]
+    seeds = (*experiment.SEEDS, *experiment.FURTHER)
+    assert Counter(
+        (run["arm"], run["number"], run["seed"])
+        for run in recorded
+        if run["kind"] == "curve"
+    ) == Counter(
+        (*point, seed) for seed in seeds for point in experiment.points(seed)
+    )
+    assert Counter(
+        (run["change"], run["seed"])
+        for run in recorded
+        if run["kind"] == "control"
+    ) == Counter((change, z) for change in experiment.CONTROLS for z in seeds)
 
 
-def test_finals_use_the_options_that_did_best_on_validation(
+class Told(Pretence):
+    """Scores fall on all sides of one trial."""
+
+    def learn(self, method, seed, split, number, options, task, first=()):
+        away = abs(math.log(options["epochs"] / 40)) + abs(
+            math.log(options["learning_rate"] / 2e-3)
+        )
+        return {"success": 0.0, "score": 8.0 - away}
+
+
+def test_points_use_the_options_that_did_best_on_validation(
     experiment, tmp_path
 ):
-    figures = iter([(0.5, 7), (0.8, 6), (0.8, 7), (0.1, 8), (0.9, 8)])
+    path = tmp_path / "told.json"
+    comparison = experiment.Comparison(path, EXPERIMENT, Told())
+    best = comparison.best_options("ilf_replay")
+    assert (best["epochs"], best["learning_rate"]) == (40, 2e-3)
+    comparison.point("ilf_replay", 16, 1)
+    comparison.control("random selection", 2)
+    (point,) = comparison.recording.runs(kind="curve")
+    assert point["recipe"]["options"] == best
+    assert point["number"] == 16
+    assert point["recipe"]["split"] == "test"
+    (control,) = comparison.recording.runs(kind="control")
+    assert control["recipe"]["options"] == best | {"rule": "first"}
+    for trial in comparison.recording.runs(kind="tuning"):
+        assert trial["recipe"]["split"] == "validation"
 
-    class Told(Pretence):
-        def learn(self, *setting, **options):
-            return dict(zip(("success", "score"), next(figures), strict=True))
 
-    comparison = experiment.Comparison(
-        tmp_path / "told.json", EXPERIMENT, Told()
-    )
-    third = experiment.trials("ilf")[2]
-    best = comparison.best_trial("ilf")
-    assert {name: best[name] for name in third} == third
-    identity = {"kind": "equal time", "method": "ilf", "seed": 1}
-    comparison.final(identity, "ilf", experiment.EQUAL_TIME, {"rule": "first"})
-    (final,) = comparison.recording.runs(kind="equal time")
-    assert final["success"] == 0.9
-    assert final["recipe"]["options"] == best | {"rule": "first"}
-    assert final["recipe"]["split"] == "test"
+def test_a_second_method_follows_the_first_with_the_best_of_both(
+    experiment, tmp_path
+):
+    path = tmp_path / "stages.json"
+    comparison = experiment.Comparison(path, EXPERIMENT, Pretence())
+    comparison.point("sft, then dpo", 64, 1)
+    (point,) = comparison.recording.runs(kind="curve")
+    assert point["arm"] == "sft, then dpo"
+    assert point["recipe"]["method"] == "dpo"
+    assert point["recipe"]["options"] == comparison.best_options("dpo")
+    ((method, paid, options),) = point["recipe"]["first"]
+    assert (method, paid) == ("sft", 16)
+    assert options == comparison.best_options("sft")

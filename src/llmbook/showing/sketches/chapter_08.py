@@ -15,7 +15,7 @@ def four_answers(draft, answers):
     ----------
     draft : str
     answers : list of (str, str, float, float)
-        The kind, the answer, its bits about the draft and its seconds.
+        The kind, the answer, its bits about the style and its seconds.
     """
     told = "; ".join(
         f"{kind}: {said}, {bits:.2f} bits in {seconds:g} seconds"
@@ -25,12 +25,12 @@ def four_answers(draft, answers):
         "fig-four-answers",
         "Four answers to one draft",
         f"A draft, {draft} Below it four bubbles, each with its bits about the "
-        f"draft and the seconds it takes. {told}. Only the critique says what "
+        f"style and the seconds it takes. {told}. Only the critique says what "
         "to change.",
         height=386,
     )
     s.box(8, 8, 344, ["a draft", *_lines(draft, 44)], "data")
-    s.text(352, 94, "about the draft", "strong", anchor="end")
+    s.text(352, 94, "about the style", "strong", anchor="end")
     y = 106
     for kind, said, bits, seconds in answers:
         lines = [kind, *_lines(said, 28)]
@@ -84,6 +84,120 @@ def one_round(draft, critique, refinement, scores):
     end = box.y + box.height + 18
     s.text(8, end, "5 fine-tune: record in, refinement out", "strong")
     s.text(8, end + 18, "The critique is gone. What it asked for stays.")
+    return s
+
+
+def refiner_document(record, draft, critique, refinement):
+    """Draw one document of pretraining, and which of its tokens are learned.
+
+    Parameters
+    ----------
+    record, draft, critique, refinement : str
+    """
+    parts = (
+        ("record", record, "frozen"),
+        ("draft", draft, "learned"),
+        ("critique", critique, "word"),
+        ("refinement", refinement, "learned"),
+    )
+    s = Sketch(
+        "fig-refiner-document",
+        "A document of pretraining",
+        "Four parts, one below the other: "
+        + "; ".join(f"{name}: {text}" for name, text, _ in parts)
+        + ". The draft and the refinement are predicted token by token, the "
+        "record and the critique are only read.",
+        height=26
+        + sum(52 + 16 * len(_lines(text, 40)) for _, text, _ in parts),
+    )
+    y = 26
+    s.text(8, 12, "blue: predicted token by token", "learned")
+    for name, text, kind in parts:
+        box = s.box(8, y, 344, [name, *_lines(text, 40)], kind)
+        if name != "refinement":
+            x = 176
+            s.arrow((x, y + box.height), (x, y + box.height + 16), tip=True)
+        y += box.height + 18
+    return s
+
+
+def family(methods):
+    """Draw which answer each method learns from, and how it learns.
+
+    Parameters
+    ----------
+    methods : dict of str to list of (str, str)
+        By the kind of answer: methods, and the way each changes the policy.
+    """
+    ways = list(
+        dict.fromkeys(way for found in methods.values() for _, way in found)
+    )
+    rows = sum(map(len, methods.values()))
+    s = Sketch(
+        "fig-feedback-family",
+        "Which answer, which method, which update",
+        "Three columns: kinds of answer, methods, and ways to change the "
+        "policy. "
+        + "; ".join(
+            f"{kind}: "
+            + ", ".join(f"{method}, which will {way}" for method, way in found)
+            for kind, found in methods.items()
+        )
+        + ".",
+        height=34 + 40 * rows,
+    )
+    for x, title in ((4, "answer"), (134, "method"), (272, "update")):
+        s.text(x, 12, title, "strong")
+    step = (40 * rows - 6) / len(ways)
+    ends = {
+        way: s.box(272, 26 + step * i + step / 2 - 20, 84, way, "learned", 40)
+        for i, way in enumerate(ways)
+    }
+    y = 26
+    for kind, found in methods.items():
+        middle = y + 40 * len(found) / 2 - 20
+        answer = s.box(4, middle, 116, kind, "data", height=32)
+        for method, way in found:
+            box = s.box(134, y, 124, method, "op", height=32)
+            s.arrow(answer.right, box.left, tip=False)
+            s.arrow(box.right, ends[way].left)
+            y += 40
+    return s
+
+
+def diet(critiques, plain, replay):
+    """Draw how many texts the last round imitates, without and with replay.
+
+    Parameters
+    ----------
+    critiques : list of int
+    plain, replay : list of float
+        Texts in the last round, for each number of critiques.
+    """
+    most = max(*plain, *replay)
+    said = "; ".join(
+        f"{n:,} critiques: {a:,.0f} and {b:,.0f}"
+        for n, a, b in zip(critiques, plain, replay, strict=True)
+    )
+    s = Sketch(
+        "fig-ilf-diet",
+        "What plain ILF has left to learn from",
+        "Pairs of bars: the texts of the last round, without and with replay. "
+        f"{said}. With replay the diet grows, without it only failures are "
+        "left.",
+        height=30 + 62 * len(critiques),
+    )
+    s.text(8, 12, "texts in the last round", "strong")
+    for i, row in enumerate(zip(critiques, plain, replay, strict=True)):
+        y = 26 + 62 * i
+        number, *counts = row
+        s.text(8, y + 22, f"{number:,} critiques")
+        for j, (name, count) in enumerate(
+            zip(("plain", "with replay"), counts, strict=True)
+        ):
+            s.text(112, y + 12 + 22 * j, name)
+            s.bar(190, y + 4 + 22 * j, 116, 16, count / most)
+            s.text(312, y + 12 + 22 * j, f"{count:,.0f}")
     return s
 
 
