@@ -159,9 +159,7 @@ def loss_without_the_whole_block(model, ids, layer, part):
 
 def loss_as_perplexity(model, ids, layer, part):
     weights = getattr(model.blocks[layer], part).output_projection.weights
-    return _without(
-        weights, lambda: float(np.exp(next_token_loss(model, ids)))
-    )
+    return _without(weights, lambda: float(np.exp(next_token_loss(model, ids))))
 
 
 WRONG = {
