@@ -113,7 +113,7 @@ def _(best_pair):
 )
 def _(write_on):
     for prompt, new, length in (([3, 1], 9, 4), ([5, 2, 7, 1, 4], 3, 3)):
-        read = []
+        read: list = []
 
         def next_logits(ids, read=read):
             read.append([int(i) for i in ids])

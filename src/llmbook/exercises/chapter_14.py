@@ -59,8 +59,8 @@ def scored(answer):
     assert np.allclose(answer(gold, [[], [], []]), 0), (
         "predicting nothing must get 0, 0, 0"
     )
-    for found in ([], [(0, 1, "A")]):
-        assert np.allclose(answer([[]], [found]), 0), (
+    for spans in ([], [(0, 1, "A")]):
+        assert np.allclose(answer([[]], [spans]), 0), (
             "with nothing to find it must get 0, 0, 0"
         )
     # the same span in several sentences

@@ -65,7 +65,7 @@ def rouge_bands(reference, summaries, scores):
 
 def _row(s, y, words, other):
     """Draw words in a row, those that the other text has coloured."""
-    gap, boxes, x = 4, [], 6
+    gap, boxes, x = 4, [], 6.0
     spare = 348 - gap * (len(words) - 1) - 8 * sum(map(len, words))
     for word in words:
         width = 8 * len(word) + spare / len(words)
