@@ -1,13 +1,18 @@
-"""Train the classifiers of chapter 5 with three seeds each and record how well
-they do.
+"""Train the classifiers of chapter 5, all by one protocol, with three seeds
+each.
 
     python experiments/classifier.py
 
-A run is one model and one seed, stored in
-``experiments/results/classifier.json`` when it is done; a run that is there
-already is not repeated. All choose their epoch on the validation texts, but for
-the article's model, which is trained for ten epochs as the article says.
-CPU-seconds belong to the machine that took them.
+What a token is (characters, n-grams, words) is crossed with what reads the
+tokens: pooling alone, or a block of attention before it. The plain model, which
+has neither positions nor a residual, is trained on characters. Every model sees
+the same texts for the same three epochs of ``fit`` with its defaults, and keeps
+the epoch that is best on the validation texts. Units differ in the share of
+views that the embedding drops; the first seed tries the other share as well.
+
+A run is stored in ``experiments/results/classifier.json`` when it is done, its
+logits on the test texts in ``classifier.npz`` beside it; a run that is there
+already is not repeated. The figures are those of the stored logits.
 """
 
 import functools
@@ -18,6 +23,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from llmbook.corpora.reviews import load_reviews, split
+from llmbook.files import whole
 from llmbook.mathematics.calibration import (
     expected_calibration_error,
     fit_temperature,
@@ -25,43 +31,52 @@ from llmbook.mathematics.calibration import (
 from llmbook.mathematics.losses import sigmoid
 from llmbook.models.classifier import (
     AttentionClassifier,
-    Classifier,
     build_classifier,
-    build_keras_example,
     build_plain_classifier,
     fit,
-    train,
+    predict,
 )
+from llmbook.models.saving import arrays
 from llmbook.recording import Recording, with_defaults
 from llmbook.text.tokenizers import (
     CharTokenizer,
     NgramTokenizer,
     WordTokenizer,
-    pad,
 )
 
 RESULTS = Path(__file__).parent / "results" / "classifier.json"
+LOGITS = RESULTS.with_suffix(".npz")
 SEEDS = [0, 1, 2]
-# the models of the chapter: with their block, and without
-OURS = {"attention": {}, "no_attention": {"num_blocks": 0}}
-# the others: what builds them, what they read, and how they are fitted; the
-# article's, repaired, on characters as it is there, and on words
-WORDS = {"max_size": 20_000}
-OTHERS = {
-    "keras_example": (
-        (build_keras_example, WordTokenizer),
-        (WORDS, {"length": 200, "epochs": 3, "choose": True}),
-    ),
-    "article": (
-        (build_plain_classifier, CharTokenizer),
-        ({}, {"length": 100, "epochs": 10, "choose": False}),
-    ),
-    "article_words": (
-        (build_plain_classifier, WordTokenizer),
-        (WORDS, {"length": 100, "epochs": 3, "choose": True}),
-    ),
+LENGTH = 160
+# what a token is, and how its vocabulary is made
+UNITS = {
+    "characters": (CharTokenizer, {}),
+    "n-grams": (NgramTokenizer, {"min_count": 2}),
+    "words": (WordTokenizer, {"max_size": 20_000}),
 }
-PAIR = ("attention", "keras_example")
+# what reads the tokens: so many blocks before the pooling
+READERS = {"pooling": 0, "block": 1}
+# of the views of a position, one or four, the share dropped in training; and
+# another share, which is tried with the first seed
+VIEW_DROPOUT = {"characters": 0.2, "n-grams": 0.5, "words": 0.2}
+OTHER_VIEW_DROPOUT = {"characters": 0.5, "n-grams": 0.2, "words": 0.5}
+
+
+class Best(keras.callbacks.Callback):
+    """Keep the logits of the epoch that is best on the validation texts."""
+
+    def __init__(self, sequences, labels):
+        super().__init__()
+        self.sequences, self.labels, self.accuracy = sequences, labels, -1.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Look at the validation texts, and at the test texts if it is best."""
+        validation, test = self.sequences
+        logits = predict(self.model, validation)[:, 0]  # (N,)
+        accuracy = np.mean((logits > 0) == self.labels)
+        if accuracy > self.accuracy:
+            self.accuracy, self.validation = accuracy, logits
+            self.test = predict(self.model, test)[:, 0]  # (N,)
 
 
 @functools.cache
@@ -69,103 +84,31 @@ def parts():
     return split(load_reviews())
 
 
-def recipe(kind, seed):
-    """Return the options of a model, those of its parts if it is the
-    average.
-    """
-    if kind == "average":
-        return {member: recipe(member, seed) for member in PAIR}
-    if kind in OURS:
-        return {
-            "vocabulary": with_defaults(NgramTokenizer.fit, min_count=2),
-            "model": with_defaults(AttentionClassifier, **OURS[kind]),
-            "training": with_defaults(fit, seed=seed),
-        }
-    (build, tokenizer), (vocabulary, training) = OTHERS[kind]
-    return {
-        "vocabulary": with_defaults(tokenizer.fit, **vocabulary),
-        "model": with_defaults(build, seed=seed),
-        "training": {"batch_size": 32} | training,
-    }
-
-
-def logits(kind, seed, vocabulary, model, training):
-    """Train a model; return its logits on the validation and test texts."""
-    if kind in OURS:
-        return ours(seed, vocabulary, model, training)
-    build, tokenizer = OTHERS[kind][0]
-    tokenizer = tokenizer.fit(parts()[0].texts, **vocabulary)
-    return fit_plainly(build(len(tokenizer), **model), tokenizer, **training)
-
-
-def ours(seed, vocabulary, model, training):
-    """Train one of the chapter's models as its notebook does."""
-    train_part, validation, test = parts()
-    tokenizer = NgramTokenizer.fit(train_part.texts, **vocabulary)
-    classifier = Classifier(
-        build_classifier(len(tokenizer), seed, **model), tokenizer
-    )
-    train(classifier, train_part, validation, **training)
-    return classifier.logits(validation.texts), classifier.logits(test.texts)
-
-
-def fit_plainly(model, tokenizer, length, epochs, choose, batch_size):
-    """Fit with Adam, all texts padded to one length; keep the best epoch if
-    there is one to be chosen, else the last.
-    """
-    ids = [
-        pad([tokenizer.encode(text) for text in part.texts], length)
+@functools.cache
+def encoded(unit):
+    """Return the size of a unit's vocabulary, and the ids of each part."""
+    kind, options = UNITS[unit]
+    tokenizer = kind.fit(parts()[0].texts, **options)
+    return len(tokenizer), [
+        [tokenizer.encode(text)[:LENGTH] for text in part.texts]
         for part in parts()
     ]
-    labels = [part.labels for part in parts()]
-    model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
-    best, best_accuracy = None, -1.0
-    for _ in range(epochs):
-        model.fit(
-            ids[0],
-            labels[0][:, None],
-            batch_size=batch_size,
-            epochs=1,
-            verbose=0,
-        )
-        logits = [
-            model.predict(x, batch_size=256, verbose=0)[:, 0] for x in ids[1:]
-        ]
-        accuracy = np.mean((logits[0] > 0) == labels[1])
-        if accuracy > best_accuracy or not choose:
-            best, best_accuracy = logits, accuracy
-    return best
 
 
-def average(seed, members):
-    """Average the log-odds of models, each scaled by its own temperature
-    first.
+def run(unit, reader, seed, vocabulary, model, training):
+    """Train a model; return what the chapter tables, the temperature fitted on
+    the validation texts.
     """
-    found = [logits(kind, seed, **members[kind]) for kind in members]
-    heat = [
-        fit_temperature(validation, parts()[1].labels)
-        for validation, _ in found
-    ]
-    return [
-        sum(logits[part] / t for logits, t in zip(found, heat, strict=True))
-        / len(found)
-        for part in (0, 1)
-    ]
-
-
-def run(kind, seed, **recipe):
-    """Return what the chapter tables, the temperature fitted on the validation
-    texts.
-    """
-    validation, test = (
-        average(seed, recipe)
-        if kind == "average"
-        else logits(kind, seed, **recipe)
-    )
+    size, (sequences, *others) = encoded(unit)
+    build = build_plain_classifier if reader == "plain" else build_classifier
+    network = build(size, seed=seed, **model)
     labels = [part.labels for part in parts()]
-    temperature = fit_temperature(validation, labels[1])
+    best = Best(others, labels[1])
+    fit(network, sequences, labels[0], callbacks=[best], **training)
+    test = keep(model_name(unit, reader, seed, **model), best.test)
+    temperature = fit_temperature(best.validation, labels[1])
     return {
-        "validation_accuracy": np.mean((validation > 0) == labels[1]),
+        "validation_accuracy": best.accuracy,
         "accuracy": np.mean((test > 0) == labels[2]),
         "auc": roc_auc_score(labels[2], test),
         "ece": expected_calibration_error(sigmoid(test), labels[2]),
@@ -173,6 +116,42 @@ def run(kind, seed, **recipe):
             sigmoid(test / temperature), labels[2]
         ),
         "temperature": temperature,
+    }
+
+
+def model_name(unit, reader, seed, view_dropout=None, **_):
+    """Return by which name the logits of a run are stored."""
+    kind = reader if view_dropout is None else f"{reader} {view_dropout}"
+    return f"{unit}, {kind}, {seed}"
+
+
+def keep(name, logits):
+    """Store logits (N,) beside those that are there; return them as stored."""
+    stored = arrays(LOGITS, "logits") if LOGITS.exists() else {}
+    stored[name] = logits.astype("float16")
+    with whole(LOGITS, "wb") as file:
+        np.savez_compressed(file, **stored)
+    return stored[name].astype(float)
+
+
+def recipe(unit, reader, seed, view_dropout):
+    """Return the options of a run."""
+    kind, options = UNITS[unit]
+    model = (
+        with_defaults(build_plain_classifier)
+        if reader == "plain"
+        else with_defaults(
+            AttentionClassifier,
+            num_blocks=READERS[reader],
+            view_dropout=view_dropout,
+            length=LENGTH,
+        )
+    )
+    model.pop("seed", None)
+    return {
+        "vocabulary": with_defaults(kind.fit, **options),
+        "model": model,
+        "training": with_defaults(fit, seed=seed),
     }
 
 
@@ -185,14 +164,23 @@ def main():
             "accuracy and AUC on the test texts; ECE before and after"
             " temperature scaling"
         ),
-        average_of=PAIR,
     )
-    kinds = [*PAIR, "average", "no_attention", "article", "article_words"]
+
+    def once(unit, reader, seed, view_dropout=None):
+        identity = {"unit": unit, "reader": reader, "seed": seed}
+        if view_dropout is not None:
+            identity["view_dropout"] = view_dropout
+        return recording.once(
+            identity, run, **recipe(unit, reader, seed, view_dropout)
+        )
+
     for seed in SEEDS:
-        for kind in kinds:
-            recording.once(
-                {"kind": kind, "seed": seed}, run, **recipe(kind, seed)
-            )
+        for unit in UNITS:
+            for reader in READERS:
+                once(unit, reader, seed, VIEW_DROPOUT[unit])
+        once("characters", "plain", seed)
+    for unit, share in OTHER_VIEW_DROPOUT.items():
+        once(unit, "block", SEEDS[0], share)
 
 
 if __name__ == "__main__":

@@ -137,8 +137,9 @@ def test_the_cards_have_the_means_of_the_records(page, book):
     }
     assert numbers["A GPT from scratch"] == f"{mean:.1f}"
     runs = book.record("classifier")["runs"]
+    ours = {"unit": "n-grams", "reader": "block", "view_dropout": 0.5}
     mean = statistics.mean(
-        r["accuracy"] for r in runs if r["kind"] == "attention"
+        r["accuracy"] for r in runs if r.items() >= ours.items()
     )
     assert numbers["A classifier of reviews"] == f"{mean:.1%}"
 

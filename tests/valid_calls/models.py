@@ -359,14 +359,6 @@ CLASSIFIER = {
         "num_heads": 2,
         "seed": 1,
     },
-    "classifier.build_keras_example": {
-        "vocab_size": 9,
-        "length": 4,
-        "d_model": 4,
-        "num_heads": 2,
-        "dropout": 0.1,
-        "seed": 1,
-    },
     "classifier.predict": lambda: {
         "model": once(attentive),
         "sequences": [[2, 3], [4]],

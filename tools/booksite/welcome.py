@@ -294,7 +294,13 @@ def classifier(book):
     """Return the card of the classifier: its accuracy."""
     name = "05_classifier"
     (linear,) = book.printed(name, r"^accuracy: linear ([\d.]+), ours")
-    accuracy = mean(book.record("classifier"), "accuracy", kind="attention")
+    accuracy = mean(
+        book.record("classifier"),
+        "accuracy",
+        unit="n-grams",
+        reader="block",
+        view_dropout=0.5,
+    )
     return card(
         draw.classifier(),
         name,

@@ -30,7 +30,6 @@ from llmbook.models import saving
 from llmbook.models.layers import (
     AttentionPooling,
     Embedding,
-    TokenAndPositionEmbedding,
     TransformerBlock,
     ViewEmbedding,
     small_normal,
@@ -213,51 +212,6 @@ def build_plain_classifier(vocab_size, d_model=64, num_heads=4, seed=0):
     x = keras.layers.MultiHeadAttention(num_heads, d_model // num_heads)(x, x)
     pooled = keras.layers.GlobalAveragePooling1D()(x)  # (B, d_model)
     return keras.Model(ids, keras.layers.Dense(1)(pooled))  # (B, 1)
-
-
-def build_keras_example(
-    vocab_size, length=200, d_model=32, num_heads=2, dropout=0.1, seed=0
-):
-    """Return the transformer of Keras's example of text classification, as one
-    logit.
-
-    A post-norm block of width 32 on learned positions, without masks; its heads
-    are as wide as the model (Nandan 2020, "Text classification with
-    Transformer", keras.io).
-
-    Raises
-    ------
-    TypeError
-        If a number is none.
-    ValueError
-        If a number is out of its range, or ``num_heads`` does not divide
-        ``d_model``.
-    """
-    checks.sizes(
-        d_model, num_heads=num_heads, vocab_size=vocab_size, length=length
-    )
-    checks.shares(dropout=dropout)
-    checks.seed(seed)
-    keras.utils.set_random_seed(seed)
-    ids = keras.Input((length,), dtype="int32")  # (B, T)
-    x = TokenAndPositionEmbedding(vocab_size, length, d_model, mask_zero=False)(
-        ids
-    )
-    x = TransformerBlock(
-        num_heads,
-        d_model,
-        head_dim=d_model,
-        dropout=dropout,
-        pre_norm=False,
-        mlp="relu",
-    )(x)  # (B, T, d_model)
-    pooled = keras.layers.GlobalAveragePooling1D()(x)  # (B, d_model)
-    hidden = keras.layers.Dense(20, activation="relu")(
-        keras.layers.Dropout(dropout)(pooled)
-    )
-    return keras.Model(
-        ids, keras.layers.Dense(1)(keras.layers.Dropout(dropout)(hidden))
-    )
 
 
 def train(
