@@ -261,9 +261,7 @@ def counter(book):
     ((order, counted),) = book.printed(
         name, r"^Kneser–Ney of order (\d), test perplexity: ([\d.]+)$"
     )
-    (alone,) = book.printed(
-        "06_gpt", r"^counting single characters ([\d.]+), Kneser"
-    )
+    (alone,) = book.printed("06_gpt", r"^unigram +([\d.]+)$")
     return card(
         draw.counter(word, shares),
         name,
@@ -315,7 +313,7 @@ def language_model(book):
     name = "06_gpt"
     found = book.printed(name, r"^step +\d+: loss .+ perplexity (\d+)$")
     _, *learning = map(float, found)  # the first is off every scale
-    (counted,) = book.printed(name, r"Kneser–Ney ([\d.]+)$")
+    (counted,) = book.printed(name, r"^counts +([\d.]+)$")
     perplexity = mean(book.record("gpt_seeds"), "test", kind="GPT")
     return card(
         draw.learning(learning),
