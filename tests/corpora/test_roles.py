@@ -292,9 +292,9 @@ def test_a_line_is_read():
         ("[V He] [V opened] .", "one verb"),
         ("[V opened up] .", "one verb of one word"),
         ("[ARG9 He] [V opened] .", "'ARG9'"),
-        ("[ARG0 He [V opened] .", "brackets must match"),
-        ("[V opened] ] .", "brackets must match"),
-        ("[V opened] [] .", "brackets must match"),
+        ("[ARG0 He [V opened] .", "brackets that match"),
+        ("[V opened] ] .", "brackets that match"),
+        ("[V opened] [] .", "brackets that match"),
     ],
 )
 def test_a_line_that_is_none_is_named(line, message):

@@ -366,7 +366,7 @@ def test_class_weights_are_the_sample_weights_of_scikit_learn():
 
 
 def test_no_position_at_all_is_named():
-    with pytest.raises(ValueError, match="targets must hold at least one"):
+    with pytest.raises(ValueError, match="targets must not be empty"):
         cross_entropy(np.zeros((0, 3)), [])
 
 

@@ -325,7 +325,9 @@ def test_logits_come_in_batches_as_at_once(encoder, examples):
 def test_every_passage_has_one_separator(encoder, separators):
     model = build_reader(encoder, **SMALL)
     ids = np.ones((3, 5, 4), int)
-    with pytest.raises(ValueError, match="separators must have the shape"):
+    with pytest.raises(
+        ValueError, match=r"separators must have (the shape|1 axes)"
+    ):
         model(ids, np.array(separators))
     with pytest.raises(ValueError, match="spans must have the shape"):
         span_loss(model, ids, np.zeros((2, 2), int), np.ones(3, int))

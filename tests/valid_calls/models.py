@@ -541,6 +541,10 @@ INSIDE = {
         "model": once(writing_gpt),
         "heads": [(0, 1)],
     },
+    "inside.with_matrices": lambda: {
+        "model": once(writing_gpt),
+        "change": lambda matrix: matrix,
+    },
     "inside.logit_lens": lambda: {"model": once(writing_gpt), "ids": TEXT[:4]},
 }
 JUDGE = {

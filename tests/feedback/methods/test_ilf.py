@@ -170,7 +170,9 @@ def test_selection():
 
 
 def test_critiques_are_dealt_out_anew():
-    annotated = [(i, f"draft {i}", f"critique {i}") for i in range(50)]
+    annotated = [
+        (i, f"draft {i}", Saying((f"critique {i}",))) for i in range(50)
+    ]
     dealt = another_critique(random.Random(0), annotated)
     assert [pair[:2] for pair in dealt] == [pair[:2] for pair in annotated]
     assert sorted(z[2] for z in dealt) == sorted(z[2] for z in annotated)
@@ -284,15 +286,15 @@ def test_the_words_of_another_draft_are_those_of_another():
     assert sum(a != b for a, b in zip(words, records, strict=False)) >= 6
 
 
+class Saying(NamedTuple):
+    words: tuple
+
+
 def annotated(number):
     return [
         (k, f"draft {k}", Saying(tuple(f"{k} {w}" for w in "abc")))
         for k in range(number)
     ]
-
-
-class Saying(NamedTuple):
-    words: tuple
 
 
 def test_controls_change_the_critiques_and_nothing_else():
