@@ -1,5 +1,9 @@
 """Quantisation: weights stored in a few bits, by the blocks of neighbours that
 share a scale and a minimum.
+
+This is the scheme of the types with a minimum in GGML's specification of its
+formats, such as Q4_1; the formats with a K store scale and minimum in few bits
+as well.
 """
 
 import numpy as np
