@@ -28,10 +28,20 @@ def page_names(site):
     return [path.relative_to(site).as_posix() for path in paths]
 
 
+# Sections out of sight are laid out late, and their boxes get the keyboard only
+# then; two frames later all of them have it.
+LAID_OUT = """() => {
+  delete document.documentElement.dataset.lazy;
+  const frame = (then) => requestAnimationFrame(then);
+  return new Promise((done) => frame(() => frame(done)));
+}"""
+
+
 def violations(page):
     """Return what axe-core finds on an open page: ``(weight, rule, first
     element)``.
     """
+    page.evaluate(LAID_OUT)
     found = Axe().run(page).response["violations"]
     return [(v["impact"], v["id"], v["nodes"][0]["html"][:120]) for v in found]
 

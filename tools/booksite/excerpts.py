@@ -6,6 +6,8 @@ from pathlib import Path
 from docutils import nodes
 
 NAME = "excerpts.js"
+# letters of a section, so that the search page stays under half a megabyte
+LONGEST = 4000
 UNREAD = {"cell_output", "tag_hide-input", "tag_hide-cell"}
 UNSEEN = (nodes.raw, nodes.comment, nodes.math, nodes.math_block, nodes.title)
 
@@ -22,9 +24,8 @@ def sections(doctree):
             if not isinstance(block, nodes.Inline)
         ]
         title = next(section.findall(nodes.title)).astext()
-        found.append(
-            [section["ids"][0], title, " ".join(" ".join(words).split())]
-        )
+        text = " ".join(" ".join(words).split())[:LONGEST]
+        found.append([section["ids"][0], title, text])
     return found
 
 
