@@ -32,8 +32,8 @@ def page_names(site):
 # then; two frames later all of them have it.
 LAID_OUT = """() => {
   delete document.documentElement.dataset.lazy;
-  const frame = (then) => requestAnimationFrame(then);
-  return new Promise((done) => frame(() => frame(done)));
+  return new Promise((done) =>
+    requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
 
 

@@ -229,7 +229,9 @@ def test_every_kind_of_clause_and_every_setting_has_its_method():
 
 
 def test_bad_options_are_named():
-    with pytest.raises(ValueError, match="relatives must be"):
+    with pytest.raises(
+        ValueError, match=r"each of relatives must be .+, got 'reduced'"
+    ):
         Grammar(0, relatives=("reduced",))
     with pytest.raises(ValueError, match="count must be at least 1"):
         generate(0, 1)

@@ -321,13 +321,19 @@ def test_logits_come_in_batches_as_at_once(encoder, examples):
     )
 
 
-@pytest.mark.parametrize("separators", [[1, 1], [1, 1, 1, 1], [[1, 1, 1]], 1])
-def test_every_passage_has_one_separator(encoder, separators):
+@pytest.mark.parametrize(
+    ("separators", "wanted"),
+    [
+        ([1, 1], "the shape"),
+        ([1, 1, 1, 1], "the shape"),
+        ([[1, 1, 1]], "1 axes"),
+        (1, "1 axes"),
+    ],
+)
+def test_every_passage_has_one_separator(encoder, separators, wanted):
     model = build_reader(encoder, **SMALL)
     ids = np.ones((3, 5, 4), int)
-    with pytest.raises(
-        ValueError, match=r"separators must have (the shape|1 axes)"
-    ):
+    with pytest.raises(ValueError, match=f"separators must have {wanted}"):
         model(ids, np.array(separators))
     with pytest.raises(ValueError, match="spans must have the shape"):
         span_loss(model, ids, np.zeros((2, 2), int), np.ones(3, int))

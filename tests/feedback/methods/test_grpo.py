@@ -399,6 +399,7 @@ def test_success_is_a_reward_of_one():
 
 def test_rewards_are_a_model_s_or_the_annotator_s():
     with pytest.raises(
-        ValueError, match=r"source must be .* or 'faults', got 'reader'"
+        ValueError,
+        match="source must be 'model', 'score', 'success', 'ticks' or 'faults', got 'reader'",
     ):
         Apprentice().practise(grpo.learn, 1, source="reader")
