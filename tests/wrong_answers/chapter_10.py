@@ -17,6 +17,10 @@ def no_scale(query, key, value, kept):
     return attend(np.where(kept, query @ key.T, -np.inf), value)
 
 
+def scale_of_one_size(query, key, value, kept):
+    return attend(np.where(kept, query @ key.T / 2, -np.inf), value)
+
+
 def no_mask(query, key, value, kept):
     return attend(query @ key.T / np.sqrt(query.shape[1]), value)
 
@@ -97,6 +101,68 @@ def only_the_last_step(log_p, length, width):
     return found[0][1]
 
 
+def exhaustive(log_p, length, width):
+    found = [(0.0, ())]
+    for _ in range(length):
+        found = [
+            (score + change, (*prefix, token))
+            for score, prefix in found
+            for token, change in log_p(prefix).items()
+        ]
+    return max(found)[1]
+
+
+def exhaustive_if_wide(log_p, length, width):
+    return (exhaustive if width > 1 else greedy)(log_p, length, width)
+
+
+def pruned_apart(log_p, length, width):
+    found = [(0.0, ())]
+    for _ in range(length):
+        found = [
+            (score + change, (*prefix, token))
+            for score, prefix in found
+            for token, change in sorted(
+                log_p(prefix).items(), key=lambda item: -item[1]
+            )[:width]
+        ]
+    return max(found)[1]
+
+
+def pruned_by_the_last_step(log_p, length, width):
+    found = [(0.0, 0.0, ())]
+    for _ in range(length):
+        found = sorted(
+            (
+                (change, score + change, (*prefix, token))
+                for _, score, prefix in found
+                for token, change in log_p(prefix).items()
+            ),
+            reverse=True,
+        )[:width]
+    return max(found, key=lambda hypothesis: hypothesis[1])[2]
+
+
+def one_too_wide(log_p, length, width):
+    found = [(0.0, ())]
+    for _ in range(length):
+        found = sorted(
+            (
+                (score + change, (*prefix, token))
+                for score, prefix in found
+                for token, change in log_p(prefix).items()
+            ),
+            reverse=True,
+        )[: width + 1]
+    return found[0][1]
+
+
+def first_right_column(weights, right):
+    counted = right.any(1)
+    hits = right.argmax(1) == weights.argmax(1)
+    return hits[counted].mean(), right[counted].mean()
+
+
 def all_rows(weights, right):
     hits = right[np.arange(len(right)), weights.argmax(1)]
     return hits.mean(), right.mean()
@@ -124,12 +190,30 @@ WRONG = {
     "10.1": [
         stub,
         no_scale,
+        scale_of_one_size,
         no_mask,
         mask_after_the_softmax,
         mask_turned_round,
         softmax_over_queries,
     ],
     "10.2": [stub, not_clipped, recall, distinct, divided_by_nothing],
-    "10.3": [stub, greedy, least_likely, only_the_last_step],
-    "10.4": [stub, all_rows, chance_over_all_rows, mass, uniform],
+    "10.3": [
+        stub,
+        greedy,
+        least_likely,
+        only_the_last_step,
+        exhaustive,
+        exhaustive_if_wide,
+        pruned_apart,
+        pruned_by_the_last_step,
+        one_too_wide,
+    ],
+    "10.4": [
+        stub,
+        first_right_column,
+        all_rows,
+        chance_over_all_rows,
+        mass,
+        uniform,
+    ],
 }

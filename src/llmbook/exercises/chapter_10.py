@@ -19,8 +19,8 @@ def cross_attention(answer):
     """
     rng = np.random.default_rng(0)
     query, key, value = (
-        rng.normal(size=(3, 4)),
-        rng.normal(size=(5, 4)),
+        rng.normal(size=(3, 6)),
+        rng.normal(size=(5, 6)),
         rng.normal(size=(5, 2)),
     )
     kept = np.array([True, False, True, True, False])
@@ -36,7 +36,7 @@ def cross_attention(answer):
     ), f"the weights must have shape (3, 5), they have {weights.shape}"
     for t in range(3):
         exponentials = [
-            math.exp(query[t] @ key[i] / 2) if kept[i] else 0.0
+            math.exp(query[t] @ key[i] / math.sqrt(6)) if kept[i] else 0.0
             for i in range(len(key))
         ]
         expected = np.array(exponentials) / sum(exponentials)
@@ -76,33 +76,28 @@ def clipped_precision(answer):
     " few.",
 )
 def beam(answer):
-    """Compare with all texts, and with what a narrow beam must miss."""
+    """Compare beams of four widths that find four different texts."""
 
     def log_p(prefix):
-        if not prefix:
-            return {"A": math.log(0.6), "B": math.log(0.4)}
-        a = {"A": 0.5, "B": 0.9}[prefix[0]] if len(prefix) == 1 else 0.3
-        return {"A": math.log(a), "B": math.log(1 - a)}
+        rng = np.random.default_rng([2655, *map(ord, prefix)])
+        return dict(zip("ABC", np.log(rng.dirichlet(np.ones(3))), strict=True))
 
     def total(text):
         return sum(log_p(text[:i])[token] for i, token in enumerate(text))
 
-    best = max(itertools.product("AB", repeat=3), key=total)
-    found = answer(log_p, 3, 8)
-    assert tuple(found) == best, f"a wide beam must find {best}, not {found!r}"
-    found = answer(log_p, 3, 2)
-    assert tuple(found) == best, f"a beam of 2 must find {best}, not {found!r}"
-    found = answer(log_p, 2, 1)
-    assert found[0] == "A", (
-        f"a beam of 1 must begin with the likeliest token, A, not {found!r}"
-    )
+    best = "".join(max(itertools.product("ABC", repeat=4), key=total))
+    for width, expected in [(1, "CAAA"), (2, "CACB"), (3, "CCBC"), (81, best)]:
+        found = answer(log_p, 4, width)
+        assert "".join(found) == expected, (
+            f"a beam of {width} must find {tuple(expected)}, not {found!r}"
+        )
 
 
 @exercise("10.4", "Leave out rows without a right column, in both figures.")
 def alignment_and_chance(answer):
     """Compare with a count by hand."""
     weights = np.array(
-        [[0.6, 0.4, 0.0], [0.5, 0.2, 0.3], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]]
+        [[0.4, 0.6, 0.0], [0.5, 0.2, 0.3], [0.1, 0.8, 0.1], [1.0, 0.0, 0.0]]
     )
     right = np.array([[1, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=bool)
     accuracy, chance = answer(weights, right)
