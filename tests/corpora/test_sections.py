@@ -34,6 +34,8 @@ def test_passages_hold_prose_without_marks(book):
             assert "$" not in passage
             assert "{cite}" not in passage
             assert "{ref}" not in passage
+            assert "numref" not in passage
+            assert ":header-rows:" not in passage
             assert "**" not in passage
             assert passage == " ".join(passage.split())
 
@@ -132,6 +134,12 @@ def test_a_label_is_whatever_stands_in_its_brackets(tmp_path, label):
         ("a [link](http://x.y) here", "a link here"),
         ("before\n\n$$ x = 1 $$ (eq-x)\n\nafter", "before after"),
         ("width $d_k$ is 2 * 3", "width d_k is 2 * 3"),
+        (
+            "{numref}`tab-x` counts. {numref}`fig-y` draws what {numref}`tab-x`"
+            " counts",
+            "The table counts. The figure draws what the table counts",
+        ),
+        (":name: tab-x\n:header-rows: 1\n\nrole", "role"),
     ],
 )
 def test_plain_leaves_what_is_read(markdown, text):

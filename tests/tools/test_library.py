@@ -349,3 +349,9 @@ def test_reading_the_source_finds_what_importing_finds(name):
         and getattr(value, "__module__", "") == name
     }
     assert set(library.public_names(library.file_of(name))) == public
+
+
+def test_the_first_line_of_a_module_holds_no_role():
+    assert library.first_line("llmbook.models.gpt").startswith(
+        "A GPT: the decoder built from `llmbook.models.layers`"
+    )

@@ -14,6 +14,7 @@ it shows:
 - :mod:`booksite.head` puts a bar beneath a chapter's title: run time, download, exercises, all code at once;
 - :mod:`booksite.cards` writes into a page what its links lead to, for the cards on hover, focus and tap;
 - :mod:`booksite.callouts` knows the four kinds of remarks beside the text;
+- :mod:`booksite.columns` sets columns of numbers to the right;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.plots` gives the plots of notebooks the page's ground, letters and ink;
 - :mod:`booksite.panels` keeps their letters legible on a phone;
@@ -29,6 +30,7 @@ from booksite import (
     bundle,
     callouts,
     cards,
+    columns,
     excerpts,
     formulas,
     head,
@@ -96,6 +98,7 @@ def setup(app):
         tables,
         terms,
         callouts,
+        columns,
         pages,
         head,
         llms,

@@ -30,9 +30,14 @@ MARKUP = [
     (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
     (
         re.compile(
-            r"^```.*$|^\([^()\n]+\)=[ \t]*$|^[|:+-]{3,}.*$", re.MULTILINE
+            r"^```.*$|^\([^()\n]+\)=[ \t]*$|^[|:+-]{3,}.*$|^:[\w-]+:.*$",
+            re.MULTILINE,
         ),
         "",
+    ),
+    (
+        re.compile(r"(^|[.!?]\s+)?\{numref\}`(fig|tab)-[^`]*`", re.MULTILINE),
+        lambda found: _named(*found.groups()),
     ),
     (
         re.compile(
@@ -45,6 +50,12 @@ MARKUP = [
     (re.compile(r"\*\*|`|(?<![\w*])\*(?=\w)|(?<=[\w.!?])\*(?![\w*])"), ""),
     (re.compile(r"\s+"), " "),
 ]
+
+
+def _named(opening, kind):
+    """Return how a reference to a numbered figure or table reads."""
+    the = "the" if opening is None else f"{opening}The"
+    return f"{the} {'figure' if kind == 'fig' else 'table'}"
 
 
 class Section(NamedTuple):
