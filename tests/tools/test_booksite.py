@@ -134,6 +134,13 @@ def test_a_drawing_becomes_part_of_the_page_without_its_style(tmp_path):
     assert pages.inlined(tag, other, "plot-2") == tag
 
 
+def test_a_chinese_line_is_as_wide_as_it_looks():
+    line = "却说刘璝曰：主公去了而不少年为物\n"
+    assert pages.width(line.strip()) == 32
+    assert "class" not in pages.lines(line)
+    assert "class" in pages.lines(2 * line.strip())
+
+
 def test_a_long_line_of_code_is_an_element_with_colours_of_its_own():
     long = "a docstring's line that no phone shows whole"
     code = f'<span></span>x\n<span class="sd">"""{long}\n\n{long}"""</span>\n'

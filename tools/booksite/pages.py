@@ -7,6 +7,7 @@ import html
 import itertools
 import re
 from pathlib import Path
+from unicodedata import east_asian_width
 
 from docutils import nodes
 from pictures import on_white
@@ -28,6 +29,8 @@ FOLDS = {
     "table": ("How this table is made",) * 2,
     "records": ("Where these numbers come from",) * 2,
     "cases": ("All cases",) * 2,
+    # last: a solution is such a cell as well
+    "hide-cell": ("Show the answer", "Hide the answer"),
 }
 
 
@@ -129,9 +132,15 @@ def lines(code):
             else:
                 opened.append(tag)
         text += "</span>" * len(opened)
-        is_long = len(html.unescape(re.sub(r"<[^>]*>", "", line))) > SHORTEST
+        shown = html.unescape(re.sub(r"<[^>]*>", "", line))
+        is_long = width(shown) > SHORTEST
         written.append(f'<span class="line">{text}</span>' if is_long else text)
     return "".join(written)
+
+
+def width(text):
+    """Return how many letters wide a text is: a Chinese one takes two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def description(doctree):

@@ -33,7 +33,7 @@ SEQUENTIAL = "Blues"
 # Letters upon a heatmap: these two stay as they are on light and dark pages.
 ON_LIGHT, ON_DARK = "#010101", "#fefefe"
 COLUMN = 6.3  # inches, the page's width at 110 pixels an inch
-LETTERS = 9  # points, of tokens beside a heatmap
+LETTERS = 10  # points, of tokens beside a heatmap
 # Where a notebook is read in the dark: the lightness of all colours turned
 # round, of pictures and of what is written upon them twice, so that they stay.
 DARK = f"""@media (prefers-color-scheme: dark) {{
@@ -302,6 +302,7 @@ def learning_curves(
         _, ax = plt.subplots()
     for label, (steps, values) in series.items():
         ax.plot(steps, values, label=drawn(label))
+    ends = [values[-1] for _, values in series.values()]
     for label, level in (baselines or {}).items():
         checks.real(f"baselines[{label!r}]", level)
         ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
@@ -310,7 +311,7 @@ def learning_curves(
             (1, level),
             xycoords=("axes fraction", "data"),
             ha="right",
-            va="bottom",
+            va="top" if min(ends) > level else "bottom",  # off the curves
         )
     ax.set_xlabel(drawn(xlabel, "xlabel"))
     ax.set_ylabel(drawn(ylabel, "ylabel"))

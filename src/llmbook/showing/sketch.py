@@ -23,6 +23,7 @@ from llmbook import checks
 
 NARROW, WIDE = 360, 680
 LARGE, SMALL = 14, 12  # the two sizes of letters
+DARK = 0.65  # a cell's shade from which letters on it have the paper's colour
 KINDS = ("op", "data", "learned", "frozen", "word", "good", "query", "key")
 LINES = ("flow", "back", "stream", "forbidden", "query", "key", "value")
 
@@ -329,9 +330,9 @@ class Sketch:
                         else f"{value:.{digits}f}"
                     )
                     middle = corner[0] + width / 2, corner[1] + height / 2
-                    self.text(
-                        *middle, written, kind="cellnumber", anchor="middle"
-                    )
+                    dark = shade is not None and shade[i][j] > DARK
+                    kind = "cellnumber on" if dark else "cellnumber"
+                    self.text(*middle, written, kind=kind, anchor="middle")
         rows, columns = len(values), len(values[0])
         return Box(x, y, columns * width, rows * height)
 

@@ -2,7 +2,9 @@
 
 import itertools
 
-from llmbook.showing.sketch import LARGE, Sketch, text_width
+import numpy as np
+
+from llmbook.showing.sketch import LARGE, SMALL, Sketch, text_width
 
 
 def loop_of_writing(context, shares, drawn):
@@ -343,6 +345,58 @@ def unrolled(tokens, letters="h"):
         if i:
             s.arrow((x - 34, 84), (x, 84), kind="stream")
     return s
+
+
+def asked_twice(words, weights):
+    """Draw one story under several questions: each word as dark as the weight
+    that the question puts on it.
+
+    Parameters
+    ----------
+    words : list of T str
+    weights : dict of str to (T,)
+        What each question looks at.
+    """
+    found = "; ".join(
+        f"{question} looks at {words[int(np.argmax(row))]}"
+        for question, row in weights.items()
+    )
+    lines = _wrapped(words)
+    block = 24 * len(lines) + 34
+    s = Sketch(
+        "fig-recall",
+        "The same story, asked twice",
+        f"The {len(words)} words of a story, once for each question, the "
+        f"darker, the more weight: {found}.",
+        height=block * len(weights),
+    )
+    for i, (question, row) in enumerate(weights.items()):
+        s.text(16, 14 + i * block, f"asked {question}", "strong")
+        shares = iter(row)
+        for j, line in enumerate(lines):
+            x = 16
+            for word in line:
+                y, width = 26 + i * block + 24 * j, _room(word)
+                s.cells(x, y, [[word]], width, 22, shade=[[next(shares)]])
+                x += width + 2
+    return s
+
+
+def _wrapped(words, width=328):
+    """Return words in lines that are no wider than the drawing."""
+    lines, left = [[]], width
+    for word in words:
+        if _room(word) > left:
+            lines.append([])
+            left = width
+        lines[-1].append(word)
+        left -= _room(word) + 2
+    return lines
+
+
+def _room(word):
+    """Return the width of a word's cell."""
+    return text_width(word, SMALL) + 10
 
 
 def _below(number):

@@ -126,7 +126,7 @@ def windows_of_text(starts, length, total, tokens):
     for place in places:
         s.arrow((place, 20), (place, 42), kind="query", tip=False)
     s.arrow((places[0], 44), (places[0], 62), (30, 62), (30, 82), kind="query")
-    s.text(354, 62, f"one window: {length} questions", "learned", anchor="end")
+    s.text(36, 72, f"one window: {length} questions", "learned")
     size = 30
     shown = len(tokens) - 1
     s.text(6, 98, "input", "strong")
