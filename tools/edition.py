@@ -32,7 +32,7 @@ STYLE = """
 html { font-size: 13px; }
 body { max-width: none; background: #fff; }
 section.chapter { break-before: page; }
-h1, h2, h3 { break-after: avoid; }
+h1, h2, h3, dt { break-after: avoid; }
 figure, .math, tr, .attention-view { break-inside: avoid; }
 pre, code { white-space: pre-wrap !important; overflow-wrap: anywhere; }
 pre { break-inside: auto !important; }
@@ -40,7 +40,7 @@ pre { break-inside: auto !important; }
   overflow: visible !important; max-height: none !important;
 }
 a.headerlink, button.copybtn { display: none; }
-td, th { overflow-wrap: anywhere; }
+td, th { overflow-wrap: break-word; }
 """
 # Makes what is too wide smaller; returns what is cut off all the same.
 FIT = """() => {
