@@ -348,7 +348,7 @@ def unrolled(tokens, letters="h"):
 
 
 def asked_twice(words, weights):
-    """Draw one story under several questions: each word as dark as the weight
+    """Draw one story under several questions: each word as blue as the weight
     that the question puts on it.
 
     Parameters
@@ -367,7 +367,7 @@ def asked_twice(words, weights):
         "fig-recall",
         "The same story, asked twice",
         f"The {len(words)} words of a story, once for each question, the "
-        f"darker, the more weight: {found}.",
+        f"bluer, the more weight: {found}.",
         height=block * len(weights),
     )
     for i, (question, row) in enumerate(weights.items()):

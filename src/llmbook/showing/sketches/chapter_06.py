@@ -291,5 +291,5 @@ def cache_steps(prompt, new):
         s.text(x, 44 + 30 * new, f"computed: {total}", "learned")
     for step in range(new):
         s.text(6, 28 + 30 * step + size / 2, f"step {step + 1}")
-    s.text(6, 66 + 30 * new, "dark: computed now; pale: keys and values kept")
+    s.text(6, 66 + 30 * new, "full: computed now; pale: keys and values kept")
     return s

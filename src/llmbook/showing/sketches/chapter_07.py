@@ -197,7 +197,7 @@ def block_of_weights(steps, scale, minimum):
     s = Sketch(
         "fig-block-of-weights",
         "A block of 32 weights in four bits each",
-        "Two rows of sixteen whole numbers from 0 to 15, the darker the "
+        "Two rows of sixteen whole numbers from 0 to 15, the bluer the "
         "larger, beside them the scale and the minimum that all share. Below, "
         f"the first weight: {steps[0]} times the scale plus the minimum gives "
         f"{first:.4f}.",
