@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from llmbook.corpora import facts
 from llmbook.showing.sketches import chapter_12 as draw
 
 
@@ -54,3 +55,18 @@ def test_the_pipeline_says_what_each_part_loses():
         said
     )
     assert "passage given: 0.98" in said
+
+
+def test_the_questions_of_another_seed_fit_the_boxes():
+    parts = facts.split_places(facts.load_facts())
+    asked = [
+        example.question
+        for seed in range(10)
+        for example in facts.make_examples(parts["test"], 50, seed=seed)
+    ]
+    known = set(facts.template_words())
+    assert "abandoned" in {word for question in asked for word in question}
+    for question in asked:
+        slots = [None if word.lower() in known else 7 for word in question]
+        sketch = draw.names_become_slots(question, slots, question)
+        assert written(sketch).count("?") == 3

@@ -117,7 +117,7 @@ def names_become_slots(tokens, slots, renamed):
         f"stay as they are; {'; '.join(names)}.",
         height=34 + 30 * len(tokens),
     )
-    heads = {64: "as written", 180: "as read", 296: "invented names"}
+    heads = {63: "as written", 180: "as read", 297: "invented names"}
     for x, head in heads.items():
         s.text(x, 12, head, "strong", anchor="middle")
     for i, (token, slot, other) in enumerate(
@@ -126,9 +126,9 @@ def names_become_slots(tokens, slots, renamed):
         y = 28 + 30 * i
         hidden = slot is not None
         read = f"slot {slot}" if hidden else token
-        left = s.box(8, y, 112, token, "key" if hidden else "data", 24)
-        seen = s.box(140, y, 80, read, "learned" if hidden else "data", 24)
-        right = s.box(240, y, 112, other, "key" if hidden else "data", 24)
+        left = s.box(6, y, 114, token, "key" if hidden else "data", 24)
+        seen = s.box(132, y, 96, read, "learned" if hidden else "data", 24)
+        right = s.box(240, y, 114, other, "key" if hidden else "data", 24)
         if hidden:
             s.arrow(left.right, seen.left)
             s.arrow(right.left, seen.right)
