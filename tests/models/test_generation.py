@@ -22,6 +22,11 @@ def test_a_top_p_of_one_excludes_nothing_however_sure_the_model_is():
     assert np.isfinite(adjusted_logits(logits, top_k=2)).sum() == 2
 
 
+def test_tokens_as_likely_as_the_last_of_the_top_are_kept_too():
+    kept = np.isfinite(adjusted_logits([[2.0, 1.0, 2.0, 0.0]], top_k=1))
+    assert kept.tolist() == [[True, False, True, False]]
+
+
 def nucleus(probabilities, top_p):
     """The fewest likeliest tokens that together have a probability of top_p."""
     order = np.argsort(-probabilities, kind="stable")

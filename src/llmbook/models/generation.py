@@ -31,7 +31,8 @@ def adjusted_logits(
     temperature : float
         Above 0.
     top_k : int
-        0 excludes none.
+        0 excludes none. Tokens as likely as the last of those kept are kept as
+        well.
     top_p : float
         1 excludes none.
     repetition_penalty : float
