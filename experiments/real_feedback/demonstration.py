@@ -63,7 +63,7 @@ def watched(learner, records, shown):
 
 def watch(seed, examined, shown, critiques, budget, options):
     """Watch one run of ILF, from the beginning to its last round."""
-    learner, dtype = run.warmed_up()
+    learner, dtype = run.warmed_up("learned")
     records = draw_examination(learner.task, examined)
     learner.reset(seed)
     answers = criticised(learner, records[0], critiques, seed)

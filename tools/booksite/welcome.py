@@ -349,7 +349,7 @@ def taught_model(book):
     )
     kept, shuffled = (
         mean(record, "score", kind=kind)
-        for kind in ("ILF", "ILF, shuffled feedback")
+        for kind in ("ILF", "ILF, another's style")
     )
     (run,) = demonstrated["runs"]
     best = demonstrated["rules"]
@@ -359,7 +359,7 @@ def taught_model(book):
         "A model taught by words",
         f"{kept:.1f}",
         f"of {best} rules kept after {len(run['rounds']) - 1} rounds; "
-        f"{shuffled:.1f} with critiques of other messages",
+        f"{shuffled:.1f} with critiques in another message's style",
     )
 
 

@@ -16,6 +16,7 @@ from llmbook.feedback.tasks.shop import (
     Critique,
     edit_document,
     original,
+    parse,
     render,
 )
 from llmbook.models import gpt, lora, training
@@ -116,8 +117,8 @@ def warm_up(
 
 
 def examine_refiner(learner, records, feedback="own", seed=0):
-    """Return how often the refiner makes of a message as it came in exactly
-    what Ann asks for.
+    """Return what the refiner makes of messages as they came in: how far it
+    does what Ann asks for.
 
     Parameters
     ----------
@@ -128,6 +129,13 @@ def examine_refiner(learner, records, feedback="own", seed=0):
         this better."
     seed : int
         Of the critiques.
+
+    Returns
+    -------
+    figures : dict
+        Shares: ``exact``, the messages that are what was asked for and nothing
+        else; ``followed``, the edits that were made; ``facts``, the messages
+        that still say all that they have to say.
 
     Raises
     ------
@@ -157,6 +165,17 @@ def examine_refiner(learner, records, feedback="own", seed=0):
             records, drafts, critiques, strict=True
         )
     ]
-    return sum(a == b for a, b in zip(refined, wanted, strict=True)) / len(
-        records
+    made = [
+        new in text
+        for text, critique in zip(refined, critiques, strict=True)
+        for _, new in critique.edits
+    ]
+    same = sum(a == b for a, b in zip(refined, wanted, strict=True))
+    facts = sum(
+        parse(*pair) is not None for pair in zip(records, refined, strict=True)
     )
+    return {
+        "exact": same / len(records),
+        "followed": sum(made) / len(made),
+        "facts": facts / len(records),
+    }

@@ -157,7 +157,18 @@ def test_the_loss_of_a_model_counts_the_drafts_and_nothing_else():
         )
 
     pairs = {"ids": ids.reshape(2, 2, -1), "mask": mask.reshape(2, 2, -1)}
-    assert_is(pair_loss, by_hand, pairs | {"reference": reference}, beta=0.4)
+    pairs |= {"reference": reference}
+    assert_is(pair_loss, by_hand, pairs, beta=0.4)
+
+    def with_likelihood(table):
+        """The better drafts, of three tokens and of two, as each of both."""
+        better = [
+            np.mean(token_log_probs(table, row)[start:stop])
+            for row, start, stop in ((ids[0], 1, 4), (ids[2], 1, 3))
+        ]
+        return by_hand(table) - 0.7 * np.mean(better)
+
+    assert_is(pair_loss, with_likelihood, pairs, beta=0.4, likelihood=0.7)
 
 
 def test_a_step_moves_the_better_draft_up_and_the_worse_down():
@@ -253,6 +264,13 @@ def test_comparisons_teach_what_was_liked_from_a_reference_that_stays():
     for pair in pairs:
         better, worse = changes(learner, *pair)
         assert better > worse + 0.1
+
+
+def test_the_likelihood_is_part_of_a_lesson_only_if_asked_for():
+    learner = Apprentice(Pen("b", "c", "aa", "bb"))
+    learner.practise(dpo.learn, 2, rounds=1, source="critiques", likelihood=0.5)
+    (lesson,) = learner.lessons
+    assert lesson.options == {"batch_size": 16, "beta": 0.3, "likelihood": 0.5}
 
 
 def test_critiques_teach_the_refinement_rather_than_the_draft():

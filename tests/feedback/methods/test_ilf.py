@@ -289,6 +289,9 @@ def test_the_words_of_another_draft_are_those_of_another():
 class Saying(NamedTuple):
     words: tuple
 
+    def about(self, rng, record, draft):
+        return Saying((record, draft, *self.words))
+
 
 def annotated(number):
     return [
@@ -309,6 +312,11 @@ def test_controls_change_the_critiques_and_nothing_else():
         if name == "another":
             assert kept < 5
             assert sorted(words) == sorted(z[2].words for z in before)
+        if name == "another's style":  # said of the draft that it falls to
+            assert [one[:2] for one in words] == [z[:2] for z in before]
+            said = [one[2:] for one in words]
+            assert said != [z[2].words for z in before]
+            assert sorted(said) == sorted(z[2].words for z in before)
         if name == "another in every fifth":
             assert 16 <= kept < 20
             assert sorted(words) == sorted(z[2].words for z in before)
@@ -341,7 +349,7 @@ def test_a_round_without_faults_teaches_nothing():
 def test_feedback_is_one_of_those_and_the_rule_one_of_two():
     with pytest.raises(
         ValueError,
-        match="feedback must be 'own', 'another', 'another in every fifth', 'shuffled words', 'no words' or 'none', got 'some'",
+        match="feedback must be 'own', 'another', \"another's style\", 'another in every fifth', 'shuffled words', 'no words' or 'none', got 'some'",
     ):
         Apprentice().practise(ilf.learn, 1, feedback="some")
     with pytest.raises(ValueError, match="rule must be"):

@@ -9,9 +9,17 @@ far as the reference allows.
         - \beta \log \frac{\pi_\theta(y_l \mid x)}{\pi_{\mathrm{ref}}(y_l \mid
         x)} \right) \right]
 
-(Rafailov et al. 2023, Eq. 7). The feedback is which of two drafts is the better
-one; or it is words, and a draft's refinement is taken to be better than the
-draft.
+(Rafailov et al. 2023, Eq. 7). The loss looks at the difference alone: both
+drafts may become unlikely. Against that, the mean negative log-probability of
+the better draft's tokens may be added (Pang et al. 2024, section 2),
+
+.. math::
+
+    \mathcal{L} = \mathcal{L}_{\mathrm{DPO}} - \lambda \, \mathbb{E}_{(x, y_w)}
+    \left[ \frac{\log \pi_\theta(y_w \mid x)}{|y_w|} \right].
+
+The feedback is which of two drafts is the better one; or it is words, and a
+draft's refinement is taken to be better than the draft.
 """
 
 from keras import ops
@@ -60,19 +68,19 @@ def dpo_loss(chosen, rejected, reference_chosen, reference_rejected, beta):
     return ops.mean(ops.softplus(-beta * margin))
 
 
-def pair_loss(model, batch, beta):
+def pair_loss(model, batch, beta, likelihood=0.0):
     """Return :func:`dpo_loss` of a model on pairs, ``ids`` (B, 2, T), the
-    better draft first.
+    better draft first, and ``likelihood`` times the mean loss of its tokens.
 
     Raises
     ------
     TypeError
         If model or batch are none.
     ValueError
-        If the batch lacks something, or ``beta`` is negative.
+        If the batch lacks something, or ``beta`` or ``likelihood`` is negative.
     """
     checks.batch_for(model, batch, "ids", "mask", "reference")
-    checks.known_weights(beta=beta)
+    checks.known_weights(beta=beta, likelihood=likelihood)
     length = batch["ids"].shape[-1]
     log_probs = log_probabilities(
         model, ops.reshape(batch["ids"], (-1, length))
@@ -81,9 +89,11 @@ def pair_loss(model, batch, beta):
     log_probs = ops.reshape(log_probs, (-1, 2, length - 1)) * batch["mask"]
     # (B, 2)
     policy, reference = ops.sum(log_probs, axis=-1), batch["reference"]
-    return dpo_loss(
+    loss = dpo_loss(
         policy[:, 0], policy[:, 1], reference[:, 0], reference[:, 1], beta
     )
+    tokens = ops.sum(batch["mask"][:, 0], axis=-1)  # (B,)
+    return loss - likelihood * ops.mean(policy[:, 0] / tokens)
 
 
 def compare_drafts(learner, annotator, number):
@@ -175,6 +185,7 @@ def learn(
     steps=120,
     learning_rate=2e-4,
     source="comparisons",
+    likelihood=None,
 ):
     """Each round, pair drafts of the policy, and learn from all pairs so far.
 
@@ -194,6 +205,8 @@ def learn(
     source : {"comparisons", "critiques"}
         Which pairs: two drafts that the annotator compared, or the refinement
         of a draft by the annotator's words, and the draft.
+    likelihood : float, optional
+        As for :func:`pair_loss`; by default there is no such term.
 
     Yields
     ------
@@ -209,7 +222,10 @@ def learn(
         If ``source`` is none of ``SOURCES``, or a number is out of its range.
     """
     checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
-    checks.known_weights(beta=beta)
+    constants = {"beta": beta}
+    if likelihood is not None:
+        constants["likelihood"] = likelihood
+    checks.known_weights(**constants)
     checks.one_of("source", source, SOURCES)
     kind, pair = SOURCES[source]
     records: list = []
@@ -227,6 +243,6 @@ def learn(
         reference = (flat.reshape(mask.shape) * mask).sum(-1)  # (n, 2)
         data = {"ids": ids, "mask": mask, "reference": reference}
         losses = learner.train(
-            pair_loss, data, steps, learning_rate, batch_size=16, beta=beta
+            pair_loss, data, steps, learning_rate, batch_size=16, **constants
         )
         yield {"loss": losses[-1]}

@@ -171,6 +171,26 @@ def another_critique(rng, annotated):
     ]
 
 
+def another_style(rng, annotated):
+    """Return the triples with the critiques dealt out anew, each said again
+    about the draft that it falls to: the style is another record's, the facts
+    are the draft's own.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type, or critiques cannot be said again.
+    ValueError
+        If one is no such triple.
+    """
+    checks.kind("rng", rng, random.Random)
+    dealt = another_critique(rng, checks.annotated(annotated, "about"))
+    return [
+        (record, draft, critique.about(rng, record, draft))
+        for record, draft, critique in dealt
+    ]
+
+
 def another_in_every_fifth(rng, annotated):
     """Return the triples, each fifth with the critique of the next fifth.
 
@@ -227,6 +247,7 @@ def no_words(rng, annotated):
 CRITIQUES = {
     "own": own_critique,
     "another": another_critique,
+    "another's style": another_style,
     "another in every fifth": another_in_every_fifth,
     "shuffled words": shuffled_words,
     "no words": no_words,

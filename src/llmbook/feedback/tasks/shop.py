@@ -2,13 +2,16 @@
 language model.
 
 Ann's shop writes to its customers; the model is to rewrite a message as Ann
-would have it. She knows it when she sees it, and has five rules: how to address
-a customer, to say that a thing is used, to write out "dollars", to put the day
-before the month, and how to sign. No model is told them. Ann reads drafts and
-says, in words, what she would change, at most a few things at a time.
+would have it. She knows it when she sees it, and has five rules: how to greet a
+customer, what to call a thing, to write out "dollars", to put the day before
+the month, and how to sign. Three of them depend on the record: to a customer
+who is new Ann is formal. No model is told them. Ann reads drafts and says, in
+words, what she would change, at most a few things at a time. A part of what she
+says quotes nothing.
 
-``tests`` hold names, items and sentences that learning never sees. Pure Python:
-a tokenizer is given to :class:`Shop`.
+The split ``test`` holds names, items and sentences that learning never sees,
+and ways to say a change that no refiner was warmed up on. Pure Python: a
+tokenizer is given to :class:`Shop`.
 """
 
 import random
@@ -69,6 +72,7 @@ class Record(NamedTuple):
     month: str
     day: int
     body: str
+    regular: bool = True
 
 
 class Message(NamedTuple):
@@ -87,11 +91,12 @@ class Critique(NamedTuple):
     """What Ann says of a draft.
 
     A learner reads ``words``. ``edits``, pairs of a field and what it should
-    be, serve to measure.
+    be, and ``regular``, for which customers she said it, serve to measure.
     """
 
     words: str
     edits: tuple[tuple[str, str], ...] = ()
+    regular: bool = True
 
     @property
     def accepted(self):
@@ -102,6 +107,29 @@ class Critique(NamedTuple):
     def readable(self):
         """Whether the draft still said what it has to say."""
         return self.words != UNREADABLE
+
+    def about(self, rng, record, draft):
+        """Return this critique said of another draft: of the same fields, in
+        the style that it asked for, with the facts of that draft's record.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type.
+        ValueError
+            If the draft is no message about the record.
+        """
+        checks.kind("rng", rng, random.Random)
+        message = parse(record, draft)
+        checks.readable("draft", draft, message)
+        style = _filled(self.regular, record)
+        edits = tuple(
+            (field, getattr(style, field))
+            for field, _ in self.edits
+            if getattr(style, field) != getattr(message, field)
+        )
+        words = say(rng, message, edits) if edits else ACCEPTED
+        return Critique(words, edits, self.regular)
 
 
 ACCEPTED = "This is fine. Change nothing."
@@ -114,7 +142,7 @@ UNREADABLE = "This is another message. Keep to the facts."
 
 def draw_record(rng, split="train"):
     """Draw what a message is about; names, items and sentences are those of the
-    split.
+    split, and every other name is that of a regular customer.
 
     Raises
     ------
@@ -125,18 +153,21 @@ def draw_record(rng, split="train"):
     """
     checks.kind("rng", rng, random.Random)
     checks.one_of("split", split, tuple(NAMES))
+    name = rng.choice(NAMES[split])
     return Record(
-        name=rng.choice(NAMES[split]),
+        name=name,
         item=rng.choice(ITEMS[split]),
-        amount=rng.randint(2, 99),
+        amount=rng.choice((rng.randint(2, 9), rng.randint(10, 99))),
         month=rng.choice(MONTHS),
         day=rng.randint(1, 28),
         body=rng.choice(BODIES[split]),
+        regular=NAMES[split].index(name) % 2 == 0,
     )
 
 
 def original(record):
-    """Return the message as it comes in.
+    """Return the message as it comes in: it begins with "Hi" if the customer is
+    a regular one, and with "For" if not.
 
     Raises
     ------
@@ -145,7 +176,7 @@ def original(record):
     """
     checks.kind("record", record, Record)
     return Message(
-        greeting=f"Hi {record.name}!",
+        greeting=f"{'Hi' if record.regular else 'For'} {record.name}!",
         item=record.item,
         price=f"${record.amount}",
         date=f"{record.month} {record.day}",
@@ -162,12 +193,37 @@ def house_style(record):
         If the record is none.
     """
     checks.kind("record", record, Record)
-    return Message(
-        greeting=f"Dear {record.name}:",
-        item=f"used {record.item}",
-        price=f"{record.amount} dollars",
-        date=f"{record.day} {record.month}",
+    return _filled(record.regular, record)
+
+
+HOUSE = {
+    True: Message(
+        greeting="Hello {name}!",
+        item="used {item}",
+        price="{amount} dollars",
+        date="{day} {month}",
+        closing="Ciao, Ann",
+    ),
+    False: Message(
+        greeting="Dear {name},",
+        item="restored {item}",
+        price="{amount} dollars",
+        date="{day} {month}",
         closing="Best, Ann",
+    ),
+}
+"""The house style, for regular customers and for new ones."""
+DEPENDENT = tuple(
+    field
+    for field in Message._fields
+    if getattr(HOUSE[True], field) != getattr(HOUSE[False], field)
+)
+"""The fields whose rule depends on the record."""
+
+
+def _filled(regular, record):
+    return Message(
+        *(rule.format(**record._asdict()) for rule in HOUSE[regular])
     )
 
 
@@ -204,7 +260,7 @@ def parse(record, draft):
     checks.text("draft", draft)
     checks.slots("the body of record", record.body, SLOTS)
     name, item, amount, month, day = (
-        rf"(?<!\w){re.escape(str(value))}(?!\w)" for value in record[:-1]
+        rf"(?<!\w){re.escape(str(value))}(?!\w)" for value in record[:5]
     )
     slots = {
         "item": rf"(?P<item>[^.!?]*?{item}[^.!?]*?)",
@@ -258,55 +314,200 @@ def apply_edits(message, edits):
     return message._replace(**dict(edits))
 
 
-REPLACE = (
-    'Write "{new}" instead of "{old}".',
-    'Change "{old}" to "{new}".',
-    '"{old}" should be "{new}".',
-    'It should be "{new}", not "{old}".',
-    'Use "{new}", not "{old}".',
-)
-ADD = (
-    'Put "{new}" at the end.',
-    'Add "{new}" at the end.',
-    'End with "{new}".',
-)
+REPLACE = {
+    "train": (
+        'Write "{new}" instead of "{old}".',
+        'Change "{old}" to "{new}".',
+        '"{old}" should be "{new}".',
+        'It should be "{new}", not "{old}".',
+        'Use "{new}", not "{old}".',
+    ),
+    "test": (
+        'Say "{new}" instead of "{old}".',
+        'Replace "{old}" by "{new}".',
+        '"{old}" has to be "{new}".',
+    ),
+    "free": (
+        'Please make "{old}" into "{new}".',
+        'I would rather read "{new}" than "{old}".',
+        'Where you have "{old}" I want "{new}".',
+    ),
+}
+ADD = {
+    "train": (
+        'Put "{new}" at the end.',
+        'Add "{new}" at the end.',
+        'End with "{new}".',
+    ),
+    "test": (
+        'Write "{new}" at the end.',
+        'Close with "{new}".',
+    ),
+    "free": (
+        '"{new}" is missing at the end.',
+        'Please finish with "{new}".',
+    ),
+}
+UNQUOTED = {
+    "train": {
+        "greeting": (
+            "Begin with {word} and put {mark} after the name.",
+            "The greeting should be {word}, with {mark}.",
+            "Greet with {word} and {mark}.",
+        ),
+        "item": (
+            "Say that the {fact} is {word}.",
+            "Mention that it is {word}.",
+        ),
+        "price": (
+            "Give the price in {word}.",
+            "The price should be in {word}.",
+        ),
+        "date": (
+            "Write the {first} first, then {mark} and the {second}.",
+            "The date starts with the {first}, then comes {mark}.",
+        ),
+        "closing": (
+            "Sign with {word} as {name}.",
+            "End with {word} from {name}.",
+        ),
+    },
+    "test": {
+        "greeting": (
+            "Start with {word} and {mark}.",
+            "It should greet with {word}, with {mark}.",
+        ),
+        "item": (
+            "Tell them that the {fact} is {word}.",
+            "Do mention that the {fact} is {word}.",
+        ),
+        "price": (
+            "Put the price in {word}.",
+            "I want the price in {word}.",
+        ),
+        "date": (
+            "Put the {first} first, then {mark} and the {second}.",
+            "The date should start with the {first}, then {mark}.",
+        ),
+        "closing": (
+            "Close with {word} as {name}.",
+            "Sign it with {word}, from {name}.",
+        ),
+    },
+    "free": {
+        "greeting": (
+            "The tone is wrong: I want {word}, and {mark} behind the name.",
+            "For this customer it is {word}, with {mark}.",
+        ),
+        "item": (
+            "Nobody is told that the {fact} is {word}.",
+            "You forgot that this is a {word} {fact}.",
+        ),
+        "price": (
+            "Spell the price out, in {word}.",
+            "I count in {word}, as a word.",
+        ),
+        "date": (
+            "The {first} goes in front, then {mark}, then the {second}.",
+            "I put the {first} first, {mark}, and then the {second}.",
+        ),
+        "closing": (
+            "The signature is missing: {word}, and my name, {name}.",
+            "I am {name}, and I close with {word}.",
+        ),
+    },
+}
+_PARTS = {  # of what a field should be; a fact must be that of the draft
+    "greeting": r"(?P<word>\w+) (?P<fact>\w+)(?P<mark>[!,;?])",
+    "item": r"(?P<word>\w+) (?P<fact>\w+)",
+    "price": r"(?P<fact>\d+) (?P<word>\w+)",
+    "date": r"(?P<fact>\w+)(?P<mark>[ /-])(?P<other>\w+)",
+    "closing": r"(?P<word>\w+), (?P<name>\w+)",
+}
+_MARKS = {
+    "!": "an exclamation mark",
+    ",": "a comma",
+    ";": "a semicolon",
+    "?": "a question mark",
+    " ": "a space",
+    "/": "a slash",
+    "-": "a hyphen",
+}
 
 
-def say(rng, message, edits):
+def _unquoted(rng, field, old, new, wording):
+    """Return words for an edit that quote nothing, or None if there are
+    none.
+    """
+    found = re.fullmatch(_PARTS[field], new)
+    parts = found.groupdict() if found else {}
+    facts = [parts[name] for name in ("fact", "other") if name in parts]
+    if not found or not set(facts) <= set(re.findall(r"\d+|[A-Za-z]+", old)):
+        return None
+    if field == "date":
+        days = "day", "month"
+        parts["first"], parts["second"] = (
+            days if facts[0].isdigit() else reversed(days)
+        )
+    if "mark" in parts:
+        parts["mark"] = _MARKS[parts["mark"]]
+    return rng.choice(UNQUOTED[wording][field]).format(**parts)
+
+
+def say(rng, message, edits, wording="test", unquoted=1 / 3):
     """Return words that ask for edits of a message.
+
+    Parameters
+    ----------
+    rng : random.Random
+    message : Message
+    edits : sequence of (field, what it should be)
+    wording : {"train", "test", "free"}
+        That of the refiner's warm-up, Ann's, which is near to it, or a freer
+        one.
+    unquoted : float
+        The share of the edits that are asked for without a quotation, if they
+        leave the facts alone.
 
     Raises
     ------
     TypeError
         If an argument is of another type.
     ValueError
-        If there is no such field.
+        If there is no such field or wording, or the share is not in [0, 1].
     """
     checks.kind("rng", rng, random.Random)
     checks.kind("message", message, Message)
     edits = checks.values_of_fields("edits", edits, Message._fields)
+    checks.one_of("wording", wording, tuple(REPLACE))
+    checks.within("unquoted", unquoted, 0, 1)
     sentences = []
     for field, new in edits:
         old = getattr(message, field)
-        sentences.append(
-            rng.choice(REPLACE if old else ADD).format(old=old, new=new)
+        words = rng.random() < unquoted and _unquoted(
+            rng, field, old, new, wording
         )
+        quoted = rng.choice((REPLACE if old else ADD)[wording])
+        sentences.append(words or quoted.format(old=old, new=new))
     return " ".join(sentences)
 
 
-def critique(rng, record, draft, limit=3):
+def critique(rng, record, draft, limit=3, wording="test", unquoted=1 / 3):
     """Say what is wrong with a draft: at most ``limit`` of the rules that it
-    breaks.
+    breaks, a share of them unquoted.
 
     Raises
     ------
     TypeError
         If an argument is of another type.
     ValueError
-        If ``limit`` is below 1.
+        If ``limit`` is below 1, there is no such wording, or the share is not
+        in [0, 1].
     """
     checks.kind("rng", rng, random.Random)
     checks.count("limit", limit)
+    checks.one_of("wording", wording, tuple(REPLACE))
+    checks.within("unquoted", unquoted, 0, 1)
     message = parse(record, draft)
     if message is None:
         return Critique(UNREADABLE)
@@ -314,7 +515,33 @@ def critique(rng, record, draft, limit=3):
     if not found:
         return Critique(ACCEPTED)
     named = tuple(rng.sample(found, min(limit, len(found))))
-    return Critique(say(rng, message, named), named)
+    words = say(rng, message, named, wording, unquoted)
+    return Critique(words, named, record.regular)
+
+
+def follow_quotes(draft, words):
+    """Return a draft after what a critique quotes: a refiner of a few regular
+    expressions.
+
+    Of two quotations in a sentence the one that the draft contains gives way to
+    the other; a single one is put at the end. A sentence that quotes nothing
+    changes nothing.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no string.
+    """
+    checks.text("draft", draft)
+    checks.text("words", words)
+    for sentence in re.findall(r'(?:"[^"]*"|[^".])+', words):
+        quoted = re.findall(r'"([^"]*)"', sentence)
+        if len(quoted) == 1:
+            draft = f"{draft} {quoted[0]}"
+        elif len(quoted) == 2:
+            new, old = sorted(quoted, key=lambda text: text in draft)
+            draft = draft.replace(old, new, 1)
+    return draft
 
 
 def score(record, draft):
@@ -334,10 +561,89 @@ def score(record, draft):
     )
 
 
+_FORMS = {  # of facts, whichever they are
+    "name": r"\w+",
+    "item": r"\w+",
+    "amount": r"\d+",
+    "month": f"(?:{'|'.join(MONTHS)})",
+    "day": r"\d+",
+}
+
+
+def style(record, draft):
+    """Return of each of the five rules whether a draft keeps it, whatever the
+    draft says.
+
+    A rule counts by its form, so that a message about another thing may keep
+    all of them: :func:`parse` tells whether the facts are right.
+
+    Returns
+    -------
+    kept : dict of str to bool
+
+    Raises
+    ------
+    TypeError
+        If record or draft are none.
+    """
+    checks.text("draft", draft)
+    checks.kind("record", record, Record)
+    rules = HOUSE[record.regular]._asdict()
+    forms = {field: rule.format(**_FORMS) for field, rule in rules.items()}
+    forms["greeting"] = f"^{forms['greeting']} "
+    forms["closing"] = f"[.!?] {forms['closing']}$"
+    for field in ("item", "price", "date"):
+        forms[field] = rf"\b{forms[field]}\b"
+    return {
+        field: re.search(form, draft) is not None
+        for field, form in forms.items()
+    }
+
+
+def measure(records, drafts):
+    """Return what drafts are worth, style and facts apart, in shares.
+
+    Returns
+    -------
+    figures : dict
+        ``exact``, the drafts that are the house's own message; ``facts``, those
+        that say all that they have to say; ``style``, the rules that are kept,
+        and apart those of :data:`DEPENDENT` fields, of the ``constant`` ones
+        and of each. ``score`` is no share, but the mean :func:`score`.
+
+    Raises
+    ------
+    TypeError
+        If records or drafts are none.
+    ValueError
+        If there is none, or not as many of both.
+    """
+    records = checks.some("records", records, "records")
+    checks.as_many(records=records, drafts=drafts)
+    pairs = list(zip(records, drafts, strict=True))
+    kept = [style(*pair) for pair in pairs]
+    fields = {
+        field: sum(one[field] for one in kept) / len(kept)
+        for field in Message._fields
+    }
+    constant = [field for field in fields if field not in DEPENDENT]
+    scores = [score(*pair) for pair in pairs]
+    exact = sum(one == len(fields) for one in scores)
+    facts = sum(parse(*pair) is not None for pair in pairs)
+    return {
+        "exact": exact / len(pairs),
+        "facts": facts / len(pairs),
+        "score": sum(scores) / len(pairs),
+        "style": sum(fields.values()) / len(fields),
+        "dependent": sum(fields[f] for f in DEPENDENT) / len(DEPENDENT),
+        "constant": sum(fields[f] for f in constant) / len(constant),
+    } | fields
+
+
 # --- what a refiner is warmed up on: neighbours of the rules, and none of them
 # --------------------
 
-_SALUTATIONS = _words("Hi Hello Hey Greetings Welcome Morning Howdy")
+_SALUTATIONS = _words("Hi Hey Greetings Welcome Morning Howdy Evening Salute")
 _KINDS = _words(
     "old blue big best small green second red nice round heavy little"
 )
@@ -415,7 +721,7 @@ def edit_document(rng, copies=0.12):
         If ``copies`` is not in [0, 1].
     """
     checks.within("copies", copies, 0, 1)
-    record = draw_record(rng)
+    record = draw_record(rng)._replace(regular=True)
     if rng.random() < copies:
         text = render(record, original(record))
         return draft_prompt(text), text
@@ -431,7 +737,9 @@ def edit_document(rng, copies=0.12):
     edits = rng.sample(changes, min(rng.choice((1, 2, 3, 3, 3)), len(changes)))
     answer = render(record, apply_edits(message, edits))
     return (
-        refine_prompt(render(record, message), say(rng, message, edits)),
+        refine_prompt(
+            render(record, message), say(rng, message, edits, "train", 0.5)
+        ),
         answer,
     )
 
@@ -475,22 +783,30 @@ class Shop:
         :class:`llmbook.models.smollm.ChatTokenizer` has.
     limit : int
         How many rules a critique names at most.
+    wording : {"train", "test", "free"}
+        In whose words; see :func:`say`.
+    unquoted : float
+        The share of them that it names without a quotation.
 
     Raises
     ------
     TypeError
-        If the tokenizer lacks one of them, or ``limit`` is not an integer.
+        If the tokenizer lacks one of them, or a number is of another type.
     ValueError
-        If it is below 1.
+        If ``limit`` is below 1, there is no such wording, or the share is not
+        in [0, 1].
     """
 
     best_score = len(Message._fields)
     # how many tokens each may have at most, the end counted
-    draft_prompt_length, draft_length, refine_prompt_length = 34, 30, 96
+    draft_prompt_length, draft_length, refine_prompt_length = 32, 32, 112
 
-    def __init__(self, tokenizer, limit=3):
+    def __init__(self, tokenizer, limit=3, wording="test", unquoted=1 / 3):
         checks.offers("tokenizer", tokenizer, "encode", "decode", "end")
         self.limit = checks.count("limit", limit)
+        checks.one_of("wording", wording, tuple(REPLACE))
+        checks.within("unquoted", unquoted, 0, 1)
+        self.wording, self.unquoted = wording, unquoted
         self.tokenizer, self.end = tokenizer, tokenizer.end
 
     draw = staticmethod(draw_record)
@@ -541,7 +857,9 @@ class Shop:
         TypeError
             If an argument is of another type.
         """
-        return critique(rng, record, draft, self.limit)
+        return critique(
+            rng, record, draft, self.limit, self.wording, self.unquoted
+        )
 
     def compare(self, rng, record, first, second):
         """Return whether the first of two drafts is better; between equals a
