@@ -619,6 +619,7 @@ def measure(records, drafts):
         If there is none, or not as many of both.
     """
     records = checks.some("records", records, "records")
+    drafts = checks.items("drafts", drafts, "drafts")
     checks.as_many(records=records, drafts=drafts)
     pairs = list(zip(records, drafts, strict=True))
     kept = [style(*pair) for pair in pairs]
