@@ -55,13 +55,13 @@ ARMS = {
         "dpo",
         "learned",
         DPO | {"learning_rate": 5e-4, "beta": 0.3},
-        (),
+        (1,),
     ),
     "DPO and likelihood": (
         "dpo",
         "learned",
         DPO | RATE | {"beta": 0.1, "likelihood": 1.0},
-        (),
+        (1,),
     ),
 }
 RULES = (
