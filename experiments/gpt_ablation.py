@@ -36,6 +36,9 @@ VARIANTS = [
     {"positions": "none"},
     {"positions": "learned"},
     {"depth": 1},
+    {"heads": 1},
+    {"tied": False},
+    {"dropout": 0.1},
 ]
 EVERY, BEGINNING = 125, 6000
 
