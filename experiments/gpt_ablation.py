@@ -37,6 +37,7 @@ VARIANTS = [
     {"positions": "learned"},
     {"depth": 1},
     {"heads": 1},
+    {"heads": 8},
     {"tied": False},
     {"dropout": 0.1},
 ]
