@@ -217,7 +217,9 @@ def plain(markdown):
     """
     checks.text("markdown", markdown)
     for pattern, replacement in MARKUP:
-        markdown = pattern.sub(replacement, markdown)
+        markdown = pattern.sub(  # type: ignore[call-overload]
+            replacement, markdown
+        )
     return markdown.strip()
 
 

@@ -451,7 +451,9 @@ def _unquoted(rng, field, old, new, wording):
         )
     if "mark" in parts:
         parts["mark"] = _MARKS[parts["mark"]]
-    return rng.choice(UNQUOTED[wording][field]).format(**parts)
+    return rng.choice(
+        UNQUOTED[wording][field]  # type: ignore[index]
+    ).format(**parts)
 
 
 def say(rng, message, edits, wording="test", unquoted=1 / 3):
