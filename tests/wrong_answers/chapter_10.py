@@ -68,12 +68,35 @@ def divided_by_nothing(output, reference, n):
     return (have & want).total() / have.total()
 
 
-def greedy(log_p, length, width):
-    prefix = ()
+def beam(log_p, length, width):
+    """The right search, for wrong widths."""
+    found = [(0.0, ())]
     for _ in range(length):
-        following = log_p(prefix)
-        prefix = (*prefix, max(following, key=following.get))
-    return prefix
+        found = sorted(
+            (
+                (score + change, (*prefix, token))
+                for score, prefix in found
+                for token, change in log_p(prefix).items()
+            ),
+            reverse=True,
+        )[:width]
+    return found[0][1]
+
+
+def greedy(log_p, length, width):
+    return beam(log_p, length, 1)
+
+
+def exhaustive(log_p, length, width):
+    return beam(log_p, length, None)
+
+
+def exhaustive_if_wide(log_p, length, width):
+    return beam(log_p, length, None if width > 1 else 1)
+
+
+def one_too_wide(log_p, length, width):
+    return beam(log_p, length, width + 1)
 
 
 def least_likely(log_p, length, width):
@@ -101,21 +124,6 @@ def only_the_last_step(log_p, length, width):
     return found[0][1]
 
 
-def exhaustive(log_p, length, width):
-    found = [(0.0, ())]
-    for _ in range(length):
-        found = [
-            (score + change, (*prefix, token))
-            for score, prefix in found
-            for token, change in log_p(prefix).items()
-        ]
-    return max(found)[1]
-
-
-def exhaustive_if_wide(log_p, length, width):
-    return (exhaustive if width > 1 else greedy)(log_p, length, width)
-
-
 def pruned_apart(log_p, length, width):
     found = [(0.0, ())]
     for _ in range(length):
@@ -141,20 +149,6 @@ def pruned_by_the_last_step(log_p, length, width):
             reverse=True,
         )[:width]
     return max(found, key=lambda hypothesis: hypothesis[1])[2]
-
-
-def one_too_wide(log_p, length, width):
-    found = [(0.0, ())]
-    for _ in range(length):
-        found = sorted(
-            (
-                (score + change, (*prefix, token))
-                for score, prefix in found
-                for token, change in log_p(prefix).items()
-            ),
-            reverse=True,
-        )[: width + 1]
-    return found[0][1]
 
 
 def first_right_column(weights, right):
