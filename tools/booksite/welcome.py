@@ -347,7 +347,7 @@ def taught_model(book):
     record, demonstrated = (
         book.record(name) for name in ("real_feedback", "demonstration")
     )
-    kept, shuffled = (
+    own, another = (
         mean(record, "score", kind=kind)
         for kind in ("ILF", "ILF, another's style")
     )
@@ -357,9 +357,9 @@ def taught_model(book):
         draw.rounds([one["score"] for one in run["rounds"]], best),
         "09_real_feedback",
         "A model taught by words",
-        f"{kept:.1f}",
+        f"{own:.1f}",
         f"of {best} rules kept after {len(run['rounds']) - 1} rounds; "
-        f"{shuffled:.1f} with critiques in another message's style",
+        f"{another:.1f} with critiques in another message's style",
     )
 
 
