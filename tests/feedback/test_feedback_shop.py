@@ -209,6 +209,14 @@ def test_a_critique_of_another_draft_keeps_its_style_and_takes_the_facts():
         critique.about(random.Random(1), known, typed[1])
 
 
+@pytest.mark.parametrize("split", list(shop.NAMES))
+def test_every_other_customer_is_a_regular_one(split):
+    rng = random.Random(0)
+    drawn = {shop.draw_record(rng, split)[::6] for _ in range(500)}
+    names = shop.NAMES[split]
+    assert drawn == {(name, i % 2 == 0) for i, name in enumerate(names)}
+
+
 def test_style_counts_whatever_the_facts_are():
     record = shop.Record(
         "Tom", "kettle", 50, "May", 3, shop.BODIES["train"][0], regular=False
@@ -225,6 +233,7 @@ def test_style_counts_whatever_the_facts_are():
     )
     for old, new, field in (
         ("Dear Mia,", "Hello Mia!", "greeting"),
+        ("Dear Mia,", "So: Dear Mia,", "greeting"),
         ("restored", "used", "item"),
         ("7 dollars", "dollars", "price"),
         ("4 June", "June 4", "date"),
@@ -234,6 +243,8 @@ def test_style_counts_whatever_the_facts_are():
         changed = wrong.replace(old, new)
         assert shop.style(record, changed) == kept | {field: False}
     other = record._replace(regular=True)
+    assert shop.measure([record], [perfect])["facts"] == 1
+    assert shop.measure([record], [wrong])["facts"] == 0
     assert shop.measure([record, other], [perfect, wrong]) == {
         "exact": 0.5,
         "facts": 0.5,
