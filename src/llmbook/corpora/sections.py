@@ -3,6 +3,7 @@ written for it.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ NO_PROSE = re.compile(
 )
 NOTES = re.compile(r"<!--.*?-->|^%[^\n]*", re.DOTALL | re.MULTILINE)
 # what is written for the page and not for the eye, and what is left of it
-MARKUP = [
+Replacement = str | Callable[[re.Match[str]], str]
+MARKUP: list[tuple[re.Pattern[str], Replacement]] = [
     (re.compile(r"\$\$.*?\$\$(?: *\([\w-]+\))?", re.DOTALL), " "),
     (
         re.compile(
@@ -217,9 +219,7 @@ def plain(markdown):
     """
     checks.text("markdown", markdown)
     for pattern, replacement in MARKUP:
-        markdown = pattern.sub(  # type: ignore[call-overload]
-            replacement, markdown
-        )
+        markdown = pattern.sub(replacement, markdown)
     return markdown.strip()
 
 

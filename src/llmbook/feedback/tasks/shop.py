@@ -348,7 +348,7 @@ ADD = {
         'Please finish with "{new}".',
     ),
 }
-UNQUOTED = {
+UNQUOTED: dict[str, dict[str, tuple[str, ...]]] = {
     "train": {
         "greeting": (
             "Begin with {word} and put {mark} after the name.",
@@ -451,9 +451,7 @@ def _unquoted(rng, field, old, new, wording):
         )
     if "mark" in parts:
         parts["mark"] = _MARKS[parts["mark"]]
-    return rng.choice(
-        UNQUOTED[wording][field]  # type: ignore[index]
-    ).format(**parts)
+    return rng.choice(UNQUOTED[wording][field]).format(**parts)
 
 
 def say(rng, message, edits, wording="test", unquoted=1 / 3):

@@ -384,7 +384,8 @@ def asked_twice(words, weights):
 
 def _wrapped(words, width=328):
     """Return words in lines that are no wider than the drawing."""
-    lines, left = [[]], width  # type: ignore[var-annotated]
+    lines: list[list[str]] = [[]]
+    left = width
     for word in words:
         if _room(word) > left:
             lines.append([])
