@@ -73,17 +73,18 @@ def test_a_row_holds_a_prompt_and_its_completion():
 
 
 def test_examples_are_drafts_and_their_ends_after_their_prompts():
-    """A draft that is too long is cut so that its end still fits."""
+    """A draft that fills its place was cut off, and has no end."""
     learner = Apprentice()
     ids, mask = learner.examples(["a", "b", "c"], ["ab", "", "aaaa"])
     assert texts({"ids": ids, "mask": mask}) == [
         ("a>", "ab!"),
         ("b>", "!"),
-        ("c>", "aa!"),
+        ("c>", "aaa"),
     ]
     assert ids.shape == (3, 5)
     assert mask.shape == (3, 4)
-    assert learner.completion("aaaa") == Letters().encode("aa!")
+    assert learner.completion("aaaa") == Letters().encode("aaa")
+    assert learner.completion("aa") == Letters().encode("aa!")
 
 
 # --- writing ----------------------------------------------------------------------------------

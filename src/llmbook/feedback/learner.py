@@ -214,7 +214,10 @@ class Learner:
         )
 
     def completion(self, draft):
-        """Return the ids of a draft and its end, cut to what fits.
+        """Return the ids of a draft, cut to what fits, and its end if that fits.
+
+        A draft that fills its place was cut off: the policy did not write its
+        end, and is neither to imitate nor to avoid one.
 
         Raises
         ------
@@ -223,10 +226,8 @@ class Learner:
         ValueError
             If the task cannot read it.
         """
-        return [
-            *self.task.encode(draft)[: self.task.draft_length - 1],
-            self.task.end,
-        ]
+        ids = [*self.task.encode(draft), self.task.end]
+        return ids[: self.task.draft_length]
 
     def evaluate(self, function, model, *arrays, batch_size=64):
         """Return ``function(model, *arrays)``, computed in batches of rows

@@ -79,7 +79,7 @@ def test_scores_teach_the_policy_to_score():
     """Sampled anew in each round: what it keeps gets better, and so does what it writes."""
     learner = Apprentice(sample, "a")
     figures = learner.practise(
-        expert_iteration.learn, 200, rounds=5, steps=20, learning_rate=3e-2
+        expert_iteration.learn, 400, rounds=10, steps=20, learning_rate=3e-2
     )
     kept = [z["kept_score"] for z in figures]
     assert kept == sorted(kept)
