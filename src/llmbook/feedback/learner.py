@@ -214,7 +214,7 @@ class Learner:
         )
 
     def completion(self, draft):
-        """Return the ids of a draft, cut to what fits, and its end if that fits.
+        """Return the ids of a draft and of its end, cut to what fits.
 
         A draft that fills its place was cut off: the policy did not write its
         end, and is neither to imitate nor to avoid one.
