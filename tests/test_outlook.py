@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-CHAPTER = Path(__file__).parent.parent / "chapters" / "16_outlook.ipynb"
+CHAPTER = Path(__file__).parent.parent / "chapters" / "21_outlook.ipynb"
 
 
 def function_of_chapter(name):

@@ -4,6 +4,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -14,7 +15,15 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from booksite import bundle, callouts, formulas, llms, outlines, pages
+from booksite import (
+    bundle,
+    callouts,
+    formulas,
+    llms,
+    numbers,
+    outlines,
+    pages,
+)
 
 from llmbook.showing.sketch import Sketch
 
@@ -250,3 +259,30 @@ def test_a_remark_has_the_word_of_its_kind(tmp_path):
     }
     assert found == callouts.KINDS
     assert len(page.select(".callout em")) == 4
+
+
+def test_a_number_that_the_contents_count_gives_way_to_that_of_the_file():
+    link = nodes.reference(secnumber=(2, 1))
+    contents = nodes.bullet_list("", link, nodes.reference())
+    env = SimpleNamespace(
+        titles={
+            "chapters/01_first": nodes.title(secnumber=(1,)),
+            "chapters/20_last": nodes.title(secnumber=(2,)),
+            "chapters/21_draft": nodes.title(),
+            "intro": nodes.title(secnumber=(3,)),
+        },
+        tocs={"chapters/20_last": contents},
+        toc_secnumbers={"chapters/20_last": {"": (2,), "#a": (2, 1), "#b": ()}},
+        toc_fignumbers={"chapters/20_last": {"figure": {"fig-a": (2, 7)}}},
+    )
+    assert numbers.renumber(None, env) == ["chapters/20_last"]
+    assert env.titles["chapters/01_first"]["secnumber"] == (1,)
+    assert env.titles["chapters/20_last"]["secnumber"] == (20,)
+    assert "secnumber" not in env.titles["chapters/21_draft"]
+    assert env.titles["intro"]["secnumber"] == (3,)
+    assert link["secnumber"] == (20, 1)
+    assert env.toc_secnumbers == {
+        "chapters/20_last": {"": (20,), "#a": (20, 1), "#b": ()}
+    }
+    assert env.toc_fignumbers["chapters/20_last"]["figure"]["fig-a"] == (20, 7)
+    assert numbers.renumber(None, env) == []

@@ -14,6 +14,7 @@ it shows:
 - :mod:`booksite.head` puts a bar beneath a chapter's title: run time, download, exercises, all code at once;
 - :mod:`booksite.cards` writes into a page what its links lead to, for the cards on hover, focus and tap;
 - :mod:`booksite.callouts` knows the four kinds of remarks beside the text;
+- :mod:`booksite.numbers` gives a chapter the number of its file;
 - :mod:`booksite.columns` sets columns of numbers to the right;
 - :mod:`booksite.pages` completes each page: figures, metadata, names of folded cells;
 - :mod:`booksite.plots` gives the plots of notebooks the page's ground, letters and ink;
@@ -36,6 +37,7 @@ from booksite import (
     head,
     library,
     llms,
+    numbers,
     pages,
     tables,
     terms,
@@ -99,6 +101,7 @@ def setup(app):
         terms,
         callouts,
         columns,
+        numbers,
         pages,
         head,
         llms,

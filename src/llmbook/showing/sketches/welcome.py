@@ -25,8 +25,8 @@ CHAPTERS: dict[int, tuple[str, str, tuple[int, ...]]] = {
     12: ("Question answering", "find, then point", (5, 7)),
     13: ("Sentiment", "classes and reasons", (5, 7)),
     14: ("Semantic roles", "who did what to whom", (5, 7)),
-    15: ("Tools", "what to reach for next", ()),
-    16: ("Outlook", "open questions, measured", ()),
+    20: ("Tools", "what to reach for next", ()),
+    21: ("Outlook", "open questions, measured", ()),
 }
 APPLICATIONS = range(10, 15)
 # the chapters of three ways through the book
@@ -65,8 +65,8 @@ def book_map(chapters):
         7: (middle, 196),
         8: (left, 292),
         9: (middle, 292),
-        15: (left, 388),
-        16: (middle, 388),
+        20: (left, 388),
+        21: (middle, 388),
     }
     frame = s.frame(right, 100, width, 354, "applications")
     boxes = {}

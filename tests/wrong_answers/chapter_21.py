@@ -87,7 +87,7 @@ def without_a_case_for_agreement(first, second):
 
 
 WRONG = {
-    "16.1": [
+    "21.1": [
         stub,
         normal_interval,
         whole_width,
@@ -95,9 +95,9 @@ WRONG = {
         one_question_less,
         ninety_percent,
     ],
-    "16.2": [stub, put_back, expected_number],
-    "16.3": [stub, no_checker, one_more_try, forgotten_failures],
-    "16.4": [
+    "21.2": [stub, put_back, expected_number],
+    "21.3": [stub, no_checker, one_more_try, forgotten_failures],
+    "21.4": [
         stub,
         one_sided,
         chi_squared,

@@ -1,4 +1,4 @@
-"""Right answers to the exercises of chapter 16 that differ from the solutions."""
+"""Right answers to the exercises of chapter 21 that differ from the solutions."""
 
 import math
 
@@ -21,4 +21,4 @@ def coin_of_scipy(first, second):
     return binomtest(int(first[differ].sum()), int(differ.sum())).pvalue
 
 
-RIGHT = {"16.1": [one_number_after_the_other], "16.4": [coin_of_scipy]}
+RIGHT = {"21.1": [one_number_after_the_other], "21.4": [coin_of_scipy]}

@@ -1,4 +1,4 @@
-"""Checks of the exercises of chapter 16, trends and challenges."""
+"""Checks of the exercises of chapter 21, trends and challenges."""
 
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from llmbook.exercises import exercise
 
 
 @exercise(
-    "16.1",
+    "21.1",
     "The width falls as n grows, so double n until it is enough, then halve the"
     " gap.",
 )
@@ -48,7 +48,7 @@ def _fewest(share, half_width):
     return n
 
 
-@exercise("16.2", "Count the ways to draw k answers that are all wrong.")
+@exercise("21.2", "Count the ways to draw k answers that are all wrong.")
 def pass_at(answer):
     """Compare with all drawings of small collections."""
     for n, c in [(4, 1), (5, 2), (6, 6), (6, 0)]:
@@ -63,7 +63,7 @@ def pass_at(answer):
 
 
 @exercise(
-    "16.3",
+    "21.3",
     "A step ends in success or in an unnoticed failure; leave the noticed ones"
     " out.",
 )
@@ -86,7 +86,7 @@ def chain(answer):
 
 
 @exercise(
-    "16.4",
+    "21.4",
     "Only questions count that one of the two answered rightly and the other"
     " did not; under chance either is as likely.",
 )

@@ -1,10 +1,10 @@
-"""The drawings of chapter 16: what they say follows from what they are given."""
+"""The drawings of chapter 21: what they say follows from what they are given."""
 
 import re
 
 import pytest
 
-from llmbook.showing.sketches import chapter_16 as draw
+from llmbook.showing.sketches import chapter_21 as draw
 
 
 def written(sketch):

@@ -1,4 +1,4 @@
-"""The drawings of chapter 16: paired answers, more computation, many steps."""
+"""The drawings of chapter 21: paired answers, more computation, many steps."""
 
 from llmbook.showing.sketch import Sketch
 
