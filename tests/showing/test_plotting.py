@@ -93,6 +93,16 @@ def test_learning_curves_draw_series_and_baselines():
     assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
 
 
+def test_the_name_of_a_baseline_stands_where_no_curve_is():
+    ax = plotting.learning_curves({"a": [3, 2, 2]}, baselines={"chance": 2.0})
+    ax.figure.draw_without_rendering()
+    (name,) = ax.texts
+    box, axes = name.get_window_extent(), ax.get_window_extent()
+    assert axes.x1 < box.x0 < box.x1 < ax.figure.bbox.x1
+    middle = ax.transData.transform((0, 2.0))[1]
+    assert (box.y0 + box.y1) / 2 == pytest.approx(middle, abs=3)
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

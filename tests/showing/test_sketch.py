@@ -40,19 +40,82 @@ def test_a_drawing_wider_than_the_column_is_refused():
         a_sketch(width=700)
 
 
-def test_words_that_do_not_fit_their_box_are_refused():
+def written(drawing):
+    """Return each text of a drawing, its letters' size, and whether it is squeezed."""
+    return [
+        (
+            text.text,
+            int(text.get("font-size")),
+            "squeezed" in text.get("class", ""),
+        )
+        for text in parsed(drawing).findall(f"{SVG}text")
+    ]
+
+
+def test_words_that_do_not_fit_their_box_become_smaller_and_then_fewer():
     drawing = a_sketch()
-    drawing.box(0, 0, 130, ["policy", "trained each round"])
-    with pytest.raises(ValueError, match="'trained each round' needs 1"):
-        drawing.box(0, 0, 120, ["policy", "trained each round"])
+    for width in (130, 120, 60):
+        drawing.box(0, 0, width, ["policy", "trained each round"])
+    (_, whole), (_, small), (_, short) = zip(
+        written(drawing)[::2], written(drawing)[1::2], strict=True
+    )
+    assert whole == ("trained each round", 12, False)
+    assert small == ("trained each round", 11, True)
+    assert short[0].endswith("…")
+    assert "trained each round".startswith(short[0][:-1])
+    assert short[1:] == (sketch.LEAST, True)
+    assert text_width(short[0], sketch.LEAST) <= 48
 
 
 @pytest.mark.parametrize("anchor", ["start", "middle", "end"])
-def test_words_that_leave_the_drawing_are_refused(anchor):
+def test_words_do_not_leave_the_drawing(anchor):
     drawing = a_sketch(width=100)
     drawing.text(50, 10, "short", anchor=anchor)
-    with pytest.raises(ValueError, match="within the drawing"):
-        drawing.text(50, 10, "longer than half of it", anchor=anchor)
+    drawing.text(50, 30, "longer than half of it", anchor=anchor)
+    short, long = written(drawing)
+    assert short == ("short", 12, False)
+    room = 102 if anchor == "middle" else 51
+    assert text_width(long[0], long[1]) <= room
+    assert long[2]
+
+
+@pytest.mark.parametrize(
+    ("box", "view"),
+    [
+        ((10, 10, 50, 30), "0 0 100 50"),
+        ((80, 10, 50, 30), "0 0 130.0 50"),
+        ((-20, 10, 50, 60), "-20.0 0 120.0 70.0"),
+    ],
+)
+def test_a_box_outside_makes_the_drawing_larger(box, view):
+    drawing = a_sketch(width=100, height=50)
+    drawing.box(*box[:3], "a", height=box[3])
+    root = parsed(drawing)
+    assert root.get("viewBox") == view
+    assert root.get("width") == view.split()[2]
+    squeezed = "squeezed" in root.find(f"{SVG}rect").get("class")
+    assert squeezed == (view != "0 0 100 50")
+    assert written(drawing) == [("a", 14, False)]
+
+
+def test_more_cells_than_fit_are_all_drawn():
+    drawing = a_sketch(width=100, height=30)
+    drawing.cells(0, 0, [list(range(9))], width=30, digits=0)
+    assert [text for text, *_ in written(drawing)] == list("012345678")
+    assert parsed(drawing).get("width") == "270.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *(("-0.5", "−0.5"), ("u = -2", "u = −2"), ("(-.5)", "(−.5)")),
+        *(("1e-8", "1e-8"), ("x[-1]", "x[-1]"), ("LM2-135M", "LM2-135M")),
+    ],
+)
+def test_a_hyphen_before_a_number_is_a_minus_sign(text, shown):
+    drawing = a_sketch()
+    drawing.text(0, 0, text)
+    assert written(drawing) == [(shown, 12, False)]
 
 
 @given(st.text(st.characters(categories=("L", "N", "P")), max_size=20))

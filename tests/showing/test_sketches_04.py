@@ -15,7 +15,7 @@ PARTS = [(name, "made", "op") for name in ("a", "b", "c", "d", "e", "f")]
 DRAWINGS = {
     "neuron": (
         lambda: draw.neuron(VALUES, GRADIENTS),
-        ["u = -0.700", "-4.07", "1.02", "t = 1"],
+        ["u = −0.700", "−4.07", "1.02", "t = 1"],
     ),
     "transformer": (
         lambda: draw.transformer(8, 10, COUNTS),
@@ -25,7 +25,7 @@ DRAWINGS = {
         lambda: draw.one_rule(3.0, [("2x", 6, 2), ("x²", 9, 6)], 8.0),
         ["L = 15", "1 × 6 = 6", "gradient 8"],
     ),
-    "linear": (lambda: draw.linear_backward(4, 3, 5), ["N × d_in", "X̄"]),
+    "linear": (lambda: draw.linear_backward(4, 3, 5), ["N × d_in", "Xᵀ"]),
     "norm": (
         lambda: draw.norm_backward(
             np.array([1.0, -1.0]),
@@ -55,6 +55,11 @@ def test_a_drawing_says_what_it_was_given(name):
     for words in said:
         assert f">{words}<" in svg
     assert make().svg() == svg
+
+
+def test_gradients_bear_a_bar():
+    svg = draw.linear_backward(4, 3, 5).svg()
+    assert svg.count('class="macron"') == svg.count('class="box key"') == 4
 
 
 def test_drawings_bear_names_of_their_own():

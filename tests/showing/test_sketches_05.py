@@ -80,7 +80,7 @@ def test_four_views_are_added_number_by_number():
     views = ["1:好", "2:好$", "3:不好$", "word:不好"]
     said = written(draw.four_views("不好", 1, views, [27, 3, 2, 1], VECTORS))
     assert [word for word in said if word in views] == views
-    for number in ("27", "0.610", "0.020", "-0.070"):
+    for number in ("27", "0.610", "0.020", "−0.070"):
         assert number in said
 
 

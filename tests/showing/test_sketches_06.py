@@ -38,7 +38,7 @@ def test_the_whole_gpt_has_two_branches_in_each_block(num_layers):
 def test_one_table_has_a_row_and_a_logit_for_each_token():
     rows = np.array([[0.1, 0.2, 0.3], [-1.0, 0.0, 1.0]])
     said = written(draw.one_table(["三", "马"], rows, 1, [-2.0, 7.25]))
-    for text in ("三", "马", "0.30", "-1.00", "-2.0", "7.2"):
+    for text in ("三", "马", "0.30", "−1.00", "−2.0", "7.2"):
         assert text in said
 
 

@@ -50,8 +50,8 @@ def test_arrows_of_the_norms_end_where_the_vectors_do():
 
 def test_a_gate_shows_each_entry_in_each_row():
     said = written(draw.gate([0.5, 2], [1, -3], [0.5, -6]))
-    numbers = [word for word in said if re.fullmatch(r"-?\d\.\d\d", word)]
-    assert numbers == ["0.50", "2.00", "1.00", "-3.00", "0.50", "-6.00"]
+    numbers = [word for word in said if re.fullmatch(r"−?\d\.\d\d", word)]
+    assert numbers == ["0.50", "2.00", "1.00", "−3.00", "0.50", "−6.00"]
 
 
 def test_every_head_of_queries_shares_one_of_keys():

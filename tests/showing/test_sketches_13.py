@@ -32,7 +32,7 @@ def test_blame_lies_left_of_the_line_and_praise_right_of_it():
     assert y + shorter == pytest.approx(x)
     assert longer == pytest.approx(2 * shorter)
     said = written(sketch)
-    assert {"unpredictable", "films", "cars", "+2.0", "-1.0"} <= set(said)
+    assert {"unpredictable", "films", "cars", "+2.0", "−1.0"} <= set(said)
 
 
 def test_the_logit_is_the_sum_of_what_words_give():
@@ -40,10 +40,10 @@ def test_the_logit_is_the_sum_of_what_words_give():
         draw.adding_up(["a", "b"], [1.0, -2.0], [0.5, 0.25], [0.5, -0.5])
     )
     assert said.count("+0.00") == 1
-    assert said.count("+0.50") == said.count("-0.50") == 1
+    assert said.count("+0.50") == said.count("−0.50") == 1
 
 
 def test_two_cuts_make_three_classes():
     said = written(draw.two_cuts(-0.25, 0.5, [("dull", -1.0), ("fine", 1.0)]))
-    assert {"negative", "neutral", "positive", "-0.25", "+0.50"} <= set(said)
+    assert {"negative", "neutral", "positive", "−0.25", "+0.50"} <= set(said)
     assert said.index("1. dull") < said.index("2. fine")

@@ -54,6 +54,37 @@ def test_a_formula_in_a_line_breaks_after_outer_relations_only():
     assert formulas.typeset("a = b", display=True).count("<svg") == 1
 
 
+@pytest.mark.parametrize(
+    ("behind", "mark", "left"),
+    [(", so", ",", " so"), (").", ").", ""), ("-gram", "-", "gram")],
+)
+def test_a_mark_stays_with_the_last_piece_of_the_formula_before_it(
+    behind, mark, left
+):
+    formula = nodes.math("", "a = b")
+    text = nodes.paragraph("", "", formula, nodes.Text(behind))
+    translator = SimpleNamespace(body=[])
+    with pytest.raises(nodes.SkipNode):
+        formulas.visit_inline(translator, formula)
+    page = BeautifulSoup("".join(translator.body), "html.parser")
+    unparted = page.select_one(".math > .unparted")
+    assert [child.name for child in unparted.children] == ["svg", None]
+    assert unparted.get_text() == mark
+    assert len(page.select(".math > svg")) == 1
+    assert text.children[1].astext() == left
+
+
+@pytest.mark.parametrize(
+    "behind", [nodes.Text(" is"), nodes.emphasis("", ", so")]
+)
+def test_what_is_no_mark_is_left_behind_a_formula(behind):
+    formula = nodes.math("", "a")
+    text = nodes.paragraph("", "", formula, behind)
+    assert formulas.take_mark(formula) == ""
+    assert text.children[1] is behind
+    assert formulas.take_mark(nodes.paragraph("", "", formula)[0]) == ""
+
+
 def test_a_letter_is_the_same_text_wherever_it_stands():
     square = "M10 20H30V40H10Z"
     assert outlines.moved(square, (0, 0, 1, -1)) == "M10-20h20v-20h-20z"

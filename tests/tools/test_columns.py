@@ -15,8 +15,8 @@ TABLE = """
      - accuracy
      - verdict
    * - 12
-     - 0.97 ± 0.01
-     - right
+     - -0.97 ± 0.01
+     - right-hand
    * - 13
      - –
      - 5
@@ -34,7 +34,7 @@ def marked(kind):
 
 
 def test_a_column_of_numbers_is_marked_and_neither_text_nor_names_of_rows():
-    assert marked("results") == ["accuracy", "0.97 ± 0.01", "–"]
+    assert marked("results") == ["accuracy", "−0.97 ± 0.01", "–"]
 
 
 def test_tables_of_the_text_are_left_as_they_are():
@@ -45,7 +45,7 @@ def test_tables_of_the_text_are_left_as_they_are():
     "text",
     [
         *("1", "-0.5", "−0.5", "+1.2", "1,024", "2e-06", "4.7%", "4.7 %"),
-        *("0.97 ± 0.01", "0.28 to 0.61"),
+        *("0.97 ± 0.01", "0.28 to 0.61", "+0.01 (-0.02 to +0.04)"),
     ],
 )
 def test_what_counts_as_a_number(text):

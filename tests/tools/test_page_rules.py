@@ -162,3 +162,14 @@ def test_no_two_chapters_give_a_figure_or_a_table_the_same_name():
         if name
     ]
     assert sorted(names) == sorted(set(names))
+
+
+@every_notebook
+def test_no_drawing_of_the_book_is_squeezed(notebook):
+    """Its words fit; only where a reader puts in longer ones they shrink."""
+    assert not [
+        number
+        for number, cell, _, _ in code(notebook)
+        for output in cell.outputs
+        if "squeezed" in output.get("data", {}).get("image/svg+xml", "")
+    ]

@@ -79,6 +79,15 @@ def test_a_colour_bar_goes_with_the_panel_at_its_left():
     assert [len(axes) for _, _, axes in found] == [1, 2]
 
 
+def test_a_colour_bar_of_the_first_panel_stays_with_it():
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3), layout="constrained")
+    image = axes[0].imshow(np.eye(9), aspect="auto")
+    figure.colorbar(image, ax=axes[0])
+    axes[1].plot([1, 3, 2])
+    found = panels.cut(drawn(figure))
+    assert [len(parts) for _, _, parts in found] == [2, 1]
+
+
 def test_the_box_says_where_each_panel_goes():
     root = drawn(two()[0])
     box = panels.arrange(root)

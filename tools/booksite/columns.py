@@ -1,5 +1,6 @@
 """Set columns of numbers to the right in tables of results, so that units stand
-below units. Of a list-table Sphinx cannot be told how a column is set.
+below units, and write their minus signs as such. Of a list-table Sphinx cannot
+be told how a column is set.
 """
 
 import re
@@ -7,7 +8,9 @@ import re
 from docutils import nodes
 
 NUMBER = r"[+−-]?\d[\d,.]*(e[+-]?\d+)?\s?%?"
-NUMBERS = re.compile(rf"{NUMBER}( (±|to) {NUMBER})?|–")
+NUMBERS = re.compile(
+    rf"{NUMBER}( (±|to) {NUMBER}| \({NUMBER} to {NUMBER}\))?|–"
+)
 
 
 def are_numbers(texts):
@@ -29,6 +32,12 @@ def set_right(app, doctree, docname):
             if are_numbers([cell.astext() for cell in column[1:]]):
                 for cell in column:
                     cell["classes"].append("number")
+                for text in [
+                    t for c in column[1:] for t in c.findall(nodes.Text)
+                ]:
+                    text.parent.replace(
+                        text, nodes.Text(text.replace("-", "−"))
+                    )
 
 
 def setup(app):

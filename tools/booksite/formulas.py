@@ -13,7 +13,7 @@ import re
 from functools import cache
 from importlib.metadata import distribution
 
-from docutils.nodes import SkipNode
+from docutils.nodes import SkipNode, Text
 from py_mini_racer import MiniRacer
 from sphinx.locale import _
 from sphinx.util import logging
@@ -32,6 +32,7 @@ COMPONENTS = [
     "output/svg.js",
     "output/svg/fonts/tex.js",
 ]
+MARKS = re.compile(r"[.,;:!?)\]’”%-]+")
 PROGRAM = """
 const adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor();
 MathJax._.handlers.html_ts.RegisterHTMLHandler(adaptor);
@@ -113,10 +114,28 @@ def _typeset_node(node, tex, display):
 
 
 def visit_inline(translator, node):
-    """Write a formula within a line."""
+    """Write a formula within a line, which does not part it from a mark behind
+    it.
+    """
     html = _typeset_node(node, node.astext(), display=False)
+    if mark := take_mark(node):
+        before, drawn, after = html.rpartition("<svg")
+        drawn += after.replace("</svg>", f"</svg>{mark}</span>", 1)
+        html = f'{before}<span class="unparted">{drawn}'
     translator.body.append(f'<span class="math">{html}</span>')
     raise SkipNode
+
+
+def take_mark(node):
+    """Return the marks of punctuation that follow a formula, and take them away
+    from the text.
+    """
+    text = node.next_node(siblings=True, descend=False)
+    found = isinstance(text, Text) and MARKS.match(text)
+    if not found:
+        return ""
+    node.parent.replace(text, Text(text[found.end() :]))
+    return found[0]
 
 
 def visit_display(translator, node):

@@ -46,8 +46,8 @@ def draw(source, breaks=()):
 
 
 def drawing(parts, left, top, width, height):
-    """Return some parts of a formula as one element, as large as it is beside
-    text.
+    """Return some parts of a formula as one element, which names its width
+    beside text; the style sheet makes it smaller where a page is narrow.
     """
     try:
         path = "".join(
@@ -63,7 +63,7 @@ def drawing(parts, left, top, width, height):
             f' stroke-width="0">{inside}</g>'
         )
     box = " ".join(f"{number:.0f}" for number in (left, top, width, height))
-    size = f"width:{em(width)};height:{em(height)};vertical-align:{em(-top - height)}"
+    size = f"--w:{em(width)};vertical-align:{em(-top - height)}"
     return (
         f'<svg aria-hidden="true" viewBox="{box}" style="{size}">{inside}</svg>'
     )

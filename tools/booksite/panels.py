@@ -86,6 +86,7 @@ def panels_of(figure):
     for part in parts:
         if part.find(f".//{SVG}path") is None or "axes" not in part.get("id"):
             return [parts]
+    for part in sorted(parts, key=frame):  # Matplotlib draws colour bars last
         left, top, right, bottom = frame(part)
         if panels and right - left < BAR * (bottom - top):
             panels[-1].append(part)

@@ -62,7 +62,6 @@ mpl.rcParams.update(
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
-        "axes.unicode_minus": False,
         "axes.facecolor": "none",
         # as wide as a phone shows it with letters of ten pixels
         "figure.figsize": (5.7, 3.5),
@@ -299,10 +298,9 @@ def learning_curves(
     checks.kind("baselines", baselines, dict, type(None))
     series = {name: _steps_and_values(name, s) for name, s in curves.items()}
     if ax is None:
-        _, ax = plt.subplots()
+        _, ax = plt.subplots(figsize=(5.3, 3.3), layout="constrained")
     for label, (steps, values) in series.items():
         ax.plot(steps, values, label=drawn(label))
-    ends = [values[-1] for _, values in series.values()]
     for label, level in (baselines or {}).items():
         checks.real(f"baselines[{label!r}]", level)
         ax.axhline(level, color="#666666", linewidth=0.8, linestyle=":")
@@ -310,8 +308,9 @@ def learning_curves(
             drawn(label),
             (1, level),
             xycoords=("axes fraction", "data"),
-            ha="right",
-            va="top" if min(ends) > level else "bottom",  # off the curves
+            xytext=(4, 0),  # beside the axes, where no curve is
+            textcoords="offset points",
+            va="center",
         )
     ax.set_xlabel(drawn(xlabel, "xlabel"))
     ax.set_ylabel(drawn(ylabel, "ylabel"))

@@ -8,10 +8,16 @@ dotted one is frozen or forbidden, and a thick one is the residual stream.
 
 Lengths are units of the page: a drawing for every screen is at most
 :data:`NARROW` wide, one for the page's column :data:`WIDE`.
+
+Where a reader's own words need more room than a drawing has, it is drawn all
+the same: their letters become smaller, then the words end in an ellipsis, and
+what lies outside makes the drawing larger. What is so changed has the class
+``squeezed``, which the book's own drawings never have.
 """
 
 import functools
 import html
+import re
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import NamedTuple
@@ -23,6 +29,8 @@ from llmbook import checks
 
 NARROW, WIDE = 360, 680
 LARGE, SMALL = 14, 12  # the two sizes of letters
+LEAST = 9  # to which they shrink before words are shortened
+MINUS = re.compile(r"(?<![\w.)\[])-(?=\.?\d)")  # a hyphen before a number
 DARK = 0.65  # a cell's shade from which letters on it have the paper's colour
 KINDS = ("op", "data", "learned", "frozen", "word", "good", "query", "key")
 LINES = ("flow", "back", "stream", "forbidden", "query", "key", "value")
@@ -100,6 +108,7 @@ class Sketch:
         if width > WIDE:
             raise ValueError(f"width must be at most {WIDE}, got {width}")
         self.name, self.width, self.height = name, width, height
+        self.left = self.top = 0
         self.drawing = drawsvg.Drawing(
             width,
             height,
@@ -161,38 +170,33 @@ class Sketch:
         Raises
         ------
         ValueError
-            If a line does not fit, or ``kind`` is none of these.
+            If ``kind`` is none of these.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
         lines = [lines] if isinstance(lines, str) else lines
         height = height or 16 + 16 * len(lines)
         box = Box(*_rounded(x, y, width, height))
-        if x < 0 or x + width > self.width or y + height > self.height:
-            raise ValueError(
-                f"box must lie within the drawing, {self.width} wide and"
-                f" {self.height} high, got {tuple(box)}"
-            )
+        classes = f"box {kind}" + " squeezed" * self._reach(box)
         round_ = {"data": 0, "query": 0, "key": 0, "word": 12}.get(kind, 7)
-        self._add(drawsvg.Rectangle(*box, rx=round_, class_=f"box {kind}"))
+        self._add(drawsvg.Rectangle(*box, rx=round_, class_=classes))
         if kind == "word":  # the tail of the bubble
             low = y + height - 1
             tail = (x + 18, low, x + 14, low + 12, x + 34, low)
             self._add(drawsvg.Lines(*tail, class_="box word tail"))
         first = y + height / 2 - 8 * (len(lines) - 1)
         for i, line in enumerate(lines):
-            size = SMALL if i else LARGE
-            needed = text_width(line, size) + 12
-            if needed > width:
-                raise ValueError(
-                    f"lines must fit the box, which is {width} wide; {line!r}"
-                    f" needs {needed:.0f}"
-                )
-            middle = x + width / 2
-            self.text(middle, first + 16 * i, line, size=size, anchor="middle")
+            self.text(
+                x + width / 2,
+                first + 16 * i,
+                line,
+                size=SMALL if i else LARGE,
+                anchor="middle",
+                room=width - 12,
+            )
         return box
 
-    def text(self, x, y, text, kind="", size=SMALL, anchor="start"):
+    def text(self, x, y, text, kind="", size=SMALL, anchor="start", room=None):
         """Write one line, its middle at the height ``y``.
 
         Parameters
@@ -204,21 +208,20 @@ class Sketch:
             ``"strong"``, ``"learned"``, ``"good"``, ``"word"`` for a colour.
         size : float
         anchor : {"start", "middle", "end"}
-
-        Raises
-        ------
-        ValueError
-            If the text leaves the drawing.
+        room : float, optional
+            How long the line may be; by default, as the drawing has room.
         """
-        length = text_width(text, size)
-        shift = {"start": 0, "middle": length / 2, "end": length}[anchor]
-        if x - shift < -1 or x - shift + length > self.width + 1:
-            raise ValueError(
-                f"text must lie within the drawing, {self.width} wide; {text!r}"
-                f" goes from {x - shift:.0f} to {x - shift + length:.0f}"
-            )
-        letters = "small" if size == SMALL else ""
-        classes = " ".join(filter(None, (letters, kind)))
+        before, behind = x - self.left + 1, self.left + self.width - x + 1
+        middle = 2 * min(before, behind)
+        within = {"start": behind, "middle": middle, "end": before}[anchor]
+        wanted = MINUS.sub("−", text), size
+        text, size = _fitting(*wanted, within if room is None else room)
+        classes = [
+            *["small"] * (size == SMALL),
+            *["squeezed"] * ((text, size) != wanted),
+            kind,
+        ]
+        classes = " ".join(filter(None, classes))
         self._add(
             drawsvg.Text(
                 text,
@@ -313,6 +316,9 @@ class Sketch:
             Between 0 and 1: how much of the colour of what is learned a cell
             has.
         """
+        size = len(values[0]) * width, len(values) * height
+        box = Box(x, y, *size)
+        self._reach(box)
         for i, row in enumerate(values):
             for j, value in enumerate(row):
                 corner = _rounded(x + j * width, y + i * height)
@@ -333,8 +339,7 @@ class Sketch:
                     dark = shade is not None and shade[i][j] > DARK
                     kind = "cellnumber on" if dark else "cellnumber"
                     self.text(*middle, written, kind=kind, anchor="middle")
-        rows, columns = len(values), len(values[0])
-        return Box(x, y, columns * width, rows * height)
+        return box
 
     def fan(self, sources, target, weights, kind="value"):
         """Draw lines from points to one point, as thick as weights."""
@@ -389,6 +394,21 @@ class Sketch:
 
     def _add(self, element):
         self._into.append(element)
+
+    def _reach(self, box):
+        """Make the drawing larger if a box lies outside; tell whether so."""
+        x, y, width, height = _rounded(*box)
+        right = max(self.left + self.width, x + width)
+        low = max(self.top + self.height, y + height)
+        left, top = min(self.left, x), min(self.top, y)
+        size = right - left, low - top
+        if size == (self.width, self.height):
+            return False
+        self.left, self.top = left, top
+        self.width, self.height = size
+        self.drawing.width, self.drawing.height = size
+        self.drawing.view_box = (left, top, *size)
+        return True
 
     def _tip(self, kind):
         if kind not in self._tips:
@@ -452,6 +472,18 @@ def _advance(character):
         return 1.0
     font.set_size(100, 72)
     return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+
+
+def _fitting(text, size, room):
+    """Return a text that fits a room, and the size of its letters."""
+    if text_width(text, size) <= room:
+        return text, size
+    size = max(LEAST, int(size * room / text_width(text, size)))
+    if text_width(text, size) > room:
+        while text and text_width(f"{text}…", size) > room:
+            text = text[:-1]
+        text += "…"
+    return text, size
 
 
 def _rounded(*numbers):

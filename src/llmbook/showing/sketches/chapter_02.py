@@ -415,7 +415,7 @@ def turned_alike(offsets, distance, theta):
     for i, offset in enumerate(offsets):
         x = 76 + 104 * i
         hands = [
-            ((offset + distance) * theta + angle, "query"),
+            ((offset + distance) * theta + angle, "query", 0.35),  # thick
             (offset * theta, "key"),
         ]
         _dial(s, x, 74, 44, hands)
@@ -514,9 +514,9 @@ def _dial(s, x, y, radius, hands):
         for a in range(64)
     ]
     s.curve(circle)
-    for angle, kind in hands:
+    for angle, kind, *strength in hands:
         end = (
             x + 0.9 * radius * math.cos(angle),
             y - 0.9 * radius * math.sin(angle),
         )
-        s.arrow((x, y), end, kind=kind)
+        s.arrow((x, y), end, kind=kind, strength=next(iter(strength), None))

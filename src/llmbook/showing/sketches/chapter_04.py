@@ -182,7 +182,11 @@ def linear_backward(rows, d_in, d_out):
         ):
             if sign:
                 s.text(x - 15, y + 16 + n / 2, sign, "strong", size=14)
-            s.box(x, y + 14, wide, name, kind, high)
+            box = s.box(x, y + 14, wide, name, kind, high)
+            if kind == "key":  # a gradient; its bar is missing in typefaces
+                middle, height = box.centre
+                bar = [(middle - 5, height - 9), (middle + 5, height - 9)]
+                s.curve(bar, "macron")
             s.text(x + wide / 2, y + 24 + high, shape, "shape",
                    anchor="middle")  # fmt: skip
             x += wide + 34
@@ -196,15 +200,15 @@ def linear_backward(rows, d_in, d_out):
     )  # fmt: skip
     product(
         126, "backward, to X",
-        ("Ȳ", "N × d_out", (n, o), "key"),
+        ("Y", "N × d_out", (n, o), "key"),
         ("Wᵀ", "d_out × d_in", (o, i), "learned"),
-        ("X̄", "N × d_in", (n, i), "key"),
+        ("X", "N × d_in", (n, i), "key"),
     )  # fmt: skip
     product(
         262, "backward, to W",
         ("Xᵀ", "d_in × N", (i, n), "data"),
-        ("Ȳ", "N × d_out", (n, o), "key"),
-        ("W̄", "d_in × d_out", (i, o), "key"),
+        ("Y", "N × d_out", (n, o), "key"),
+        ("W", "d_in × d_out", (i, o), "key"),
     )  # fmt: skip
     return s
 
