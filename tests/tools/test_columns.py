@@ -55,3 +55,14 @@ def test_what_counts_as_a_number(text):
 @pytest.mark.parametrize("texts", [["–", "–"], ["1", "one"], ["1 to"], [""]])
 def test_what_does_not(texts):
     assert not columns.are_numbers(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *(("-0.5 ± 0.1", "−0.5 ± 0.1"), ("2.0e-06", "2.0·10⁻⁶")),
+        *(("-2e+05", "−2·10⁵"), ("3", "3"), ("–", "–")),
+    ],
+)
+def test_numbers_are_written_as_they_are_printed(text, shown):
+    assert columns.written(text) == shown

@@ -1,6 +1,6 @@
 """Set columns of numbers to the right in tables of results, so that units stand
-below units, and write their minus signs as such. Of a list-table Sphinx cannot
-be told how a column is set.
+below units, and write them with minus signs and powers of ten. Of a list-table
+Sphinx cannot be told how a column is set.
 """
 
 import re
@@ -11,6 +11,8 @@ NUMBER = r"[+−-]?\d[\d,.]*(e[+-]?\d+)?\s?%?"
 NUMBERS = re.compile(
     rf"{NUMBER}( (±|to) {NUMBER}| \({NUMBER} to {NUMBER}\))?|–"
 )
+EXPONENT = re.compile(r"e([+-]?\d+)")
+RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def are_numbers(texts):
@@ -18,6 +20,14 @@ def are_numbers(texts):
     return all(map(NUMBERS.fullmatch, texts)) and any(
         text != "–" for text in texts
     )
+
+
+def written(text):
+    """Return numbers with signs and powers of ten as they are printed."""
+    text = EXPONENT.sub(
+        lambda found: "·10" + str(int(found[1])).translate(RAISED), text
+    )
+    return text.replace("-", "−")
 
 
 def set_right(app, doctree, docname):
@@ -32,12 +42,11 @@ def set_right(app, doctree, docname):
             if are_numbers([cell.astext() for cell in column[1:]]):
                 for cell in column:
                     cell["classes"].append("number")
-                for text in [
-                    t for c in column[1:] for t in c.findall(nodes.Text)
-                ]:
-                    text.parent.replace(
-                        text, nodes.Text(text.replace("-", "−"))
-                    )
+                cells = [
+                    text for c in column[1:] for text in c.findall(nodes.Text)
+                ]
+                for text in cells:
+                    text.parent.replace(text, nodes.Text(written(text)))
 
 
 def setup(app):
