@@ -281,7 +281,7 @@ def _said():
     return (
         "A box for each chapter, a link to it. 2 stands on 1, 3 on 2; 4 and 5 "
         "stand on 3; 6 stands on both; 7 and 8 stand on 6, and 9 on both. The "
-        "applications, 10 to 14, stand on 5 and 7. 15 and 16 close the book."
+        "applications, 10 to 14, stand on 5 and 7. 20 and 21 close the book."
     )
 
 
