@@ -248,11 +248,13 @@ def greedy_loop(tokens, first, second, length):
         kind = "key" if again else "query" if inside else "data"
         x, y = 6 + 29 * (i % per_row), 6 + 44 * (i // per_row)
         s.box(x, y, size - 1, token, kind, size)
+        if again:
+            s.curve([(x + 1, y + size + 4), (x + 26, y + size + 4)], "key")
     y = 44 * rows + 6
     s.bar(6, y + 4, 14, 12, 1)
-    s.text(26, y + 10, "written first")
-    s.bar(126, y + 4, 14, 12, 1, "word")
-    s.text(146, y + 10, "and again, by greedy choice")
+    s.text(26, y + 10, "first")
+    s.bar(76, y + 4, 14, 12, 1, "word")
+    s.text(96, y + 10, "again, underlined, by greedy choice")
     return s
 
 

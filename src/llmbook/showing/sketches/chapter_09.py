@@ -120,7 +120,8 @@ def message_before_and_after(typed, house, dependent):
     for i, field in enumerate(typed):
         y = 28 + 44 * i
         kind = "learned" if field in dependent else "good"
-        s.text(8, y + 16, field, "strong")
+        s.text(8, y + 8, field, "strong")
+        s.text(8, y + 24, "depends" if kind == "learned" else "always", kind)
         before = s.box(78, y, 118, [typed[field] or "–"], "data", 32)
         after = s.box(222, y, 130, [house[field]], kind, 32)
         s.arrow(before.right, after.left)
