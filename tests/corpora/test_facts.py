@@ -13,8 +13,10 @@ from llmbook.corpora.facts import (
     load_facts,
     make_examples,
     split_places,
+    tell,
     template_words,
     tokenize,
+    with_passage,
 )
 
 
@@ -176,3 +178,23 @@ def test_facts_that_are_never_asked_for_are_too_few(facts):
     withdrawn = [fact for fact in facts if fact.relation == "withdrawn"]
     with pytest.raises(ValueError, match="facts and longest must let"):
         make_examples(withdrawn, 2, 0, withdrawn=0.0)
+
+
+def test_a_fact_told_by_itself_is_in_a_wording_of_its_part(facts):
+    told = tell(facts[:60], seed=2, statements="validation")
+    assert told == tell(facts[:60], seed=2, statements="validation")
+    for fact, sentence in zip(facts[:60], told, strict=True):
+        wordings = STATEMENTS[fact.relation]["validation"]
+        assert sentence in [" ".join(fill(one, fact)[0]) for one in wordings]
+    assert len({sentence.split()[0] for sentence in told}) > 2
+
+
+def test_another_passage_is_cut_at_its_sentences(facts):
+    example = make_examples(facts, 1, seed=0)[0]
+    other = with_passage(example, ["Banks opened .", "In 1999 they closed ."])
+    assert other.question == example.question
+    assert other.answer is None
+    assert [other.passage[a : b + 1] for a, b in other.sentences] == [
+        ["Banks", "opened", "."],
+        ["In", "1999", "they", "closed", "."],
+    ]

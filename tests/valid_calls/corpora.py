@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from llmbook.corpora.docstrings import Pair
-from llmbook.corpora.facts import Fact
+from llmbook.corpora.facts import Fact, make_examples
 from llmbook.corpora.hsk import Sentence
 from llmbook.corpora.probes import probes
 from llmbook.corpora.reviews import Reviews
@@ -113,6 +113,11 @@ CALLS = {
         "longest": 90,
     },
     "facts.fill": {"template": "{place} in {number}.", "fact": FACTS[0]},
+    "facts.tell": {"facts": FACTS, "seed": 0, "statements": "training"},
+    "facts.with_passage": {
+        "example": make_examples(FACTS, 1, 0)[0],
+        "sentences": ["In 1999 France adopted the Euro."],
+    },
     "files.delimiter_of": {"path": "a.csv"},
     "files.header": {"path": ROOT / "data" / "product_aspects.tsv"},
     "files.rows": {"data": b"x,y\n1,2\n", "name": "a.csv", "delimiter": ","},

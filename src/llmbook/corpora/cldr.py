@@ -72,8 +72,8 @@ class Expression(NamedTuple):
 
 
 def generate(count, seed=0, years=(1950, 2049)):
-    """Return expressions with different Chinese texts, four dates or times to
-    one quantity.
+    """Return expressions with different Chinese texts, in random order, four
+    dates or times to one quantity.
 
     Parameters
     ----------
@@ -109,7 +109,9 @@ def generate(count, seed=0, years=(1950, 2049)):
             else _random_quantity(rng)
         )
         found.setdefault(expression.text[0], expression)
-    return list(found.values())
+    # What is rare is found early, and soon there is no more of it: without
+    # this the first thousand would hold most of what counts in weeks.
+    return rng.sample(list(found.values()), count)
 
 
 def date_expression(when, skeleton, numerals=False):

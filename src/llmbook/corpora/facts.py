@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
+import numpy as np
 from babel import Locale
 from babel.core import get_global
 
@@ -21,6 +22,7 @@ from llmbook import checks
 from llmbook.text.writing import NAME, ONE, pattern
 
 PARTS = ("place", "thing", "number")
+WORDINGS = ("training", "validation", "test")
 PATIENCE = 20_000  # facts, before a search among them is given up
 _TOKEN = pattern(rf"{NAME}|{ONE}")
 
@@ -600,11 +602,7 @@ def make_examples(
             f"asked must hold parts of {PARTS} alone, got {asked!r}"
         )
     for name, part in [("statements", statements), ("questions", questions)]:
-        if part not in ("training", "validation", "test"):
-            raise ValueError(
-                f"{name} must be 'training', 'validation' or 'test', got"
-                f" {part!r}"
-            )
+        checks.one_of(name, part, WORDINGS)
     if not 2 <= num_sentences <= len(set(facts)):
         raise ValueError(
             "num_sentences must be at least 2 and at most as many as facts,"
@@ -734,6 +732,70 @@ def _example(fact, asked, template, told, statements, rng):
         sentences,
         has_twin,
     )
+
+
+def tell(facts, seed=0, statements="training"):
+    """Return each fact as a sentence of its own, in a wording drawn for it.
+
+    Parameters
+    ----------
+    facts : list of Fact
+    seed : int
+    statements : {"training", "validation", "test"}
+        Whose wordings are used.
+
+    Returns
+    -------
+    list of str
+        In the order of the facts.
+
+    Raises
+    ------
+    TypeError
+        If ``facts`` are none, or ``seed`` is not an integer.
+    ValueError
+        If there is no fact, or ``seed`` or ``statements`` is none.
+    """
+    facts = checks.listed("facts", facts, "relation", *PARTS)
+    checks.seed(seed)
+    checks.one_of("statements", statements, WORDINGS)
+    rng = np.random.default_rng(seed)
+    return [
+        " ".join(
+            fill(str(rng.choice(STATEMENTS[fact.relation][statements])), fact)[
+                0
+            ]
+        )
+        for fact in facts
+    ]
+
+
+def with_passage(example, sentences):
+    """Return an example with other sentences as its passage.
+
+    Where its answer is in them is not known: ``answer`` is None.
+
+    Parameters
+    ----------
+    example : Example
+    sentences : sequence of str
+
+    Returns
+    -------
+    Example
+
+    Raises
+    ------
+    TypeError
+        If ``example`` is none, or ``sentences`` are not strings.
+    """
+    checks.kind("example", example, Example)
+    passage: list[str] = []
+    places = []
+    for tokens in map(tokenize, checks.texts("sentences", sentences)):
+        places.append((len(passage), len(passage) + len(tokens) - 1))
+        passage += tokens
+    return example._replace(passage=passage, sentences=places, answer=None)
 
 
 def fill(template, fact):
