@@ -21,12 +21,12 @@ SETTLE = """async () => {
 }"""
 # What reaches beyond the text's column, and no box around it scrolls; and boxes that hide what does not fit.
 CUT = """() => {
-  const article = document.querySelector("article, main"), edge = article.getBoundingClientRect().right + 2;
-  const scrolls = box => box !== article && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
+  const article = document.querySelector("article") ?? document.querySelector("main"), edge = article.getBoundingClientRect().right + 2;
+  const scrolls = box => box && box !== article && (/auto|scroll/.test(getComputedStyle(box).overflowX) || scrolls(box.parentElement));
   const clips = box => box.scrollWidth > box.clientWidth + 2 && /hidden|clip/.test(getComputedStyle(box).overflowX);
-  return [...article.querySelectorAll("pre, table, svg, img, .formula, dt.sig")]
+  return [...article.querySelectorAll("pre, table, svg, img, .formula, dt.sig"), ...document.querySelectorAll(".prev-next-area a")]
     .filter(box => box.checkVisibility() && !box.closest(".spoken"))
-    .filter(box => clips(box) || (box.getBoundingClientRect().right > edge && !scrolls(box)))
+    .filter(box => clips(box) || (article.contains(box) && box.getBoundingClientRect().right > edge && !scrolls(box)))
     .map(box => `${box.tagName} ${box.className.baseVal ?? box.className}: ${box.textContent.trim().slice(0, 40)}`);
 }"""
 LEAST_LETTER = 10  # pixels
