@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
@@ -63,6 +64,7 @@ def test_a_mark_stays_with_the_last_piece_of_the_formula_before_it(
 ):
     formula = nodes.math("", "a = b")
     text = nodes.paragraph("", "", formula, nodes.Text(behind))
+    formulas.take_marks(None, text, "page")
     translator = SimpleNamespace(body=[])
     with pytest.raises(nodes.SkipNode):
         formulas.visit_inline(translator, formula)
@@ -80,9 +82,28 @@ def test_a_mark_stays_with_the_last_piece_of_the_formula_before_it(
 def test_what_is_no_mark_is_left_behind_a_formula(behind):
     formula = nodes.math("", "a")
     text = nodes.paragraph("", "", formula, behind)
-    assert formulas.take_mark(formula) == ""
+    formulas.take_marks(None, text, "page")
+    assert "mark" not in formula
     assert text.children[1] is behind
-    assert formulas.take_mark(nodes.paragraph("", "", formula)[0]) == ""
+
+
+def test_a_sentence_keeps_its_marks_once(tmp_path):
+    (tmp_path / "conf.py").write_text(
+        'extensions = ["booksite.formulas"]\nhtml_math_renderer = "mathjax_at_build"\n'
+    )
+    (tmp_path / "index.rst").write_text(
+        "T\n=\n\nWith :math:`a`, and (:math:`b = c`)."
+    )
+    folders = [str(tmp_path), str(tmp_path), str(tmp_path / "out")]
+    with docutils_namespace():
+        Sphinx(*folders, str(tmp_path / "trees"), "html", status=None).build()
+    page = BeautifulSoup(
+        (tmp_path / "out" / "index.html").read_text("utf-8"), "html.parser"
+    )
+    for spoken in page.select(".spoken"):
+        spoken.decompose()
+    assert page.select_one("section p").get_text() == "With , and ()."
+    assert [mark.get_text() for mark in page.select(".unparted")] == [",", ")."]
 
 
 def test_a_letter_is_the_same_text_wherever_it_stands():

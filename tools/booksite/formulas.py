@@ -13,7 +13,7 @@ import re
 from functools import cache
 from importlib.metadata import distribution
 
-from docutils.nodes import SkipNode, Text
+from docutils.nodes import SkipNode, Text, math
 from py_mini_racer import MiniRacer
 from sphinx.locale import _
 from sphinx.util import logging
@@ -118,7 +118,7 @@ def visit_inline(translator, node):
     it.
     """
     html = _typeset_node(node, node.astext(), display=False)
-    if mark := take_mark(node):
+    if mark := node.get("mark"):
         before, drawn, after = html.rpartition("<svg")
         drawn += after.replace("</svg>", f"</svg>{mark}</span>", 1)
         html = f'{before}<span class="unparted">{drawn}'
@@ -126,16 +126,15 @@ def visit_inline(translator, node):
     raise SkipNode
 
 
-def take_mark(node):
-    """Return the marks of punctuation that follow a formula, and take them away
-    from the text.
+def take_marks(app, doctree, docname):
+    """Give each formula within a line the marks of punctuation behind it, and
+    take them away from the text.
     """
-    text = node.next_node(siblings=True, descend=False)
-    found = isinstance(text, Text) and MARKS.match(text)
-    if not found:
-        return ""
-    node.parent.replace(text, Text(text[found.end() :]))
-    return found[0]
+    for node in list(doctree.findall(math)):
+        text = node.next_node(siblings=True, descend=False)
+        if isinstance(text, Text) and (found := MARKS.match(text)):
+            node["mark"] = found[0]
+            node.parent.replace(text, Text(text[found.end() :]))
 
 
 def visit_display(translator, node):
@@ -171,3 +170,6 @@ def setup(app):
         inline_renderers=(visit_inline, None),
         block_renderers=(visit_display, None),
     )
+    app.connect(
+        "doctree-resolved", take_marks, priority=900
+    )  # after all others
