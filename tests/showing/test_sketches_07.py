@@ -89,10 +89,11 @@ def test_a_conversation_is_open_at_its_end():
 
 def test_induction_needs_a_token_that_has_occurred():
     heads = {"previous": (16, 0), "induction": (18, 6)}
-    said = written(draw.two_heads(list("abca"), 0.9, 0.75, heads))
-    assert "“who follows a?”, weight 0.75" in said
+    said = written(draw.two_heads(list("abcb"), 0.9, 0.75, heads))
+    assert "“who follows b?”, weight 0.75" in said
+    assert "“I follow b”" in said
     assert "one step back: 0.90" in said
-    assert said[-2:] == ["b", "predicts"]
+    assert said[-2:] == ["c", "predicts"]
 
 
 def test_one_head_of_all_is_silenced():

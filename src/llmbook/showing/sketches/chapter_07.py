@@ -123,8 +123,9 @@ def gate(switch, up, product):
     s = Sketch(
         "fig-gate",
         "The gate of SwiGLU",
-        "Two wide vectors are computed from the same input. One is a switch: "
-        "where it is near zero, the entry of the other does not pass.",
+        "Two wide vectors are computed from the same input. One is a switch, "
+        "by which the other is multiplied entry by entry: an entry near zero "
+        "stops, one below zero turns the sign.",
         height=196,
     )
     rows = {
@@ -268,7 +269,8 @@ def two_heads(tokens, previous, induction, places):
     Parameters
     ----------
     tokens : list of str
-        The last one has occurred before.
+        The last one has occurred before, as one of those between the first and
+        the last but one.
     previous : float
         The weight with which the token that followed looks one step back.
     induction : float
@@ -301,7 +303,13 @@ def two_heads(tokens, previous, induction, places):
     layer, head = places["previous"]
     s.text(6, 102, f"layer {layer}, head {head}:", "strong")
     s.text(6, 118, f"one step back: {previous:.2f}")
-    s.text(noted.x + width + 12, 152, f"“I follow {tokens[first]}”", "said")
+    s.text(
+        noted.x - 12,
+        152,
+        f"“I follow {tokens[first]}”",
+        "said",
+        anchor="end",
+    )
     last = lower[-1]
     out = s.box(last.x, 66, width, [tokens[-1]], "query", 28)
     s.arrow(last.top, out.bottom, kind="query")
@@ -322,9 +330,9 @@ def silenced(num_heads, d_k, head):
     s = Sketch(
         "fig-silenced",
         "A head is ablated",
-        f"The outputs of {num_heads} heads lie side by side; each meets its "
-        f"own {d_k} rows of the output projection. The rows of head {head} are "
-        "zero, so nothing of it reaches the stream.",
+        f"The outputs of {num_heads} heads lie side by side. Each is "
+        f"multiplied by its own {d_k} rows of the output projection. The rows "
+        f"of head {head} are zero, so nothing of it reaches the stream.",
         height=214,
     )
     step = 348 / num_heads
