@@ -2234,7 +2234,7 @@ def learner(task, model, generate, reference):
     TypeError
         If one lacks what the learner asks of it.
     """
-    offers("task", task, "draft_prompt", "refine_prompt", "encode", "decode")
+    offers("task", task, "draft_prompt", "encode", "decode")
     offers("model", model, "trainable_variables", "get_weights")
     function("generate", generate)
     if reference is not None:
@@ -3420,4 +3420,117 @@ def places(name, values, lists):
             raise ValueError(
                 f"{name} must name one of {size} places, got {place}"
             )
+    return found
+
+
+def problem(name, value, pattern, such_as):
+    """Check that a text is of a form.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+    ValueError
+        If it is of another.
+    """
+    text(name, value)
+    if pattern.fullmatch(value) is None:
+        raise ValueError(
+            f"{name} must be written as {such_as!r} is, got {value[:200]!r}"
+        )
+
+
+def written_in(name, value, signs):
+    """Check that a text has no signs but these.
+
+    Raises
+    ------
+    TypeError
+        If it is no string.
+    ValueError
+        If it has another.
+    """
+    text(name, value)
+    others = sorted({*value} - {*signs})
+    if others:
+        raise ValueError(
+            f"{name} must be written in the signs {signs!r}, got {others[:9]}"
+        )
+
+
+def right_of(name, values, n):
+    """Return how many of ``n`` answers to each problem are right, (P,).
+
+    Raises
+    ------
+    TypeError
+        If ``n`` is not an integer.
+    ValueError
+        If they are no integers from 0 to ``n``, or there is none.
+    """
+    n = count("n", n)
+    values = array(name, values, kinds="iu")
+    if values.ndim != 1 or not values.size:
+        raise ValueError(
+            f"{name} must have the shape (P,), P at least 1, got {values.shape}"
+        )
+    if values.min() < 0 or values.max() > n:
+        raise ValueError(
+            f"{name} must lie between 0 and n={n}, got {values.min()} to"
+            f" {values.max()}"
+        )
+    return values
+
+
+def at_most_of(name, number, n):
+    """Return an integer from 1 to ``n``.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is out of this range.
+    """
+    number = count(name, number)
+    if number > n:
+        raise ValueError(f"{name} must be at most n={n}, got {number}")
+    return number
+
+
+def answers_of_problems(name, values, wanted, k):
+    """Return a list of answers for each problem, at least ``k`` for each.
+
+    Raises
+    ------
+    TypeError
+        If they are no lists of strings and None, or ``k`` is no integer.
+    ValueError
+        If there are not as many as problems, or an answer is missing.
+    """
+    k = count("k", k)
+    found = [
+        each(name, given, str, type(None))
+        for given in items(name, values, "lists")
+    ]
+    as_many(**{name: found, "wanted": wanted})
+    for given in found:
+        items_at_least(name, given, k)
+    return found
+
+
+def problems(name, values, signs):
+    """Return a list of texts, at least one, in which there are no signs but
+    these.
+
+    Raises
+    ------
+    TypeError
+        If ``values`` is a single string, no list, or holds something else.
+    ValueError
+        If there is none, or one has another sign.
+    """
+    found = some(name, texts(name, values), "strings")
+    for value in found:
+        written_in(name, value, signs)
     return found

@@ -138,8 +138,10 @@ FLOORS = {
         "packages.py",
     ],
     "feedback": ["models", "measures", "corpora", "text", "mathematics"],
+    "reasoning": ["feedback", "models"],
     "classify.py": ["models", "corpora", "text", "files.py"],
     "exercises": [
+        "reasoning",
         "feedback",
         "models",
         "measures",
@@ -148,7 +150,7 @@ FLOORS = {
         "mathematics",
     ],
 }
-WITH_KERAS = {"models", "feedback", "exercises", "classify.py"}
+WITH_KERAS = {"models", "feedback", "reasoning", "exercises", "classify.py"}
 
 
 def floor_of(module):

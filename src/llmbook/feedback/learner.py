@@ -43,6 +43,8 @@ class Learner:
     jit_compile : bool
         Whether XLA compiles losses and steps: some seconds at first, less at
         every step.
+    beta_2 : float
+        How slowly AdamW forgets the squares of gradients.
     respond : callable
         How a list of records is answered when the learner is examined:
         greedily, unless a method says otherwise.
@@ -54,6 +56,7 @@ class Learner:
     """
 
     jit_compile = True
+    beta_2 = 0.999
 
     def __init__(
         self, task, model, generate=generation.generate, reference=None
@@ -173,6 +176,7 @@ class Learner:
             records, drafts, critiques
         )
         checks.within("temperature", temperature, 0, np.inf, closed=False)
+        checks.offers("task", self.task, "refine_prompt")
         prompts = [
             self.task.refine_prompt(record, draft, critique.words)
             for record, draft, critique in zip(
@@ -361,7 +365,7 @@ class Learner:
         key = (loss, id(model))
         if key not in self._steps:
             optimizer = keras.optimizers.AdamW(
-                1e-3, weight_decay=0.01, clipnorm=1.0
+                1e-3, weight_decay=0.01, clipnorm=1.0, beta_2=self.beta_2
             )
             optimizer.build(model.trainable_variables)
 

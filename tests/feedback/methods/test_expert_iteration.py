@@ -95,3 +95,26 @@ def test_the_recipe():
     learner.practise(expert_iteration.learn, 60)
     assert [len(z.data["ids"]) for z in learner.lessons] == [1, 2, 3, 4, 5, 6]
     assert {(z.steps, z.learning_rate) for z in learner.lessons} == {(40, 5e-4)}
+
+
+def test_whatever_reaches_a_score_is_imitated():
+    pen = Pen("c", "aa", "b", "cc")  # scores of 0, 0, 1, 2
+    learner = Apprentice(pen, "abbc")
+    figures = learner.practise(
+        expert_iteration.learn, 4, rounds=2, least=1.0, steps=5
+    )
+    assert figures[0] == {"kept": 0}  # nothing to learn from yet
+    (lesson,) = learner.lessons
+    assert texts(lesson.data) == [("b>", "b!"), ("c>", "cc!")]
+    assert figures[1]["kept_score"] == 1.5
+
+
+def test_without_a_check_everything_is_imitated():
+    learner = Listener(Pen("c", "aa", "b", "cc"), "abbc")
+    learner.practise(expert_iteration.learn, 4, rounds=1, least=0.0)
+    assert [text for _, text in texts(learner.lessons[0].data)] == [
+        "c!",
+        "aa!",
+        "b!",
+        "cc!",
+    ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from letter_world import (
@@ -81,6 +82,58 @@ def test_advantages_have_the_sign_of_the_reward_within_its_group(seed):
         )
         assert given_.mean() == pytest.approx(0, abs=1e-9)
         assert given_.std() == pytest.approx(1, rel=1e-2)
+
+
+@pytest.mark.equation("eq-group-advantage")
+@few
+@given(seeds, st.floats(0.25, 4))
+def test_with_a_scale_advantages_are_differences_from_the_mean(seed, scale):
+    rewards = normal(seed, 3, 4)
+    advantages = group_advantages(rewards, scale=scale)
+    for group, found in zip(rewards, advantages, strict=True):
+        expected = [(reward - sum(group) / 4) / scale for reward in group]
+        np.testing.assert_allclose(found, expected)
+
+
+def test_with_a_scale_a_group_counts_as_its_rewards_differ():
+    """One right of eight, and four: standardised, the first moves its right text more."""
+    one, four = np.eye(1, 8)[0], np.repeat([1.0, 0.0], 4)
+    scaled = group_advantages(np.stack([one, four]), scale=1.0)
+    standard = group_advantages(np.stack([one, four]))
+    np.testing.assert_allclose(scaled[:, 0], [7 / 8, 1 / 2])
+    np.testing.assert_allclose(standard[:, 0], [np.sqrt(7), 1], rtol=1e-3)
+    assert abs(scaled[0]).sum() < abs(scaled[1]).sum()
+
+
+def test_the_update_of_a_group_follows_the_expected_reward():
+    """All nine texts of two tokens, each with its probability: the direction of a scaled group is that of the gradient
+    of the expected reward, by central differences."""
+    rng = np.random.default_rng(3)
+    logits = rng.standard_normal((2, 3))
+    every = np.array([[i, j] for i in range(3) for j in range(3)])  # (9, 2)
+    rewards = rng.integers(0, 2, 9).astype(float)
+
+    def chances(logits):  # (9,)
+        rows = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        return rows[0, every[:, 0]] * rows[1, every[:, 1]]
+
+    wanted = central_differences(lambda x: chances(x) @ rewards, logits)
+    # each text as often as it is likely, in a group of many
+    counts = np.round(20_000 * chances(logits)).astype(int)
+    drawn = np.repeat(np.arange(9), counts)
+    advantages = group_advantages(rewards[drawn][None], scale=1.0)[0]
+    summed = np.bincount(drawn, advantages, minlength=9)  # (9,)
+
+    def loss(x):
+        rows = tf.nn.log_softmax(x)
+        log_probs = tf.stack(
+            [tf.gather(rows[t], every[:, t]) for t in (0, 1)], 1
+        )
+        old = tf.stop_gradient(log_probs)
+        return grpo_loss(log_probs, old, old, summed, np.ones((9, 2)), 0.0)
+
+    found = -gradient(loss, logits) * 9 * 2 / len(drawn)
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
 @few

@@ -114,3 +114,31 @@ def test_scores_teach_the_policy_to_score():
     assert len(rewards) == 60
     assert np.mean(rewards[-5:]) > np.mean(rewards[:5]) + 0.3
     assert (weights_of(learner.reference) != weights_of(learner.model)).any()
+
+
+def test_without_a_baseline_what_succeeds_is_imitated():
+    """Scores of 0 and 1: the gradient is that of imitation, by the share that succeeded."""
+    learner = Apprentice(Pen("aa", "b", "cc", "a"), "abca")
+    learner.task.score = lambda record, draft: int(draft == 2 * record)
+    learner.practise(
+        reinforce.learn,
+        4,
+        batch_size=4,
+        beta=0.0,
+        baseline=0.0,
+        learning_rate=1e-2,
+    )
+    (lesson,) = learner.lessons
+    np.testing.assert_array_equal(lesson.data["advantages"], [1, 0, 1, 0])
+    for record, draft in (("a", "aa"), ("c", "cc")):
+        assert log_prob(learner.model, record, draft) > log_prob(
+            learner.reference, record, draft
+        )
+
+
+def test_a_baseline_may_be_any_number():
+    learner = Apprentice(Pen("aa", "a"), "ab")
+    learner.practise(reinforce.learn, 2, batch_size=2, beta=0.0, baseline=0.5)
+    np.testing.assert_allclose(
+        learner.lessons[0].data["advantages"], [1.5, -0.5]
+    )

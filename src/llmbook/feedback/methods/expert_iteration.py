@@ -43,6 +43,7 @@ def learn(
     steps=40,
     learning_rate=5e-4,
     epochs=None,
+    least=None,
 ):
     """Each round, have drafts scored, and imitate the best of all so far.
 
@@ -62,12 +63,16 @@ def learn(
     epochs : int, optional
         No more passes over the best in each round than these; see
         :func:`llmbook.feedback.methods.sft.imitate`.
+    least : float, optional
+        A score: drafts that reach it are imitated, all of them, in place of a
+        share. This is rejection sampling. While there are none, nothing is
+        learned.
 
     Yields
     ------
     figures : dict
         ``loss``, that of the last step, and ``kept_score``, the mean score of
-        what was imitated.
+        what was imitated; or ``kept``, 0, as long as nothing was.
 
     Raises
     ------
@@ -78,6 +83,8 @@ def learn(
     """
     checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
     checks.share_above_none("share", share)
+    if least is not None:
+        checks.finite("least", least)
     records: list = []
     drafts: list[str] = []
     scores: list[float] = []
@@ -88,7 +95,14 @@ def learn(
         scores += [
             annotator.score(*pair) for pair in zip(new, written, strict=True)
         ]
-        best = best_share(scores, share)
+        best = (
+            best_share(scores, share)
+            if least is None
+            else [i for i, score in enumerate(scores) if score >= least]
+        )
+        if not best:
+            yield {"kept": 0}
+            continue
         losses = imitate(
             learner,
             [records[i] for i in best],

@@ -29,21 +29,24 @@ from llmbook.feedback.methods.reward_model import reward, train_reward_model
 from llmbook.models.gpt import log_probabilities
 
 
-def group_advantages(rewards, epsilon=1e-4):
-    """Return the rewards (groups, G) in standard deviations from the mean of
-    each group.
+def group_advantages(rewards, epsilon=1e-4, scale=None):
+    """Return how far the rewards (groups, G) are from the mean of each group,
+    in standard deviations of the group or in units of ``scale``.
 
     Raises
     ------
     TypeError
-        If ``epsilon`` is not a number.
+        If ``epsilon`` or ``scale`` is not a number.
     ValueError
-        If the rewards have another shape or are no finite numbers, or
-        ``epsilon`` is not positive.
+        If the rewards have another shape or are no finite numbers, or one of
+        the two is not positive.
     """
     rewards = checks.matrix("rewards", rewards)
     checks.positive(epsilon=epsilon)
     deviation = rewards - rewards.mean(axis=1, keepdims=True)  # (groups, G)
+    if scale is not None:
+        checks.positive(scale=scale)
+        return deviation / scale
     return deviation / (rewards.std(axis=1, keepdims=True) + epsilon)
 
 
@@ -114,7 +117,9 @@ def policy_loss(model, batch, beta):
     )
 
 
-def token_advantages(learner, records, drafts, ticks, mask, group_size):
+def token_advantages(
+    learner, records, drafts, ticks, mask, group_size, scale=None
+):
     """Return advantages token by token from the ticks of criteria.
 
     Each criterion's ticks become advantages within their group, as rewards do,
@@ -132,6 +137,8 @@ def token_advantages(learner, records, drafts, ticks, mask, group_size):
     mask : (B, T)
         1 at the tokens of the drafts.
     group_size : int
+    scale : float, optional
+        As for :func:`group_advantages`.
 
     Returns
     -------
@@ -151,7 +158,7 @@ def token_advantages(learner, records, drafts, ticks, mask, group_size):
         [[bool(row and row[name]) for name in names] for row in ticks], float
     )  # (B, C)
     grouped = met.reshape(-1, group_size, len(names)).swapaxes(1, 2)
-    scaled = group_advantages(grouped.reshape(-1, group_size))
+    scaled = group_advantages(grouped.reshape(-1, group_size), scale=scale)
     scaled = scaled.reshape(grouped.shape).swapaxes(1, 2).reshape(met.shape)
     advantages = np.zeros(mask.shape, "float32")  # (B, T)
     for row, given in enumerate(ticks):
@@ -202,6 +209,7 @@ def learn(
     learning_rate=3e-4,
     reward_steps=200,
     reward_learning_rate=3e-4,
+    scale=None,
 ):
     r"""Sample groups of drafts, reward them, and take steps of policy gradient
     on each batch.
@@ -234,6 +242,10 @@ def learn(
     reward_steps : int
         Of the reward model, in batches of 16 pairs.
     reward_learning_rate : float
+    scale : float, optional
+        By what a deviation from the group's mean is divided; by default by the
+        standard deviation of its group. With 1 a group counts the more, the
+        more its rewards differ (Liu et al. 2025, section 3.2).
 
     Yields
     ------
@@ -290,12 +302,12 @@ def learn(
             ]
         if source in ("ticks", "faults"):
             advantages = token_advantages(
-                learner, records, drafts, given, mask, group_size
+                learner, records, drafts, given, mask, group_size, scale
             )  # (B, T - 1)
             given = [sum(met.values()) if met else 0 for met in given]
         else:
             grouped = np.reshape(given, (groups, group_size)).astype(float)
-            advantages = group_advantages(grouped).ravel()  # (B,)
+            advantages = group_advantages(grouped, scale=scale).ravel()  # (B,)
         old = learner.log_probs(learner.model, ids)  # (B, T - 1)
         reference = learner.log_probs(learner.reference, ids)  # (B, T - 1)
         data = {

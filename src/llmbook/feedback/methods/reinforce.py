@@ -81,7 +81,14 @@ def policy_loss(model, batch):
     )
 
 
-def learn(learner, annotator, batch_size=64, beta=0.1, learning_rate=3e-4):
+def learn(
+    learner,
+    annotator,
+    batch_size=64,
+    beta=0.1,
+    learning_rate=3e-4,
+    baseline=None,
+):
     """Sample a batch of drafts, have them scored, take a step, repeat.
 
     Parameters
@@ -95,6 +102,10 @@ def learn(learner, annotator, batch_size=64, beta=0.1, learning_rate=3e-4):
     beta : float
         How dear it is to leave the reference.
     learning_rate : float
+    baseline : float, optional
+        What a reward is compared with; by default the mean of the others. With
+        0, and with scores of 0 and 1, drafts that succeed are imitated and
+        others do not count.
 
     Yields
     ------
@@ -111,6 +122,8 @@ def learn(learner, annotator, batch_size=64, beta=0.1, learning_rate=3e-4):
     checks.method(learner, annotator, learning_rate)
     checks.count("batch_size", batch_size, least=2)
     checks.known_weights(beta=beta)
+    if baseline is not None:
+        checks.finite("baseline", baseline)
     for _ in range(annotator.left("score") // batch_size):
         records = annotator.draw(batch_size)
         drafts = learner.draft(records)
@@ -123,10 +136,13 @@ def learn(learner, annotator, batch_size=64, beta=0.1, learning_rate=3e-4):
             learner.reference, ids
         )  # (B, T - 1)
         rewards = scores - beta * (log_ratio * mask).sum(axis=-1)  # (B,)
+        advantages = (
+            leave_one_out(rewards) if baseline is None else rewards - baseline
+        )  # (B,)
         data = {
             "ids": ids,
             "mask": mask,
-            "advantages": leave_one_out(rewards).astype("float32"),
+            "advantages": advantages.astype("float32"),
         }
         learner.train(
             policy_loss,
