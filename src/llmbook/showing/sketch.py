@@ -216,12 +216,9 @@ class Sketch:
         within = {"start": behind, "middle": middle, "end": before}[anchor]
         wanted = MINUS.sub("−", text), size
         text, size = _fitting(*wanted, within if room is None else room)
-        classes = [
-            *["small"] * (size == SMALL),
-            *["squeezed"] * ((text, size) != wanted),
-            kind,
-        ]
-        classes = " ".join(filter(None, classes))
+        small = "small" if size == SMALL else ""
+        squeezed = "squeezed" if (text, size) != wanted else ""
+        classes = " ".join(filter(None, (small, squeezed, kind)))
         self._add(
             drawsvg.Text(
                 text,
