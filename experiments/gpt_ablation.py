@@ -40,7 +40,11 @@ VARIANTS = [
     {"heads": 8},
     {"tied": False},
     {"dropout": 0.1},
+    {"without": "attention"},
+    {"without": "feed_forward"},
 ]
+OPTIONS = ("start", "positions", "tied", "without")
+NORMS = {"attention": "attention_norm", "feed_forward": "mlp_norm"}
 EVERY, BEGINNING = 125, 6000
 
 
@@ -72,7 +76,14 @@ class Untied(gpt.GPT):
         return tf.tensordot(x, self.output_layer.embeddings, [[-1], [1]])
 
 
-def model_of(seed, text, start, positions, tied, config):
+def leave_out(model, part):
+    """Leave a part of every block, whose output starts at zero, as it is."""
+    for block in model.blocks:
+        for name in part, NORMS[part]:
+            getattr(block, name).trainable = False
+
+
+def model_of(seed, text, start, positions, tied, without, config):
     """Return an untrained GPT with these choices."""
     keras.utils.set_random_seed(seed)
     model = (gpt.GPT if tied else Untied)(config)
@@ -85,13 +96,17 @@ def model_of(seed, text, start, positions, tied, config):
         gpt.start_from_counts(model, text, seed)
         if not tied:
             model.output_layer.embeddings.assign(model.embedding.embeddings)
+    if without:
+        leave_out(model, without)
     return model
 
 
-def run(seed, start, positions, tied, model, batch, training):
+def run(seed, start, positions, tied, model, batch, training, without=None):
     ids, vocab_size = texts()
     config = gpt.GPTConfig(vocab_size, **model)
-    model = model_of(seed, ids["train"], start, positions, tied, config)
+    model = model_of(
+        seed, ids["train"], start, positions, tied, without, config
+    )
     curve = []
 
     def report(step, loss):
@@ -109,7 +124,9 @@ def run(seed, start, positions, tied, model, batch, training):
     )
     checkpoint.unlink()
     return {
-        "parameters": model.count_params(),
+        "parameters": sum(
+            int(tf.size(weights)) for weights in model.trainable_variables
+        ),
         "validation": gpt.perplexity(model, ids["validation"]),
         "test": gpt.perplexity(model, ids["test"]),
         "curve": curve,
@@ -138,9 +155,7 @@ def main():
             recording.once(
                 {"change": change, "seed": seed},
                 run,
-                start=choices["start"],
-                positions=choices["positions"],
-                tied=choices["tied"],
+                **{name: choices[name] for name in OPTIONS if name in choices},
                 model=with_defaults(gpt.GPTConfig, **sizes),
                 batch=with_defaults(windows, seed=seed, **RECIPE["batch"]),
                 training=with_defaults(

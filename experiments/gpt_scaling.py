@@ -50,8 +50,14 @@ def texts():
 
 
 def run(share, seed, model, batch, training):
-    text, validation, vocab_size = texts()
+    text = texts()[0]
     text = text[: int(share * len(text))]
+    return trained_on(text, seed, model, batch, training)
+
+
+def trained_on(text, seed, model, batch, training):
+    """Return the figures of a model that read this part of the text."""
+    _, validation, vocab_size = texts()
     keras.utils.set_random_seed(seed)
     model = gpt.GPT(gpt.GPTConfig(vocab_size, **model))
     gpt.start_from_counts(model, text, seed)
