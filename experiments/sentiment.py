@@ -104,26 +104,21 @@ def english(kind, seed, vocabulary, model, training):
         f"probe_{probed}": rate
         for probed, rate in pass_rates(classifier.logits).items()
     }
-    return found | masking(
-        classifier, test.polar().texts, build is RawValueClassifier, seed
-    )
+    return found | masking(classifier, test.polar().texts, seed)
 
 
-def masking(classifier, texts, adds_up, seed):
+def masking(classifier, texts, seed):
     """Return the share of answers that turn when the word that a ranking names
     is hidden.
     """
     side = np.sign(classifier.logits(texts))
     chance = np.random.default_rng(seed)
+    parts_of = contributions(classifier, texts)
     rankings = {
         "random": [chance.random(len(words(text))) for text in texts],
         "attended": attended(classifier, texts),
+        "contribution": [s * c for s, c in zip(side, parts_of, strict=True)],
     }
-    if adds_up:
-        parts_of = contributions(classifier, texts)
-        rankings["contribution"] = [
-            s * c for s, c in zip(side, parts_of, strict=True)
-        ]
     return {
         f"flips_{name}": (
             flips(

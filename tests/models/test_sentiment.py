@@ -4,7 +4,7 @@ import pytest
 
 from llmbook.corpora.reviews import Reviews
 from llmbook.measures.sentiment import flips
-from llmbook.models.classifier import Classifier, train
+from llmbook.models.classifier import AttentionClassifier, Classifier, train
 from llmbook.models.sentiment import RawValueClassifier, attended, contributions
 from llmbook.text.english import WordViewTokenizer
 from llmbook.text.tokenizers import pad
@@ -39,6 +39,20 @@ def test_contributions_add_up_to_the_logit(classifier):
     assert not parts[ids[:, :, 0] == 0].any()
     for one, row in zip(contributions(classifier, TEXTS), parts, strict=True):
         assert np.allclose(one, row[: len(one)], atol=1e-4)
+
+
+def test_a_mixed_classifiers_contributions_add_up_too(classifier):
+    model = AttentionClassifier(
+        len(classifier.tokenizer), length=16, d_model=8, num_heads=2
+    )
+    mixed = Classifier(model, classifier.tokenizer)
+    for variable in model.trainable_variables:
+        variable.assign(np.random.default_rng(3).normal(size=variable.shape))
+    given = contributions(mixed, TEXTS)
+    bias = model.head.bias.numpy()[0]
+    assert np.allclose(
+        [row.sum() + bias for row in given], mixed.logits(TEXTS), atol=1e-4
+    )
 
 
 @pytest.mark.equation("eq-additive-logit")

@@ -86,20 +86,43 @@ class RawValueClassifier(AttentionClassifier):
         """
         x = self.embedding(ids=ids)  # (B, T, d_model)
         _, _, pooling = self.read(x, token_mask(ids))  # (B, H, T)
-        parts = (*np.shape(x)[:2], pooling.shape[1], -1)
-        value = np.reshape(self.norm(x), parts)  # (B, T, H, d_model / H)
-        kernel = np.reshape(self.head.kernel, parts[2:])  # (H, d_model / H)
-        return np.einsum("bht,bthd,hd->bt", pooling, value, kernel)
+        return _parts(pooling, self.norm(x), self.head.kernel)
+
+
+def _parts(pooling, value, kernel):
+    """Return the parts (B, T) of a logit, from weights (B, H, T) and values
+    (B, T, d_model) of a pooling and the weights (d_model, 1) of the output.
+    """
+    parts = (*np.shape(value)[:2], pooling.shape[1], -1)
+    value = np.reshape(value, parts)  # (B, T, H, d_model / H)
+    kernel = np.reshape(kernel, parts[2:])  # (H, d_model / H)
+    return np.einsum("bht,bthd,hd->bt", pooling, value, kernel)
+
+
+def _mixed_contributions(model, ids):
+    """Return the parts (B, T) of the logit of a classifier that pools what its
+    blocks have mixed, each by the position that it was pooled from.
+    """
+    mask = token_mask(ids)  # (B, T)
+    x = model.embedding(ids)  # (B, T, d_model)
+    _, _, pooling = model.read(x, mask)  # (B, H, T)
+    x = x + model.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
+    for block in model.blocks:
+        x = block(x, mask=mask)  # (B, T, d_model)
+    return _parts(pooling, model.norm(x), model.head.kernel)
 
 
 def contributions(classifier, texts):
     """Return, text by text, what each of its words gave to the logit: a list of
     (T,).
 
+    Of a :class:`RawValueClassifier` that is what the word gave. Of any other
+    :class:`llmbook.models.classifier.AttentionClassifier` it is what was pooled
+    at the word's position, where the blocks have mixed it with other words.
+
     Parameters
     ----------
     classifier : llmbook.models.classifier.Classifier
-        Of a :class:`RawValueClassifier`.
     texts : list of str
 
     Raises
@@ -110,8 +133,13 @@ def contributions(classifier, texts):
         If there is no text.
     """
     checks.offers("classifier", classifier, "model", "encode")
-    checks.kind("classifier.model", classifier.model, RawValueClassifier)
-    return _by_text(classifier, texts, classifier.model.contributions)
+    model = classifier.model
+    checks.kind("classifier.model", model, AttentionClassifier)
+    if isinstance(model, RawValueClassifier):
+        return _by_text(classifier, texts, model.contributions)
+    return _by_text(
+        classifier, texts, lambda ids: _mixed_contributions(model, ids)
+    )
 
 
 def attended(classifier, texts):
