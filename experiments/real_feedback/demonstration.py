@@ -13,7 +13,7 @@ from pathlib import Path
 import run
 
 from llmbook.feedback.annotator import Annotator
-from llmbook.feedback.loop import draw_examination, examine
+from llmbook.feedback.loop import answer, draw_examination, examine
 from llmbook.feedback.methods import METHODS
 from llmbook.feedback.tasks import shop
 from llmbook.recording import Recording, with_defaults
@@ -54,10 +54,7 @@ def criticised(learner, record, number, seed):
 def watched(learner, records, shown):
     """Return how the policy does on records, and its drafts of the first."""
     figures = examine(learner, records)
-    state = learner.rng.getstate()
-    drafts = learner.respond(records[:shown])
-    learner.rng.setstate(state)
-    pairs = zip(records[:shown], drafts, strict=True)
+    pairs = zip(records, answer(learner, records[:shown]), strict=False)
     return figures | {"drafts": [judged(*pair) for pair in pairs]}
 
 

@@ -17,7 +17,7 @@ from llmbook.feedback import warm_up
 from llmbook.feedback.adapted import AdapterLearner
 from llmbook.feedback.annotator import Annotator
 from llmbook.feedback.learner import until
-from llmbook.feedback.loop import draw_examination
+from llmbook.feedback.loop import answer, draw_examination
 from llmbook.feedback.methods import METHODS
 from llmbook.feedback.tasks import shop
 from llmbook.models import lora, smollm
@@ -126,22 +126,12 @@ def learn(
     rounds = []
     for figures in METHODS[method](learner, annotator, **options):
         if every_round:
-            figures |= _examined(learner, records)[0]
+            figures |= shop.measure(records, answer(learner, records))
         rounds.append(figures)
-    figures, drafts = _examined(learner, records)
+    drafts = answer(learner, records)
     learner.reset()
+    figures = shop.measure(records, drafts)
     return {"dtype": dtype, **figures, "rounds": rounds, "drafts": drafts}
-
-
-def _examined(learner, records):
-    """Return the figures of the policy on records, and its drafts.
-
-    The learner's random numbers are put back.
-    """
-    state = learner.rng.getstate()
-    drafts = learner.respond(records)
-    learner.rng.setstate(state)
-    return shop.measure(records, drafts), drafts
 
 
 def refined(refiner, wording, unquoted, feedback, examined):

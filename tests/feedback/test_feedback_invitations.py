@@ -424,7 +424,14 @@ def test_bad_input_is_named():
 
 def test_the_smaller_world_holds_the_house_style_and_is_closed_under_its_edits():
     """Three options a choice: documents of that world never leave it, and reach the style from it."""
-    small = W.THREE_CHOICES
+    small = {
+        name: {option: W.CHOICES[name][option] for option in options}
+        for name, options in {
+            "greeting": ("dear", "hi", "none"),
+            "request": ("please", "come", "must"),
+            "closing": ("thank you", "see you", "none"),
+        }.items()
+    }
     assert {
         name: len(options) for name, options in small.items()
     } == dict.fromkeys(W.CHOICES, 3)

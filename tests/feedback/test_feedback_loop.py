@@ -9,7 +9,7 @@ from letter_world import Apprentice, Pen, sample, weights_of
 
 from llmbook.feedback import loop
 from llmbook.feedback.annotator import SECONDS
-from llmbook.feedback.loop import draw_examination, examine, run
+from llmbook.feedback.loop import answer, draw_examination, examine, run
 from llmbook.feedback.methods import METHODS
 from llmbook.feedback.methods.sft import imitate
 from llmbook.feedback.tasks import invitations
@@ -34,13 +34,15 @@ def test_an_examination_is_the_share_that_is_perfect_and_the_mean_score():
     assert {asked.temperature for asked in learner.generate.asked} == {0.0}
 
 
-def test_an_examination_puts_the_random_numbers_back():
+def test_an_answer_puts_the_random_numbers_back():
     learner = Apprentice(sample)
     state = learner.rng.getstate()
     learner.respond = learner.draft
-    first = examine(learner, [*"abc"] * 20)
+    first = answer(learner, [*"abc"] * 20)
     assert learner.rng.getstate() == state
-    assert examine(learner, [*"abc"] * 20) == first
+    assert answer(learner, [*"abc"] * 20) == first
+    scores = map(learner.task.score, [*"abc"] * 20, first)
+    assert examine(learner, [*"abc"] * 20)["score"] == sum(scores) / 60
 
 
 # --- every method -----------------------------------------------------------------------------

@@ -48,3 +48,33 @@ def test_bars_are_shares_of_the_longest():
         0.2,
         1.0,
     ]
+
+
+def test_the_world_marks_the_criteria_that_are_met():
+    met = {"greeting": True, "day": False, "price": True}
+    sketch = draw.world("a, b", "c d", met)
+    assert {"a, b", "c d", "2 of 3 are met", *met} <= set(written(sketch))
+    assert sketch.svg().count('class="box good"') == 2
+    assert "green: greeting, price" in sketch.svg()
+
+
+def test_the_leash_changes_the_policy_alone():
+    sketch = draw.leash()
+    below = sketch.svg().split("then: pursue it")[1]
+    assert below.count('class="box learned"') == 1
+    assert below.count('class="box frozen"') == 2
+    assert sketch.svg().count('class="back"') == 1
+
+
+def test_a_pair_is_worth_what_it_gained_on_the_reference():
+    sketch = draw.pair_without_judge((-1, -2), (-4, -3), beta=0.5, loss=0.313)
+    said = written(sketch)
+    assert {"−1.0", "−2.0", "−4.0", "−3.0"} <= set(said)
+    assert {"0.50", "−0.50", "winner − loser: 1.00"} <= set(said)
+    assert "loss −ln σ = 0.313" in said
+
+
+def test_both_relatives_begin_with_a_critique_and_end_in_the_policy():
+    said = written(draw.two_relatives())
+    assert said.count("critique") == said.count("policy") == 2
+    assert said.index("accepted text") < said.index("self-distillation")

@@ -26,7 +26,7 @@ SALE = shop.Record(
     "Tom", "bike", 5, "May", 3, "The {item} is {price}. Come on {date}."
 )
 TYPED = shop.render(SALE, shop.original(SALE))
-CHOICES = invitations.THREE_CHOICES
+CHOICES = invitations.CHOICES
 
 
 def rng():
@@ -385,6 +385,7 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
         "split": "test",
         "seed": 0,
     },
+    "loop.answer": by(writer, records=[RECORD, RECORD]),
     "loop.examine": by(writer, records=[RECORD, RECORD]),
     "loop.run": lambda: {
         "method": "sft",

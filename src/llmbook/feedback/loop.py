@@ -28,12 +28,34 @@ def draw_examination(task, number=256, split="test", seed=0):
     return [task.draw(rng, split) for _ in range(number)]
 
 
-def examine(learner, records):
-    """Return how a learner does on records: the share that is perfect, and the
-    mean score.
+def answer(learner, records):
+    """Return what a learner writes for records.
 
-    The learner's random numbers are put back: being examined does not change
-    what it learns.
+    Its random numbers are put back: being examined does not change what it
+    learns.
+
+    Returns
+    -------
+    drafts : list
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If there is no record.
+    """
+    checks.offers("learner", learner, "respond", "rng")
+    records = checks.some("records", records, "records")
+    state = learner.rng.getstate()
+    drafts = learner.respond(records)
+    learner.rng.setstate(state)
+    return drafts
+
+
+def examine(learner, records):
+    """Return how a learner does on records: the share of its :func:`answer`
+    that is perfect, and the mean score.
 
     Returns
     -------
@@ -49,12 +71,8 @@ def examine(learner, records):
     """
     checks.offers("learner", learner, "respond", "rng", "task")
     records = checks.some("records", records, "records")
-    state = learner.rng.getstate()
-    drafts = learner.respond(records)
-    learner.rng.setstate(state)
-    scores = [
-        learner.task.score(*pair) for pair in zip(records, drafts, strict=True)
-    ]
+    pairs = zip(records, answer(learner, records), strict=True)
+    scores = [learner.task.score(*pair) for pair in pairs]
     return {
         "success": (
             sum(score == learner.task.best_score for score in scores)

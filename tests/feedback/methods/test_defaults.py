@@ -21,7 +21,6 @@ def defaults(method):
         each.name: each.default
         for each in parameters
         if each.default is not inspect.Parameter.empty
-        and (each.name, each.default) != ("likelihood", None)  # adds nothing
     }
 
 

@@ -249,7 +249,11 @@ def test_comparisons_teach_what_was_liked_from_a_reference_that_stays():
     for lesson in learner.lessons:
         assert lesson.loss is pair_loss
         assert (lesson.steps, lesson.learning_rate) == (60, 2e-2)
-        assert lesson.options == {"batch_size": 16, "beta": 0.5}
+        assert lesson.options == {
+            "batch_size": 16,
+            "beta": 0.5,
+            "likelihood": 0.0,
+        }
         expected = [
             [log_prob(learner.reference, record, draft) for draft in pair]
             for record, *pair in pairs[: len(lesson.data["ids"])]
@@ -266,7 +270,7 @@ def test_comparisons_teach_what_was_liked_from_a_reference_that_stays():
         assert better > worse + 0.1
 
 
-def test_the_likelihood_is_part_of_a_lesson_only_if_asked_for():
+def test_the_likelihood_is_part_of_a_lesson():
     learner = Apprentice(Pen("b", "c", "aa", "bb"))
     learner.practise(dpo.learn, 2, rounds=1, source="critiques", likelihood=0.5)
     (lesson,) = learner.lessons

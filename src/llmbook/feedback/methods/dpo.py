@@ -185,7 +185,7 @@ def learn(
     steps=120,
     learning_rate=2e-4,
     source="comparisons",
-    likelihood=None,
+    likelihood=0.0,
 ):
     """Each round, pair drafts of the policy, and learn from all pairs so far.
 
@@ -205,8 +205,8 @@ def learn(
     source : {"comparisons", "critiques"}
         Which pairs: two drafts that the annotator compared, or the refinement
         of a draft by the annotator's words, and the draft.
-    likelihood : float, optional
-        As for :func:`pair_loss`; by default there is no such term.
+    likelihood : float
+        As for :func:`pair_loss`.
 
     Yields
     ------
@@ -222,10 +222,7 @@ def learn(
         If ``source`` is none of ``SOURCES``, or a number is out of its range.
     """
     checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
-    constants = {"beta": beta}
-    if likelihood is not None:
-        constants["likelihood"] = likelihood
-    checks.known_weights(**constants)
+    checks.known_weights(beta=beta, likelihood=likelihood)
     checks.one_of("source", source, SOURCES)
     kind, pair = SOURCES[source]
     records: list = []
@@ -243,6 +240,12 @@ def learn(
         reference = (flat.reshape(mask.shape) * mask).sum(-1)  # (n, 2)
         data = {"ids": ids, "mask": mask, "reference": reference}
         losses = learner.train(
-            pair_loss, data, steps, learning_rate, batch_size=16, **constants
+            pair_loss,
+            data,
+            steps,
+            learning_rate,
+            batch_size=16,
+            beta=beta,
+            likelihood=likelihood,
         )
         yield {"loss": losses[-1]}

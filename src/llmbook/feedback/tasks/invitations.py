@@ -74,17 +74,6 @@ CHOICES = {
     "request": REQUESTS,
     "closing": CLOSINGS | {"none": ""},
 }
-THREE_CHOICES = {
-    name: {option: CHOICES[name][option] for option in options}
-    for name, options in {
-        "greeting": ("dear", "hi", "none"),
-        "request": ("please", "come", "must"),
-        "closing": ("thank you", "see you", "none"),
-    }.items()
-}
-"""Half the options of each, with all that the house style uses: here guessing
-gets further.
-"""
 PREPOSITIONS = {"day": "on", "time": "at", "place": "in the"}
 CRITERIA = (
     "greeting",
@@ -560,8 +549,8 @@ def tick(record, draft):
 
 
 def name_faults(rng, record, draft, limit=2):
-    """Return at most ``limit`` criteria that a draft does not meet, a tuple of
-    names; None if it is no message.
+    """Return the criteria that a :func:`critique` is about, a tuple of names;
+    None if the draft is no message.
 
     Raises
     ------
@@ -570,13 +559,8 @@ def name_faults(rng, record, draft, limit=2):
     ValueError
         If ``limit`` is below 1.
     """
-    checks.kind("rng", rng, random.Random)
-    checks.count("limit", limit)
-    message = parse(record, draft)
-    if message is None:
-        return None
-    found = [criterion_of(edit) for edit in faults(record, message)]
-    return tuple(rng.sample(found, min(limit, len(found))))
+    found = critique(rng, record, draft, limit, remedy=False)
+    return tuple(map(criterion_of, found.edits)) if found.readable else None
 
 
 def places(record, draft):
@@ -733,8 +717,8 @@ def edit_document(rng, split="train", wording="seen", choices=CHOICES):
     words, the edited draft.
 
     The edits go in every direction, so reading such documents teaches what
-    words of criticism mean and nothing about the house style. With
-    :data:`THREE_CHOICES` they come from the smaller world.
+    words of criticism mean and nothing about the house style. With fewer
+    ``choices`` they come from a smaller world.
 
     Returns
     -------

@@ -1,10 +1,50 @@
-"""The drawings of chapter 8: what an annotator can answer to a draft, and one
-round of learning from words.
+"""The drawings of chapter 8: its world, what an annotator can answer to a
+draft, and what each method makes of the answers.
 """
 
 import textwrap
 
 from llmbook.showing.sketch import Sketch
+
+
+def world(record, draft, met):
+    """Draw what a message is written from, and what it is measured by.
+
+    Parameters
+    ----------
+    record, draft : str
+    met : dict of str to bool
+        Whether the draft meets each criterion.
+    """
+    kept = [name for name, is_met in met.items() if is_met]
+    words = _lines(draft, 30)
+    columns, wide = 4, 80
+    rows = -(-len(met) // columns)
+    low = 196 + 16 * len(words)
+    s = Sketch(
+        "fig-feedback-world",
+        "A record, a writer, a hidden style and eight criteria",
+        f"At the top a record: {record}. From it two ways lead down. On the "
+        f"left a writer that sees the record alone writes a draft: {draft} On "
+        "the right the house style, hidden, says what each criterion asks for. "
+        f"Both meet at the bottom: of {len(met)} criteria the draft meets "
+        f"{len(kept)}, which are green: {', '.join(kept)}.",
+        height=low + 36 + 40 * rows,
+    )
+    s.box(8, 8, 344, ["record", *_lines(record, 48)], "data", 48)
+    writer = s.box(8, 84, 226, ["writer", "sees the record alone"], "learned")
+    style = s.box(252, 84, 100, ["house style", "hidden"], "frozen")
+    page = s.box(8, 160, 226, ["draft", *words], "data")
+    s.arrow((writer.top[0], 56), writer.top)
+    s.arrow((style.top[0], 56), style.top)
+    s.arrow(writer.bottom, page.top)
+    s.arrow(page.bottom, (page.bottom[0], low + 24))
+    s.arrow(style.bottom, (style.bottom[0], low + 24))
+    s.text(132, low + 10, f"{len(kept)} of {len(met)} are met", "strong")
+    for i, (name, is_met) in enumerate(met.items()):
+        x, y = 8 + (wide + 8) * (i % columns), low + 30 + 40 * (i // columns)
+        s.box(x, y, wide, name, "good" if is_met else "op", 32)
+    return s
 
 
 def four_answers(draft, answers):
@@ -39,6 +79,100 @@ def four_answers(draft, answers):
         s.text(352, middle - 8, f"{bits:.2f} bits", "strong", anchor="end")
         s.text(352, middle + 8, f"{seconds:g} s", anchor="end")
         y += bubble.height + 18
+    return s
+
+
+def leash():
+    """Draw how a reward model is made and then pursued under a KL penalty."""
+    s = Sketch(
+        "fig-rlhf",
+        "A reward model, and a policy on a leash",
+        "Above, the first step: two drafts and the annotator's choice train a "
+        "reward model. Below, the second step: the policy writes a draft, the "
+        "reward model, now frozen, gives it a reward. A spring ties the policy "
+        "to the frozen reference, and what it is stretched, beta times the "
+        "divergence in nats, is taken off the reward. A dashed line leads what "
+        "is left back to the policy, which alone is changed.",
+        height=396,
+    )
+    s.text(8, 12, "first: fit what people choose", "strong")
+    two = s.box(8, 26, 84, "two drafts", "data", 44)
+    choice = s.box(120, 26, 96, ["annotator", "“the first”"], "word", 44)
+    model = s.box(250, 26, 102, ["reward", "model"], "learned", 44)
+    s.arrow(two.right, choice.left)
+    s.arrow(choice.right, model.left)
+    s.text(8, 112, "then: pursue it, and pay for every nat", "strong")
+    policy = s.box(8, 134, 112, "policy", "learned", 40)
+    draft = s.box(150, 134, 66, "draft", "data", 40)
+    s.box(250, 134, 102, ["reward", "model"], "frozen", 44)
+    s.arrow(policy.right, draft.left)
+    s.arrow((216, 154), (250, 154))
+    s.box(8, 264, 112, "reference", "frozen", 40)
+    turns = [(64 + 10 * (-1) ** i, 186 + 8 * i) for i in range(9)]
+    s.curve([(64, 174), *turns, (64, 264)])
+    s.text(86, 214, "KL: how far the")
+    s.text(86, 230, "leash is stretched")
+    minus = s.box(216, 264, 136, "reward − β · KL", "op", 40)
+    s.arrow((301, 178), (301, 264))
+    s.arrow((206, 222), (260, 222), (260, 264))
+    s.arrow(minus.bottom, (284, 340), (2, 340), (2, 154), (8, 154), kind="back")
+    s.text(284, 356, "policy gradient", anchor="end")
+    s.text(8, 382, "Only the policy changes. The reference holds it back.")
+    return s
+
+
+def pair_without_judge(winner, loser, beta, loss):
+    """Draw what DPO reads of a pair of texts.
+
+    Parameters
+    ----------
+    winner, loser : (float, float)
+        The log-probability of each text under the policy and under the
+        reference.
+    beta, loss : float
+    """
+    rows = [("winner", *winner, "good"), ("loser", *loser, "data")]
+    worth = [beta * (policy - kept) for _, policy, kept, _ in rows]
+    margin = worth[0] - worth[1]
+    told = "; ".join(
+        f"{name}: {_signed(policy, 1)} under the policy, {_signed(kept, 1)} "
+        f"under the reference, implied reward {_signed(gain)}"
+        for (name, policy, kept, _), gain in zip(rows, worth, strict=True)
+    )
+    s = Sketch(
+        "fig-dpo",
+        "DPO: two texts and two models, no judge",
+        f"Two rows, one for each text. {told}. The difference of the two, "
+        f"{_signed(margin)}, gives the loss {loss:.3f}. A dashed line leads it "
+        "back to the policy. There is no reward model.",
+        height=262,
+    )
+    heads = ((8, "text"), (84, "policy"), (162, "reference"), (258, "implied"))
+    for x, title in heads:
+        s.text(x, 12, title, "strong")
+    s.text(258, 28, f"reward, β = {beta:g}", "strong")
+    for i, ((name, policy, kept, kind), gain) in enumerate(
+        zip(rows, worth, strict=True)
+    ):
+        y = 44 + 54 * i
+        text = s.box(8, y, 66, name, kind, 36)
+        one = s.box(84, y, 66, _signed(policy, 1), "learned", 36)
+        other = s.box(168, y, 66, _signed(kept, 1), "frozen", 36)
+        reward = s.box(258, y, 94, _signed(gain), "op", 36)
+        s.arrow(text.right, one.left, tip=False)
+        s.text(159, y + 18, "−", anchor="middle")
+        s.arrow(other.right, reward.left)
+    end = s.box(
+        148,
+        168,
+        204,
+        [f"winner − loser: {_signed(margin)}", f"loss −ln σ = {loss:.3f}"],
+        "op",
+    )
+    s.arrow((305, 134), (305, 168))
+    s.arrow(end.left, (117, 192), (117, 134), kind="back")
+    s.text(8, 234, "The pair is ranked by the policy itself:")
+    s.text(8, 250, "a text is worth what it gained on the reference.")
     return s
 
 
@@ -84,6 +218,57 @@ def one_round(draft, critique, refinement, scores):
     end = box.y + box.height + 18
     s.text(8, end, "5 fine-tune: record in, refinement out", "strong")
     s.text(8, end + 18, "The critique is gone. What it asked for stays.")
+    return s
+
+
+def two_relatives():
+    """Draw a dialogue and self-distillation as variants of a round of ILF."""
+    columns = (
+        (
+            "dialogue",
+            (
+                (["draft"], "data"),
+                (["critique"], "word"),
+                (["refiner", "writes a new text"], "frozen"),
+                (["accepted text"], "good"),
+            ),
+        ),
+        (
+            "self-distillation",
+            (
+                (["draft"], "data"),
+                (["critique"], "word"),
+                (["teacher", "has read the critique"], "frozen"),
+                (["its chances", "word by word"], "op"),
+            ),
+        ),
+    )
+    s = Sketch(
+        "fig-ilf-relatives",
+        "Two relatives of ILF",
+        "Two columns, each from a draft and a critique down to the policy. "
+        "Left, a dialogue: the refiner writes a new text, a line leads back up "
+        "to the critique until the annotator accepts, and the policy imitates "
+        "the accepted text. Right, self-distillation: no new text is written. "
+        "A teacher that has read the critique says at each word of the old "
+        "draft what it would have written, and the policy is pulled towards "
+        "that.",
+        height=376,
+    )
+    for x, (title, steps) in zip((8, 184), columns, strict=True):
+        s.text(x, 12, title, "strong")
+        low = None
+        for i, (lines, kind) in enumerate(steps):
+            y = 28 + 68 * i
+            box = s.box(x + 22, y, 146, lines, kind, 44)
+            if low:
+                s.arrow(low, box.top)
+            low = box.bottom
+        box = s.box(x + 22, 310, 146, "policy", "learned", 36)
+        s.arrow(low, box.top, kind="back")
+    s.arrow((30, 186), (12, 186), (12, 118), (30, 118))
+    s.text(8, 364, "imitates the text")
+    s.text(206, 364, "moves word by word")
     return s
 
 
@@ -199,6 +384,10 @@ def diet(critiques, plain, replay):
             s.bar(190, y + 4 + 22 * j, 116, 16, count / most)
             s.text(312, y + 12 + 22 * j, f"{count:,.0f}")
     return s
+
+
+def _signed(number, digits=2):
+    return f"{number:.{digits}f}".replace("-", "−")
 
 
 def _lines(text, width):
