@@ -176,7 +176,9 @@ def test_a_jump_and_a_cut_are_found(browser, tmp_path):
     page.goto((tmp_path / "index.html").as_uri())
     assert page.evaluate(SETTLE) == 0
     # Only what was painted can jump, and a busy machine paints late.
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     page.evaluate('document.getElementById("a").style.height = "500px"')
     page.wait_for_function("largest => shift > largest", arg=LARGEST_SHIFT)
     assert [found.split()[0] for found in page.evaluate(CUT)] == [
