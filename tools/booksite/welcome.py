@@ -329,7 +329,7 @@ def real_model(book):
     name = "07_real_llm"
     (blocks,) = book.printed(name, r"^llama.block_count +(\d+)$")
     ((heads, lost),) = book.printed(
-        name, r"without the (\d+) best induction heads: ([\d.]+)$"
+        name, r"^lost without the (\d+) best induction heads: ([\d.]+),"
     )
     (others,) = book.printed(name, r"^without \d+ others.+mean ([\d.]+)$")
     return card(
