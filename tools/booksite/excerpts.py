@@ -7,7 +7,7 @@ from docutils import nodes
 
 NAME = "excerpts.js"
 # letters of a section, so that the search page stays under half a megabyte
-LONGEST = 3000
+LONGEST = 2400
 UNREAD = {"cell_output", "tag_hide-input", "tag_hide-cell"}
 UNSEEN = (nodes.raw, nodes.comment, nodes.math, nodes.math_block, nodes.title)
 

@@ -313,7 +313,11 @@ def test_the_recipe():
     assert len(learner.lessons) == 3  # rounds
     for lesson in learner.lessons:
         assert (lesson.steps, lesson.learning_rate) == (120, 2e-4)
-        assert lesson.options == {"batch_size": 16, "beta": 0.3}
+        assert lesson.options == {
+            "batch_size": 16,
+            "beta": 0.3,
+            "likelihood": 0.0,
+        }
 
 
 def test_pairs_come_from_comparisons_or_critiques():
