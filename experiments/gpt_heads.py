@@ -9,12 +9,10 @@ the first of ``gpt_seeds.py``.
 """
 
 import itertools
-import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
-from gpt_seeds import RECIPE, texts
+from gpt_seeds import RECIPE, texts, train_from, untrained
 
 from llmbook.models import gpt
 from llmbook.models.inside import without_heads
@@ -23,24 +21,6 @@ from llmbook.recording import Recording, with_defaults
 
 RESULTS = Path(__file__).parent / "results" / "gpt_heads.json"
 SEEDS, SCORED, WINDOWS = [0], 6000, 16
-
-
-def untrained(seed, ids, vocab_size, sizes):
-    keras.utils.set_random_seed(seed)
-    model = gpt.GPT(gpt.GPTConfig(vocab_size, **sizes))
-    return gpt.start_from_counts(model, ids, seed)
-
-
-def train_on(model, seed, ids, batch, training):
-    checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_heads_{seed}.npz"
-    train(
-        model,
-        gpt.next_token_loss,
-        windows(ids, **batch),
-        checkpoint=checkpoint,
-        **training,
-    )
-    checkpoint.unlink()
 
 
 def on_previous(model, text, count):
@@ -56,11 +36,10 @@ def on_previous(model, text, count):
 
 
 def run(seed, scored, count, model, batch, training):
-    ids, vocab_size = texts()
-    text = ids["validation"]
-    model = untrained(seed, ids["train"], vocab_size, model)
+    text = texts()[0]["validation"]
+    model = untrained(seed, model)
     before = on_previous(model, text, count)
-    train_on(model, seed, ids["train"], batch, training)
+    train_from(__file__, model, seed, batch, training)
     layers, heads = model.config.num_layers, model.config.num_heads
     every = list(itertools.product(range(layers), range(heads)))
 

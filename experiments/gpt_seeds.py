@@ -64,20 +64,34 @@ def counted(order):
     }
 
 
-def gpt_run(seed, model, batch, training, counting_order):
+def untrained(seed, sizes):
+    """Return a GPT that starts from the counts of the training text."""
     ids, vocab_size = texts()
     keras.utils.set_random_seed(seed)
-    model = gpt.GPT(gpt.GPTConfig(vocab_size, **model))
-    gpt.start_from_counts(model, ids["train"], seed)
-    checkpoint = Path(tempfile.gettempdir()) / f"llmbook_gpt_seeds_{seed}.npz"
+    model = gpt.GPT(gpt.GPTConfig(vocab_size, **sizes))
+    return gpt.start_from_counts(model, ids["train"], seed)
+
+
+def train_from(script, model, seed, batch, training):
+    """Train a model on the training text, for a script that may be interrupted
+    and started again.
+    """
+    stem = Path(script).stem
+    checkpoint = Path(tempfile.gettempdir()) / f"llmbook_{stem}_{seed}.npz"
     train(
         model,
         gpt.next_token_loss,
-        windows(ids["train"], **batch),
+        windows(texts()[0]["train"], **batch),
         checkpoint=checkpoint,
         **training,
     )
     checkpoint.unlink()
+
+
+def gpt_run(seed, model, batch, training, counting_order):
+    model = untrained(seed, model)
+    train_from(__file__, model, seed, batch, training)
+    ids, _ = texts()
     found = {
         part: gpt.text_log_probabilities(model, ids[part])
         for part in ("validation", "test")

@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from llmbook.feedback.loop import draw_examination
-from llmbook.models.generation import generate
 from llmbook.models.gpt import GPT
-from llmbook.reasoning import answers, calculator, countdown, policy, signs
+from llmbook.reasoning import answers, calculator, countdown, policy
 from llmbook.reasoning.calculator import Calculator
 from llmbook.reasoning.countdown import Countdown
 from llmbook.recording import Recording
@@ -82,18 +81,6 @@ ARMS = {
 # --- solutions in three forms -------------------------------------------------
 
 
-def greedy(model, task, problems, length):
-    """Return the likeliest solution to each problem."""
-    rows = generate(
-        model,
-        [signs.encode(problem) for problem in problems],
-        length,
-        temperature=0.0,
-        stop=signs.END,
-    )
-    return [signs.decode(row[row > signs.END]) for row in rows]
-
-
 def forms(seed, form, steps, problems):
     """Teach solutions in a form; examine it greedily by number of operations.
 
@@ -106,7 +93,7 @@ def forms(seed, form, steps, problems):
     for count in COUNTS:
         longer = Calculator(count, count, form)
         drawn = draw_examination(longer, problems, "test", seed=count)
-        written = greedy(model, longer, drawn, longer.draft_length)
+        written = policy.Solver(longer, model).draft(drawn, 0.0)
         found["answers"].append(
             np.mean(
                 [
