@@ -1,6 +1,8 @@
 """The search page of the built site, served and opened from a disk."""
 
+import gzip
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,23 @@ def test_excerpts_are_the_prose_of_each_section():
         ["b", "B", "Two three."],
         ["c", "C", "Four. Five."],
     ]
+
+
+def test_sections_are_cut_alike_until_all_are_small():
+    rng = random.Random(0)
+    long, short = ("".join(rng.choices("abcdefgh", k=k)) for k in (5000, 50))
+    texts = {"a": [["i", "I", long]], "b": [["j", "J", short]]}
+
+    def kept(**limits):
+        text = excerpts.script(texts, **limits)
+        pages = json.loads(text.removeprefix("const EXCERPTS = ")[:-2])
+        (one,), (two,) = pages.values()
+        return len(gzip.compress(text.encode())), len(one[2]), two
+
+    size, letters, whole = kept(longest=5000, largest=1000)
+    assert size <= 1000 < kept(longest=letters + 20, largest=9999)[0]
+    assert whole == ["j", "J", short]
+    assert kept(longest=60, largest=1000)[1] == 60
 
 
 def test_no_excerpt_holds_markup():

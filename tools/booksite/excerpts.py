@@ -1,13 +1,17 @@
 """Write what each section says, for the search page to show beside its hits."""
 
+import bisect
+import gzip
 import json
 from pathlib import Path
 
 from docutils import nodes
 
 NAME = "excerpts.js"
-# letters of a section, so that the search page stays under half a megabyte
-LONGEST = 2400
+# letters of a section, fewer if all sections together would be larger: then
+# the search page stays under half a megabyte, however the book grows
+LONGEST = 4000
+LARGEST = 285_000  # bytes, compressed
 UNREAD = {"cell_output", "tag_hide-input", "tag_hide-cell"}
 UNSEEN = (nodes.raw, nodes.comment, nodes.math, nodes.math_block, nodes.title)
 
@@ -24,7 +28,7 @@ def sections(doctree):
             if not isinstance(block, nodes.Inline)
         ]
         title = next(section.findall(nodes.title)).astext()
-        text = " ".join(" ".join(words).split())[:LONGEST]
+        text = " ".join(" ".join(words).split())
         found.append([section["ids"][0], title, text])
     return found
 
@@ -56,8 +60,26 @@ def write(app, exception):
         app.builder.get_target_uri(name): sections(app.env.get_doctree(name))
         for name in sorted(app.env.found_docs)
     }
-    text = f"const EXCERPTS = {json.dumps(texts, ensure_ascii=False)};\n"
-    Path(app.outdir, "_static", NAME).write_text(text, encoding="utf-8")
+    Path(app.outdir, "_static", NAME).write_text(script(texts), "utf-8")
+
+
+def script(texts, longest=LONGEST, largest=LARGEST):
+    """Return the script of all pages' sections, with as many letters of each
+    as keep it small.
+    """
+
+    def cut(length):
+        pages = {
+            page: [[id_, title, text[:length]] for id_, title, text in found]
+            for page, found in texts.items()
+        }
+        return f"const EXCERPTS = {json.dumps(pages, ensure_ascii=False)};\n"
+
+    def size(length):
+        return len(gzip.compress(cut(length).encode()))
+
+    fitting = bisect.bisect(range(1, longest + 1), largest, key=size)
+    return cut(fitting)
 
 
 def setup(app):
