@@ -37,6 +37,9 @@ def scores(hypotheses, references):
     precision and recall of character n-grams up to 6 (Popović 2015). Both are
     sacrebleu's (Post 2018).
 
+    Of texts without four tokens BLEU is 0, right or wrong: they have no
+    4-grams.
+
     Parameters
     ----------
     hypotheses, references : lists of str
