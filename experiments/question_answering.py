@@ -1,7 +1,9 @@
-"""Train the reader of chapter 12 with three seeds, and two variants of it.
+"""Train the reader of chapter 12 with three seeds, and three variants of it.
 
-The variant "learned" has a vector for each place instead of rotations; "alike"
-is trained on as many questions about withdrawals as about introductions.
+The variant "learned" has a vector for each place instead of rotations, and
+"none" is told nothing of order; "alike" is trained on as many questions about
+withdrawals as about introductions. Runs of the kind "found" train the reader
+once more and let it read the sentences that BM25 finds.
 
     python experiments/question_answering.py
 
@@ -22,10 +24,14 @@ from llmbook.corpora.facts import (
     load_facts,
     make_examples,
     split_places,
+    tell,
     template_words,
     text_of,
+    tokenize,
+    with_passage,
 )
 from llmbook.measures.answers import exact, overlap_answer
+from llmbook.measures.ranking import BM25
 from llmbook.models import reader, training
 from llmbook.models.reader import Encoder, SpanReader, best_threshold, outcome
 from llmbook.recording import Recording, rounded, with_defaults
@@ -35,6 +41,7 @@ SEEDS = [0, 1, 2]
 KINDS = {  # options of the model, and what differs in the data
     "rotary": ({}, {}),
     "learned": ({"positions": "learned"}, {}),
+    "none": ({"positions": "none"}, {}),
     "alike": ({}, {"withdrawn": 1.0}),
 }
 DATA = {
@@ -135,10 +142,16 @@ def validation_exact(model, encoder):
     return found
 
 
-def run(seed, data, model, training):
+def trained(seed, data, model, training):
+    """Return the encoder, a trained reader and its losses."""
     encoder, encoded = training_examples(data["withdrawn"])
     model = reader.build_reader(encoder, seed, **model)
     losses = reader.train(model, encoder, encoded, **training)
+    return encoder, model, losses
+
+
+def run(seed, data, model, training):
+    encoder, model, losses = trained(seed, data, model, training)
     found = validation_exact(model, encoder)
     for name in TESTS:
         examples = test_examples(name)
@@ -156,6 +169,51 @@ def run(seed, data, model, training):
     found |= no_answer(model, encoder)
     curve = [part.mean() for part in np.array_split(losses, 16)]
     return found | {"loss": curve}
+
+
+def one_place_is_right(example):
+    """In the whole library several territories may speak a language."""
+    return example.fact.relation != "spoken" or example.asked != "place"
+
+
+def find_then_read(seed, data, num_questions, num_found, model, training):
+    """Train a reader, hand it the sentences that are found for a question in
+    place of its passage, and return where answers are lost and won.
+    """
+    encoder, model, _ = trained(seed, data, model, training)
+    questions = [
+        e
+        for e in test_examples("names")[:num_questions]
+        if one_place_is_right(e)
+    ]
+    closed = outcome(model, encoder, questions).exact  # (Q,)
+
+    library = tell(parts()["test"])
+    scores = BM25(library).scores([" ".join(e.question) for e in questions])
+    top = np.argsort(-scores, axis=1)[:, :num_found]  # (Q, num_found)
+    answering = np.array([parts()["test"].index(e.fact) for e in questions])
+    there = (top == answering[:, None]).any(axis=1)  # (Q,)
+    passages = [
+        with_passage(e, [library[place] for place in sorted(row)])
+        for e, row in zip(questions, top, strict=True)
+    ]
+    spans = outcome(model, encoder, passages).spans
+    expected = [" ".join(tokenize(getattr(e.fact, e.asked))) for e in questions]
+    opened = np.array(
+        [
+            exact(text_of(e.passage, span), answer)
+            for e, span, answer in zip(passages, spans, expected, strict=True)
+        ]
+    )  # (Q,)
+    return {
+        "questions": len(questions),
+        "there": np.mean(there),
+        "passage_given": np.mean(closed),
+        "passage_found": np.mean(opened),
+        "lost_not_there": np.mean(closed & ~opened & ~there),
+        "lost_there": np.mean(closed & ~opened & there),
+        "won": np.mean(opened & ~closed),
+    }
 
 
 def main():
@@ -179,6 +237,16 @@ def main():
                 model=with_defaults(SpanReader, **options),
                 training=with_defaults(reader.train, training.train, seed=seed),
             )
+    for seed in SEEDS:
+        recording.once(
+            {"kind": "found", "seed": seed},
+            find_then_read,
+            data=DATA,
+            num_questions=500,
+            num_found=4,
+            model=with_defaults(SpanReader),
+            training=with_defaults(reader.train, training.train, seed=seed),
+        )
 
 
 if __name__ == "__main__":

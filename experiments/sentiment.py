@@ -44,6 +44,7 @@ FRACTIONS = (0.7, 0.1, 0.2)
 MODELS = {
     "raw": (RawValueClassifier, False),
     "raw_lexicon": (RawValueClassifier, True),
+    "plain": (AttentionClassifier, False),
     "plain_lexicon": (AttentionClassifier, True),
 }
 VOCABULARY = {"min_count": 2}

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from llmbook.corpora.facts import (
     QUESTIONS,
     STATEMENTS,
+    Example,
     Fact,
     fill,
+    fitting,
     load_facts,
     make_examples,
     split_places,
@@ -187,6 +189,41 @@ def test_a_fact_told_by_itself_is_in_a_wording_of_its_part(facts):
         wordings = STATEMENTS[fact.relation]["validation"]
         assert sentence in [" ".join(fill(one, fact)[0]) for one in wordings]
     assert len({sentence.split()[0] for sentence in told}) > 2
+
+
+def test_a_question_fits_the_facts_of_which_all_it_says_is_true():
+    cyprus = [
+        Fact("spoken", "Cyprus", "Greek", "95"),
+        Fact("spoken", "Cyprus", "Turkish", "23"),
+    ]
+    other = Fact("spoken", "Peru", "Quechua", "15")
+    asked = [
+        "Which",
+        "language",
+        "do",
+        "the",
+        "schools",
+        "of",
+        "Cyprus",
+        "teach",
+        "?",
+    ]
+    example = Example(asked, [], None, cyprus[0], "thing", [], False)
+    assert fitting(example, [*cyprus, other]) == cyprus
+    # said by the question, the number leaves one
+    asked = [
+        "Which",
+        "language",
+        "do",
+        "95",
+        "percent",
+        "of",
+        "Cyprus",
+        "speak",
+        "?",
+    ]
+    example = example._replace(question=asked)
+    assert fitting(example, [*cyprus, other]) == cyprus[:1]
 
 
 def test_another_passage_is_cut_at_its_sentences(facts):

@@ -114,6 +114,10 @@ CALLS = {
     },
     "facts.fill": {"template": "{place} in {number}.", "fact": FACTS[0]},
     "facts.tell": {"facts": FACTS, "seed": 0, "statements": "training"},
+    "facts.fitting": {
+        "example": make_examples(FACTS, 1, 0)[0],
+        "facts": FACTS,
+    },
     "facts.with_passage": {
         "example": make_examples(FACTS, 1, 0)[0],
         "sentences": ["In 1999 France adopted the Euro."],

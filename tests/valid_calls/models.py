@@ -352,6 +352,11 @@ CLASSIFIER = {
         "x": X,
         "mask": MASK,
     },
+    "classifier.AttentionClassifier.mix": lambda: {
+        "self": once(attentive),
+        "x": X,
+        "mask": MASK,
+    },
     "classifier.build_classifier": {"vocab_size": 9, "seed": 1, **SMALL},
     "classifier.build_plain_classifier": {
         "vocab_size": 9,
@@ -881,14 +886,10 @@ SAVING = {
 }
 SENTIMENT = {
     "sentiment.RawValueClassifier": {"vocab_size": 9, "length": 5, **SMALL},
-    "sentiment.RawValueClassifier.read": lambda: {
+    "sentiment.RawValueClassifier.mix": lambda: {
         "self": once(raw_values),
         "x": X,
         "mask": MASK,
-    },
-    "sentiment.RawValueClassifier.contributions": lambda: {
-        "self": once(raw_values),
-        "ids": IDS,
     },
     "sentiment.contributions": lambda: {
         "classifier": of(raw_values),

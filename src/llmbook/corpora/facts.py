@@ -798,6 +798,46 @@ def with_passage(example, sentences):
     return example._replace(passage=passage, sentences=places, answer=None)
 
 
+def fitting(example, facts):
+    """Return those of some facts of which all is true that a question says.
+
+    Parameters
+    ----------
+    example : Example
+    facts : list of Fact
+
+    Returns
+    -------
+    list of Fact
+        The one that the question was made from, if it is there, and others of
+        which the question might be asked as well.
+
+    Raises
+    ------
+    TypeError
+        If ``example`` is none, or ``facts`` are none.
+    ValueError
+        If there is no fact.
+    """
+    checks.kind("example", example, Example)
+    facts = checks.listed("facts", facts, "relation", *PARTS)
+    question = f" {' '.join(example.question)} "
+    told = {
+        part: f" {' '.join(tokenize(getattr(example.fact, part)))} "
+        for part in PARTS
+        if part != example.asked
+    }
+    said = [part for part, words in told.items() if words in question]
+    return [
+        fact
+        for fact in facts
+        if fact.relation == example.fact.relation
+        and all(
+            getattr(fact, part) == getattr(example.fact, part) for part in said
+        )
+    ]
+
+
 def fill(template, fact):
     """Return the tokens of a filled template, and the first and last token of
     each part in it.

@@ -148,23 +148,47 @@ class AttentionClassifier(keras.Model):
             If they have other axes or widths, ``mask`` is not of booleans, or
             there are more positions than ``length``.
         """
+        keys, values, attention = self.mix(x, mask, training)
+        pooled, pooling = self.pooling(
+            keys, value=values, mask=mask, return_weights=True
+        )
+        logits = self.head(self.dropout(pooled, training=training))  # (B, C)
+        return logits, attention, pooling
+
+    def mix(self, x, mask, training=None):
+        """Return what the pooling of :meth:`read` is given.
+
+        Returns
+        -------
+        keys : (B, T, d_model)
+            What its weights are computed from.
+        values : (B, T, d_model)
+            What it averages; here the same.
+        attention : list of (B, H, T, T), one a block
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`read`.
+        """
         checks.tensor("x", x, 3)
         checks.width("x", x, self.arguments["d_model"])
         checks.boolean("mask", mask, 2)
         checks.positions("x", x.shape[1], self.length)
         x = x + self.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
         x = self.dropout(x, training=training)  # (B, T, d_model)
+        x, attention = self._apply_blocks(x, mask, training)
+        x = self.norm(x)  # (B, T, d_model)
+        return x, x, attention
+
+    def _apply_blocks(self, x, mask, training):
         attention = []
         for block in self.blocks:
             x, weights = block(
                 x, mask=mask, return_weights=True, training=training
-            )
+            )  # (B, T, d_model) and (B, H, T, T)
             attention.append(weights)
-        pooled, pooling = self.pooling(
-            self.norm(x), mask=mask, return_weights=True
-        )
-        logits = self.head(self.dropout(pooled, training=training))  # (B, C)
-        return logits, attention, pooling
+        return x, attention
 
     def get_config(self):
         """Return the arguments of the constructor."""

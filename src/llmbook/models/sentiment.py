@@ -32,15 +32,15 @@ class RawValueClassifier(AttentionClassifier):
     where :math:`v^{(h)}` and :math:`w^{(h)}` are the parts of a value and of
     the output's weights that belong to head :math:`h` (the pooling of Yang et
     al. 2016, Eqs. 6 and 7, with other values). The logit is a sum over words,
-    so :math:`c_t` is what word :math:`t` gave to it: see :meth:`contributions`.
+    so :math:`c_t` is what word :math:`t` gave to it: see :func:`contributions`.
 
     The parameters are those of
     :class:`llmbook.models.classifier.AttentionClassifier`.
     """
 
-    def read(self, x, mask, training=None):
-        """Read embedded texts, as
-        :meth:`llmbook.models.classifier.AttentionClassifier.read` does.
+    def mix(self, x, mask, training=None):
+        """Return what the pooling is given, as
+        :meth:`llmbook.models.classifier.AttentionClassifier.mix` does.
         """
         checks.tensor("x", x, 3)
         checks.width("x", x, self.arguments["d_model"])
@@ -49,74 +49,16 @@ class RawValueClassifier(AttentionClassifier):
         raw = self.dropout(x, training=training)  # (B, T, d_model)
         # (B, T, d_model)
         context = raw + self.positions(ops.arange(ops.shape(x)[1]))
-        attention = []
-        for block in self.blocks:
-            context, weights = block(
-                context, mask=mask, return_weights=True, training=training
-            )
-            attention.append(weights)
-        pooled, pooling = self.pooling(
-            self.norm(context),
-            value=self.norm(raw),
-            mask=mask,
-            return_weights=True,
-        )
-        return (
-            self.head(self.dropout(pooled, training=training)),
-            attention,
-            pooling,
-        )
-
-    def contributions(self, ids):
-        """Return what each word of texts (B, T) or (B, T, N) gave to its logit.
-
-        Returns
-        -------
-        (B, T)
-            Zero at padding. With the bias of ``head`` they add up to the
-            logits.
-
-        Raises
-        ------
-        TypeError
-            If ids are not integers.
-        ValueError
-            If they have other axes or more positions than ``length``, or one
-            lies outside of the vocabulary.
-        """
-        x = self.embedding(ids=ids)  # (B, T, d_model)
-        _, _, pooling = self.read(x, token_mask(ids))  # (B, H, T)
-        return _parts(pooling, self.norm(x), self.head.kernel)
-
-
-def _parts(pooling, value, kernel):
-    """Return the parts (B, T) of a logit, from weights (B, H, T) and values
-    (B, T, d_model) of a pooling and the weights (d_model, 1) of the output.
-    """
-    parts = (*np.shape(value)[:2], pooling.shape[1], -1)
-    value = np.reshape(value, parts)  # (B, T, H, d_model / H)
-    kernel = np.reshape(kernel, parts[2:])  # (H, d_model / H)
-    return np.einsum("bht,bthd,hd->bt", pooling, value, kernel)
-
-
-def _mixed_contributions(model, ids):
-    """Return the parts (B, T) of the logit of a classifier that pools what its
-    blocks have mixed, each by the position that it was pooled from.
-    """
-    mask = token_mask(ids)  # (B, T)
-    x = model.embedding(ids)  # (B, T, d_model)
-    _, _, pooling = model.read(x, mask)  # (B, H, T)
-    x = x + model.positions(ops.arange(ops.shape(x)[1]))  # (B, T, d_model)
-    for block in model.blocks:
-        x = block(x, mask=mask)  # (B, T, d_model)
-    return _parts(pooling, model.norm(x), model.head.kernel)
+        context, attention = self._apply_blocks(context, mask, training)
+        return self.norm(context), self.norm(raw), attention
 
 
 def contributions(classifier, texts):
     """Return, text by text, what each of its words gave to the logit: a list of
     (T,).
 
-    Of a :class:`RawValueClassifier` that is what the word gave. Of any other
+    With the bias of the model's ``head`` they add up to the logit. Of a
+    :class:`RawValueClassifier` each is what the word itself gave. Of any other
     :class:`llmbook.models.classifier.AttentionClassifier` it is what was pooled
     at the word's position, where the blocks have mixed it with other words.
 
@@ -130,16 +72,28 @@ def contributions(classifier, texts):
     TypeError
         If the classifier is of another class, or texts are no list of strings.
     ValueError
-        If there is no text.
+        If there is no text, or the model has several classes.
     """
     checks.offers("classifier", classifier, "model", "encode")
     model = classifier.model
     checks.kind("classifier.model", model, AttentionClassifier)
-    if isinstance(model, RawValueClassifier):
-        return _by_text(classifier, texts, model.contributions)
-    return _by_text(
-        classifier, texts, lambda ids: _mixed_contributions(model, ids)
-    )
+    checks.one_logit(model.head.units)
+
+    def parts(ids):
+        mask = token_mask(ids)  # (B, T)
+        # (B, T, d_model) both
+        keys, values, _ = model.mix(model.embedding(ids), mask)
+        _, pooling = model.pooling(
+            keys, value=values, mask=mask, return_weights=True
+        )  # (B, H, T)
+        by_head = (*np.shape(values)[:2], pooling.shape[1], -1)
+        values = np.reshape(values, by_head)  # (B, T, H, d_model / H)
+        # (H, d_model / H)
+        kernel = np.reshape(model.head.kernel, by_head[2:])
+        # (B, T)
+        return np.einsum("bht,bthd,hd->bt", pooling, values, kernel)
+
+    return _by_text(classifier, texts, parts)
 
 
 def attended(classifier, texts):
