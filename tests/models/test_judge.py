@@ -51,6 +51,16 @@ def test_scores_do_not_depend_on_the_company_of_a_text(
     assert np.allclose(together, [alone[text] for text in texts], atol=1e-5)
 
 
+def test_states_are_those_that_the_two_logits_are_computed_from(model, judge):
+    texts = ["a long text", "bad", "good"]
+    states = judge.states(texts, batch_size=2)  # (B, d_model)
+    n, p = Letters().encode("np")
+    rows = model.embedding.embeddings.numpy()  # (V, d_model)
+    assert np.allclose(
+        states @ (rows[p] - rows[n]), judge.logits(texts), atol=1e-5
+    )
+
+
 def test_a_long_text_is_cut_and_the_question_is_not(judge):
     ids = Letters().encode
     assert judge.encode(["abc"]) == [ids("so abc is ")]

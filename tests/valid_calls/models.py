@@ -569,6 +569,11 @@ JUDGE = {
         "texts": ["sad", "mad"],
         "batch_size": 2,
     },
+    "judge.WordJudge.states": lambda: {
+        "self": once(word_judge),
+        "texts": ["sad", "mad"],
+        "batch_size": 2,
+    },
     "judge.WordJudge.batches": lambda: {
         "self": once(word_judge),
         "texts": ["sad", "mad"],

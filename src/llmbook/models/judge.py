@@ -58,10 +58,13 @@ class WordJudge:
         checks.ids("words", self.answers, self.vocab_size)
         self.tokenizer = tokenizer
         self.before, self.after = prompt.split("{text}")
-        self.score = tf.function(
-            lambda ids: two_logits(model, ids, self.answers),
+        compiled = tf.function(
             input_signature=[tf.TensorSpec((None, None), "int32")],
             autograph=False,
+        )
+        self.score = compiled(lambda ids: two_logits(model, ids, self.answers))
+        self.state = compiled(
+            lambda ids: tf.cast(model.hidden(ids)[0][:, -1], "float32")
         )
 
     def encode(self, texts, length=128):
@@ -99,17 +102,33 @@ class WordJudge:
         TypeError, ValueError
             As :meth:`encode` does, or if ``batch_size`` is below 1.
         """
+        z = self._by_length(self.score, texts, batch_size)  # (B, 2)
+        return (z[:, 1] - z[:, 0]).astype(float)
+
+    def states(self, texts, batch_size=32):
+        """Return the model's last hidden state behind the prompt of each text,
+        (B, d_model): what a linear probe reads.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`logits`.
+        """
+        return self._by_length(self.state, texts, batch_size)
+
+    def _by_length(self, function, texts, batch_size):
+        """Apply a function of ids to prompts, those of similar lengths
+        together, and return its rows in the order of the texts.
+        """
         checks.count("batch_size", batch_size)
         prompts = self.encode(texts)
         # (B,)
         order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
-        scores = np.empty(len(prompts))  # (B,)
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
-            # (b, 2)
-            z = self.score(pad_left([prompts[i] for i in batch])).numpy()
-            scores[batch] = z[:, 1] - z[:, 0]
-        return scores
+        batches = np.split(order, range(batch_size, len(order), batch_size))
+        rows = [
+            function(pad_left([prompts[i] for i in batch])) for batch in batches
+        ]
+        return np.concatenate(rows)[np.argsort(order)]
 
     def batches(self, texts, labels, batch_size=16, length=40, seed=0):
         """Return a function of the step that draws texts, for
