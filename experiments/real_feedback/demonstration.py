@@ -13,7 +13,7 @@ from pathlib import Path
 import run
 
 from llmbook.feedback.annotator import Annotator
-from llmbook.feedback.loop import answer, draw_examination, examine
+from llmbook.feedback.loop import answer, draw_examination, grade
 from llmbook.feedback.methods import METHODS
 from llmbook.feedback.tasks import shop
 from llmbook.recording import Recording, with_defaults
@@ -53,9 +53,11 @@ def criticised(learner, record, number, seed):
 
 def watched(learner, records, shown):
     """Return how the policy does on records, and its drafts of the first."""
-    figures = examine(learner, records)
-    pairs = zip(records, answer(learner, records[:shown]), strict=False)
-    return figures | {"drafts": [judged(*pair) for pair in pairs]}
+    drafts = answer(learner, records)
+    pairs = zip(records[:shown], drafts[:shown], strict=True)
+    return grade(learner.task, records, drafts) | {
+        "drafts": [judged(*pair) for pair in pairs]
+    }
 
 
 def watch(seed, examined, shown, critiques, budget, options):

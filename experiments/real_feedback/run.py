@@ -4,7 +4,8 @@
     python experiments/real_feedback/run.py
 
 Every arm begins with the adapters that ship with the book, but for two rows
-that only prompt the model as it came. Each run is stored in
+that only prompt the model as it came. One arm, DPO with a likelihood term, is
+tuned first, on messages of the kind that is learned from. Each run is stored in
 ``experiments/results/real_feedback.json`` when it is done; stop the script when
 you like and start it again: at most one run is lost.
 """
@@ -34,6 +35,15 @@ RATE = {"learning_rate": 1e-3}  # the warm-up's, not tuned
 ROUND = {"rounds": ROUNDS, "steps": STEPS}
 ILF = ROUND | RATE | {"candidates": 1, "replay": True}
 DPO = ROUND | {"source": "critiques"}
+TUNED = "DPO, tuned"  # the one arm that has trials of its own
+TUNING_SEED = 0
+# one thing after the other, the others being as they did best so far
+START = RATE | {"beta": 0.1, "likelihood": 1.0, "memory": ROUNDS}
+LADDERS = {
+    "likelihood": (1.0, 4.0, 16.0),
+    "learning_rate": (5e-4, 1e-3),
+    "memory": (ROUNDS, 1),
+}
 # method, which refiner, options, seeds
 ARMS = {
     "ILF": ("ilf", "learned", ILF, SEEDS),
@@ -57,12 +67,7 @@ ARMS = {
         DPO | {"learning_rate": 5e-4, "beta": 0.3},
         (1,),
     ),
-    "DPO and likelihood": (
-        "dpo",
-        "learned",
-        DPO | RATE | {"beta": 0.1, "likelihood": 1.0},
-        (1,),
-    ),
+    "DPO and likelihood, all pairs": ("dpo", "learned", DPO | START, (1,)),
 }
 RULES = (
     "Write the price as a number and the word dollars, as in 7 dollars. Write"
@@ -132,6 +137,19 @@ def learn(
     learner.reset()
     figures = shop.measure(records, drafts)
     return {"dtype": dtype, **figures, "rounds": rounds, "drafts": drafts}
+
+
+def tuned(trial):
+    """Return the options whose trial on messages of the kind that is learned
+    from had the best mean score.
+    """
+    best = START
+    for name, values in LADDERS.items():
+        best = max(
+            (best | {name: value} for value in values),
+            key=lambda options: trial(options)["score"],
+        )
+    return best
 
 
 def refined(refiner, wording, unquoted, feedback, examined):
@@ -237,8 +255,22 @@ def main():
         learner=with_defaults(AdapterLearner),
     )
     common = {"budget": BUDGET, "examined": EXAMINED}
+
+    def trial(options):
+        return recording.once(
+            {"kind": "tuning", "arm": TUNED, "trial": options},
+            learn,
+            seed=TUNING_SEED,
+            method="dpo",
+            options=with_defaults(METHODS["dpo"], **DPO | options),
+            refiner="learned",
+            split="train",
+            **common,
+        )
+
+    arms = ARMS | {TUNED: ("dpo", "learned", DPO | tuned(trial), SEEDS)}
     for seed in SEEDS:
-        for arm, (method, refiner, options, seeds) in ARMS.items():
+        for arm, (method, refiner, options, seeds) in arms.items():
             if seed in seeds:
                 recording.once(
                     {"kind": arm, "seed": seed},

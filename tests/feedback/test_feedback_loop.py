@@ -9,7 +9,7 @@ from letter_world import Apprentice, Pen, sample, weights_of
 
 from llmbook.feedback import loop
 from llmbook.feedback.annotator import SECONDS
-from llmbook.feedback.loop import answer, draw_examination, examine, run
+from llmbook.feedback.loop import answer, draw_examination, examine, grade, run
 from llmbook.feedback.methods import METHODS
 from llmbook.feedback.methods.sft import imitate
 from llmbook.feedback.tasks import invitations
@@ -32,6 +32,8 @@ def test_an_examination_is_the_share_that_is_perfect_and_the_mean_score():
     learner = Apprentice(Pen("aa", "a", "cc", "ba"))  # 2, 0, 2 and 1 of 2
     assert examine(learner, [*"abca"]) == {"success": 0.5, "score": 1.25}
     assert {asked.temperature for asked in learner.generate.asked} == {0.0}
+    drafts = answer(learner, [*"abca"])
+    assert grade(learner.task, [*"abca"], drafts) == examine(learner, [*"abca"])
 
 
 def test_an_answer_puts_the_random_numbers_back():

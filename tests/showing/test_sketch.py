@@ -113,9 +113,11 @@ def test_more_cells_than_fit_are_all_drawn():
     ],
 )
 def test_a_hyphen_before_a_number_is_a_minus_sign(text, shown):
-    drawing = a_sketch()
+    drawing = Sketch("fig-trial", text, text)
     drawing.text(0, 0, text)
     assert written(drawing) == [(shown, 12, False)]
+    said = {element.text for element in parsed(drawing) if element.get("id")}
+    assert said == {shown}
 
 
 @given(st.text(st.characters(categories=("L", "N", "P")), max_size=20))

@@ -386,6 +386,11 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
         "seed": 0,
     },
     "loop.answer": by(writer, records=[RECORD, RECORD]),
+    "loop.grade": {
+        "task": TASK,
+        "records": [RECORD, RECORD],
+        "drafts": [list(DRAFT), []],
+    },
     "loop.examine": by(writer, records=[RECORD, RECORD]),
     "loop.run": lambda: {
         "method": "sft",
@@ -581,7 +586,7 @@ CALLS = {f"tasks.{name}": call for name, call in TASKS.items()} | {
     },
     "methods.dpo.pair_examples": by(writer, records=[RECORD], pairs=[PAIR]),
     "methods.dpo.learn": method(
-        rounds=1, beta=0.5, source="comparisons", likelihood=0.5
+        rounds=1, beta=0.5, source="comparisons", likelihood=0.5, memory=1
     ),
     "methods.expert_iteration.best_share": {"scores": [1.0, 2.0], "share": 0.5},
     "methods.expert_iteration.learn": method(rounds=1, share=0.5, epochs=1),

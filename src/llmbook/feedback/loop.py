@@ -53,9 +53,36 @@ def answer(learner, records):
     return drafts
 
 
+def grade(task, records, drafts):
+    """Return how good drafts are: the share that is perfect, and the mean
+    score.
+
+    Returns
+    -------
+    figures : dict
+        ``success`` and ``score``.
+
+    Raises
+    ------
+    TypeError
+        If the task cannot score, or records or drafts are none.
+    ValueError
+        If there is none, or not as many of both.
+    """
+    checks.offers("task", task, "score", "best_score")
+    records = checks.some("records", records, "records")
+    drafts = checks.items("drafts", drafts, "drafts")
+    checks.as_many(records=records, drafts=drafts)
+    scores = [task.score(*pair) for pair in zip(records, drafts, strict=True)]
+    return {
+        "success": sum(one == task.best_score for one in scores) / len(scores),
+        "score": sum(scores) / len(scores),
+    }
+
+
 def examine(learner, records):
-    """Return how a learner does on records: the share of its :func:`answer`
-    that is perfect, and the mean score.
+    """Return how a learner does on records: the :func:`grade` of its
+    :func:`answer`.
 
     Returns
     -------
@@ -71,15 +98,7 @@ def examine(learner, records):
     """
     checks.offers("learner", learner, "respond", "rng", "task")
     records = checks.some("records", records, "records")
-    pairs = zip(records, answer(learner, records), strict=True)
-    scores = [learner.task.score(*pair) for pair in pairs]
-    return {
-        "success": (
-            sum(score == learner.task.best_score for score in scores)
-            / len(scores)
-        ),
-        "score": sum(scores) / len(scores),
-    }
+    return grade(learner.task, records, answer(learner, records))
 
 
 def run(

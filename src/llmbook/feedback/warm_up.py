@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from llmbook import checks
+from llmbook.feedback.learner import pack
 from llmbook.feedback.tasks.shop import (
     Critique,
     edit_document,
@@ -52,21 +53,17 @@ def documents(tokenizer, seed=0, batch_size=8):
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")
-        ids = np.zeros((batch_size, LENGTH), "int32")  # (B, T)
-        weights = np.zeros((batch_size, LENGTH), "float32")  # (B, T)
-        row = 0
-        while row < batch_size:
+        prompts: list[list[int]] = []
+        answers: list[list[int]] = []
+        while len(prompts) < batch_size:
             prompt, answer = edit_document(rng)
-            prompt, answer = (
-                tokenizer.encode(prompt),
-                tokenizer.encode(f" {answer}"),
-            )
-            document = [*prompt, *answer, tokenizer.end]
-            if len(document) <= LENGTH:
-                ids[row, : len(document)] = document
-                weights[row, len(prompt) : len(document)] = 1
-                row += 1
-        return ids, weights
+            prompt = tokenizer.encode(prompt)
+            answer = [*tokenizer.encode(f" {answer}"), tokenizer.end]
+            if len(prompt) + len(answer) <= LENGTH:
+                prompts.append(prompt)
+                answers.append(answer)
+        ids, mask = pack(prompts, answers, LENGTH)  # (B, T), (B, T - 1)
+        return ids, np.pad(mask, ((0, 0), (1, 0)))
 
     return batch
 

@@ -123,7 +123,7 @@ class Sketch:
             ("title", "title", title),
             ("desc", "text", text),
         ):
-            said = html.escape(said, quote=False)
+            said = html.escape(MINUS.sub("−", said), quote=False)
             self._add(drawsvg.Raw(f'<{tag} id="{name}-{part}">{said}</{tag}>'))
         self._tips = {}
 

@@ -270,6 +270,17 @@ def test_comparisons_teach_what_was_liked_from_a_reference_that_stays():
         assert better > worse + 0.1
 
 
+def test_a_short_memory_learns_from_the_latest_pairs_alone():
+    learner = Apprentice(Pen("aa", "b", "b", "c", "cc", "ab"), "abcc")
+    learner.practise(dpo.learn, 3, rounds=3, memory=2)
+    said = [
+        *(("a>", "aa!"), ("a>", "b!"), ("b>", "b!"), ("b>", "c!")),
+        *(("c>", "cc!"), ("c>", "ab!")),
+    ]
+    read = [texts(lesson.data) for lesson in learner.lessons]
+    assert read == [said[:2], said[:4], said[2:]]
+
+
 def test_the_likelihood_is_part_of_a_lesson():
     learner = Apprentice(Pen("b", "c", "aa", "bb"))
     learner.practise(dpo.learn, 2, rounds=1, source="critiques", likelihood=0.5)

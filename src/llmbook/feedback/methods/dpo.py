@@ -186,8 +186,10 @@ def learn(
     learning_rate=2e-4,
     source="comparisons",
     likelihood=0.0,
+    memory=None,
 ):
-    """Each round, pair drafts of the policy, and learn from all pairs so far.
+    """Each round, pair drafts of the policy, and learn from all pairs so far,
+    or from the latest.
 
     Parameters
     ----------
@@ -207,12 +209,14 @@ def learn(
         of a draft by the annotator's words, and the draft.
     likelihood : float
         As for :func:`pair_loss`.
+    memory : int, optional
+        How many rounds back the pairs are learned from, 1 for those of the
+        round alone; by default all.
 
     Yields
     ------
     figures : dict
-        ``loss``, that of the last step; or ``pairs``, 0, as long as there are
-        none.
+        ``loss``, that of the last step; or ``pairs``, 0, where there are none.
 
     Raises
     ------
@@ -221,15 +225,23 @@ def learn(
     ValueError
         If ``source`` is none of ``SOURCES``, or a number is out of its range.
     """
-    checks.method(learner, annotator, learning_rate, rounds=rounds, steps=steps)
+    memory = rounds if memory is None else memory
+    checks.method(
+        learner,
+        annotator,
+        learning_rate,
+        rounds=rounds,
+        steps=steps,
+        memory=memory,
+    )
     checks.known_weights(beta=beta, likelihood=likelihood)
     checks.one_of("source", source, SOURCES)
     kind, pair = SOURCES[source]
-    records: list = []
-    pairs: list[tuple[str, str]] = []
+    found: list[tuple[list, list]] = []
     for number in shares(annotator.left(kind), rounds):
-        new = pair(learner, annotator, number)
-        records, pairs = records + new[0], pairs + new[1]
+        found.append(pair(learner, annotator, number))
+        records = [record for old, _ in found[-memory:] for record in old]
+        pairs = [two for _, old in found[-memory:] for two in old]
         if not pairs:
             yield {"pairs": 0}
             continue

@@ -23,7 +23,7 @@ def from_tosses_to_loss(tosses, p, product, log_sum):
         "From tosses to a loss",
         f"A row of {count} tosses with the probability of each. Their product "
         f"is the likelihood, {product:.6f}; the logarithm makes it a sum, "
-        f"{_signed(log_sum)}; its sign turned and divided by {count}, it is "
+        f"{log_sum:.2f}; its sign turned and divided by {count}, it is "
         f"the loss, {-log_sum / count:.3f} nats.",
         height=306,
     )
@@ -40,7 +40,7 @@ def from_tosses_to_loss(tosses, p, product, log_sum):
             "data",
             "logarithm: × becomes +",
         ),
-        (170, ["log-likelihood", _signed(log_sum)], "data", "× −1, ÷ N"),
+        (170, ["log-likelihood", f"{log_sum:.2f}"], "data", "× −1, ÷ N"),
         (
             244,
             ["loss", f"{-log_sum / count:.3f} nats per toss"],
@@ -122,7 +122,7 @@ def two_roads(logits, naive, stable):
     naive, stable : float
         The loss by way of the probability, and from the logits.
     """
-    first, second = (_signed(z, 0) for z in logits)
+    first, second = (f"{z:.0f}" for z in logits)
     s = Sketch(
         "fig-two-roads",
         "Two roads from logits to the loss",
@@ -137,7 +137,7 @@ def two_roads(logits, naive, stable):
     left = [
         (["softmax", "exp, then divide"], "op"),
         (["probability 0", "rounded: digits lost"], "data"),
-        ([f"−log 0 = {_signed(naive, 0)}"], "key"),
+        ([f"−log 0 = {naive:.0f}".replace("inf", "∞")], "key"),
     ]
     right = [
         (["logsumexp", "largest logit first"], "op"),
@@ -184,7 +184,7 @@ def push_and_pull(tokens, prediction, target):
         s.text(6, y + 8, token, "strong" if k == target else "")
         if slope < 0:
             s.bar(middle - length, y, length, 16, 1, "good")
-            s.text(middle + 8, y + 8, _signed(slope))
+            s.text(middle + 8, y + 8, f"{slope:.2f}")
         else:
             s.bar(middle, y, length, 16, 1, "word")
             s.text(middle + length + 8, y + 8, f"+{slope:.2f}")
@@ -276,8 +276,3 @@ def one_bin(confidence, right, share):
         "data",
     )
     return s
-
-
-def _signed(number, digits=2):
-    """Return a number as print sets it, with a sign for minus and infinity."""
-    return f"{number:.{digits}f}".replace("-", "−").replace("inf", "∞")

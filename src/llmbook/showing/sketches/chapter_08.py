@@ -135,15 +135,15 @@ def pair_without_judge(winner, loser, beta, loss):
     worth = [beta * (policy - kept) for _, policy, kept, _ in rows]
     margin = worth[0] - worth[1]
     told = "; ".join(
-        f"{name}: {_signed(policy, 1)} under the policy, {_signed(kept, 1)} "
-        f"under the reference, implied reward {_signed(gain)}"
+        f"{name}: {policy:.1f} under the policy, {kept:.1f} "
+        f"under the reference, implied reward {gain:.2f}"
         for (name, policy, kept, _), gain in zip(rows, worth, strict=True)
     )
     s = Sketch(
         "fig-dpo",
         "DPO: two texts and two models, no judge",
         f"Two rows, one for each text. {told}. The difference of the two, "
-        f"{_signed(margin)}, gives the loss {loss:.3f}. A dashed line leads it "
+        f"{margin:.2f}, gives the loss {loss:.3f}. A dashed line leads it "
         "back to the policy. There is no reward model.",
         height=262,
     )
@@ -156,9 +156,9 @@ def pair_without_judge(winner, loser, beta, loss):
     ):
         y = 44 + 54 * i
         text = s.box(8, y, 66, name, kind, 36)
-        one = s.box(84, y, 66, _signed(policy, 1), "learned", 36)
-        other = s.box(168, y, 66, _signed(kept, 1), "frozen", 36)
-        reward = s.box(258, y, 94, _signed(gain), "op", 36)
+        one = s.box(84, y, 66, f"{policy:.1f}", "learned", 36)
+        other = s.box(168, y, 66, f"{kept:.1f}", "frozen", 36)
+        reward = s.box(258, y, 94, f"{gain:.2f}", "op", 36)
         s.arrow(text.right, one.left, tip=False)
         s.text(159, y + 18, "−", anchor="middle")
         s.arrow(other.right, reward.left)
@@ -166,7 +166,7 @@ def pair_without_judge(winner, loser, beta, loss):
         148,
         168,
         204,
-        [f"winner − loser: {_signed(margin)}", f"loss −ln σ = {loss:.3f}"],
+        [f"winner − loser: {margin:.2f}", f"loss −ln σ = {loss:.3f}"],
         "op",
     )
     s.arrow((305, 134), (305, 168))
@@ -384,10 +384,6 @@ def diet(critiques, plain, replay):
             s.bar(190, y + 4 + 22 * j, 116, 16, count / most)
             s.text(312, y + 12 + 22 * j, f"{count:,.0f}")
     return s
-
-
-def _signed(number, digits=2):
-    return f"{number:.{digits}f}".replace("-", "−")
 
 
 def _lines(text, width):
