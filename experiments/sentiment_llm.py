@@ -5,7 +5,9 @@ LoRA.
 
 First three prompts are tried on validation snippets, and the one that orders
 them best, by the area under the curve, asks all questions after. Then each run
-evaluates one arm, the model as it is or tuned with one seed, and is stored in
+evaluates one arm, the model as it is, a logistic regression on its last hidden
+state, or the model tuned with one seed; others ask about aspects in several
+wordings, and try thresholds on other kinds of texts. A run is stored in
 ``experiments/results/sentiment_llm.json``; a run that is there already is not
 repeated. The adapters of seed 0 are kept beside it, for the chapter to load.
 """
@@ -17,7 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from llmbook.corpora.probes import pass_rates
 from llmbook.corpora.reviews import split
@@ -27,6 +32,7 @@ from llmbook.models import lora, smollm
 from llmbook.models.judge import PROMPT, WordJudge
 from llmbook.models.training import train
 from llmbook.recording import Recording, with_defaults
+from llmbook.text.english import clause
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results" / "sentiment_llm.json"
@@ -41,6 +47,11 @@ ASPECT = (
     "Review: {aspect.text}\nThe sentiment of this review about the"
     " {aspect.term} is"
 )
+ASPECTS = [
+    ASPECT,
+    "Review: {aspect.text}\nSentiment about the {aspect.term}:",
+    "Review: {aspect.text}\nAspect: {aspect.term}\nSentiment:",
+]
 RECIPE = {
     "adapters": {"rank": 8, "first_block": 10},
     "batch": {"batch_size": 16, "length": 40},
@@ -55,6 +66,8 @@ READ = {
     "tweets": 300,
 }
 SEEDS = [0, 1, 2]
+# inverse strengths of the penalty on the probe's weights
+PENALTIES = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
 
 
 def parts(source):
@@ -154,6 +167,41 @@ def zero_shot(prompt):
     return found | evaluate(model, tokenizer, prompt)
 
 
+def probe(prompt, learned, penalties):
+    """Fit a logistic regression to the last hidden states of some training
+    snippets, its penalty chosen on validation snippets, and measure it.
+    """
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
+    judge = WordJudge(model, tokenizer, prompt)
+    training, validation, test = (part.polar() for part in parts("movies"))
+    training = training.take(np.arange(learned))
+    validation = first(validation, "prompts")
+    x = judge.states(training.texts)  # (N, d_model)
+    held_out = judge.states(validation.texts)  # (N, d_model)
+    fitted = {
+        penalty: make_pipeline(
+            StandardScaler(), LogisticRegression(C=penalty, max_iter=2000)
+        ).fit(x, training.labels)
+        for penalty in penalties
+    }
+    best = max(
+        penalties,
+        key=lambda c: fitted[c].score(held_out, validation.labels),
+    )
+    found = {"dtype": model.compute_dtype, "penalty": best}
+    for prefix, part in {
+        "": first(test, "movies"),
+        "amazon_": first(parts("amazon")[2], "amazon").polar(),
+        "tweets_": first(parts("tweets")[2].polar(), "tweets"),
+    }.items():
+        z = fitted[best].decision_function(judge.states(part.texts))  # (N,)
+        found |= {
+            f"{prefix}accuracy": np.mean((z > 0) == part.labels),
+            f"{prefix}auc": roc_auc_score(part.labels, z),
+        }
+    return found
+
+
 def tuned(seed, prompt, adapters, batch, training):
     model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
     start = time.process_time()
@@ -168,6 +216,57 @@ def tuned(seed, prompt, adapters, batch, training):
         content = ADAPTERS.read_bytes()
         found["adapters_sha256"] = hashlib.sha256(content).hexdigest()
     return found | evaluate(model, tokenizer, prompt)
+
+
+def with_adapters(seed):
+    """Return the model and its tokenizer: as it is, or with the adapters that
+    are kept, those of seed 0.
+    """
+    model, tokenizer = smollm.load(dtype=smollm.fast_dtype())
+    if seed is not None:
+        lora.load(model, ADAPTERS)
+    return model, tokenizer
+
+
+def aspects(seed, prompt, questions):
+    """Measure judgements of aspects: by the clause of the term, and by
+    questions about the term in several wordings.
+    """
+    model, tokenizer = with_adapters(seed)
+    asked = load_aspects(FOLDER.parent / "data" / "product_aspects.tsv")
+    labels = np.array([aspect.label for aspect in asked])
+    judge = WordJudge(model, tokenizer, prompt)
+    z = judge.logits([clause(aspect.text, aspect.term) for aspect in asked])
+    figures = polarity(z, labels, np.median(z))
+    found = {f"clause_{name}": value for name, value in figures.items()}
+    answers = WordJudge(model, tokenizer, "{text}")
+    found["questions"] = []
+    for question in questions:
+        z = answers.logits([question.format(aspect=aspect) for aspect in asked])
+        figures = polarity(z, labels, np.median(z))
+        found["questions"].append({"question": question} | figures)
+    return found
+
+
+def thresholds(seed, prompt):
+    """Measure thresholds on products and tweets that know nothing of their
+    labels but, at most, the share of positive ones.
+    """
+    model, tokenizer = with_adapters(seed)
+    judge = WordJudge(model, tokenizer, prompt)
+    found = {}
+    for source, part in {
+        "amazon": first(parts("amazon")[2], "amazon").polar(),
+        "tweets": first(parts("tweets")[2].polar(), "tweets"),
+    }.items():
+        z = judge.logits(part.texts)
+        for name, threshold in {
+            "zero": 0.0,
+            "own_median": np.median(z),
+            "true_share": np.quantile(z, 1 - part.labels.mean()),
+        }.items():
+            found[f"{source}_{name}"] = np.mean((z > threshold) == part.labels)
+    return found
 
 
 def main():
@@ -194,6 +293,24 @@ def main():
     recording.once(
         {"kind": "zero_shot", "seed": None}, zero_shot, prompt=prompt
     )
+    recording.once(
+        {"kind": "probe", "seed": None},
+        probe,
+        prompt=prompt,
+        # as many as a tuned model sees
+        learned=RECIPE["training"]["steps"] * RECIPE["batch"]["batch_size"],
+        penalties=PENALTIES,
+    )
+    for seed in (None, SEEDS[0]):
+        recording.once(
+            {"kind": "aspects", "seed": seed},
+            aspects,
+            prompt=prompt,
+            questions=ASPECTS,
+        )
+        recording.once(
+            {"kind": "thresholds", "seed": seed}, thresholds, prompt=prompt
+        )
     for seed in SEEDS:
         recording.once(
             {"kind": "lora", "seed": seed},
