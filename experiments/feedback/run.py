@@ -76,6 +76,9 @@ CLOSER = (
     "grpo_ticks",
     "dpo",
 )
+# The step of these was tuned with fewer answers; with most of them they are run
+# with a smaller one, too.
+SLOWED = ("grpo_scores", "grpo_ticks", "grpo_faults")
 # A second method, after so many answers to a first.
 STAGES = {
     "sft, then dpo": ("sft", 16, "dpo"),
@@ -248,6 +251,20 @@ class Comparison:
             first=first,
         )
 
+    def slowed(self, arm, seed):
+        """Learn from most answers at the rate below the best one."""
+        options = self.best_options(arm)
+        rate = RATES[RATES.index(options["learning_rate"]) - 1]
+        self.recording.once(
+            {"kind": "smaller step", "arm": arm, "seed": seed},
+            self.laboratory.learn,
+            method=arm,
+            split="test",
+            number=NUMBERS[-1],
+            options=options | {"learning_rate": rate},
+            task=with_defaults(Invitations),
+        )
+
     def control(self, change, seed):
         """Learn from critiques with one thing changed."""
         options, task = CONTROLS[change]
@@ -283,6 +300,9 @@ class Comparison:
                 self.point(arm, number, seed)
             for change in CONTROLS:
                 self.control(change, seed)
+        for seed in SEEDS:
+            for arm in SLOWED:
+                self.slowed(arm, seed)
 
 
 def climb(ladder, foot, attempt):

@@ -104,6 +104,7 @@ def test_a_kill_loses_one_run_and_changes_no_result(
     monkeypatch.setattr(experiment, "NUMBERS", (320,))
     monkeypatch.setattr(experiment, "STAGES", {})
     monkeypatch.setattr(experiment, "FREE", ())
+    monkeypatch.setattr(experiment, "SLOWED", ("ilf_replay",))
     monkeypatch.setattr(
         experiment,
         "GRIDS",
