@@ -1,5 +1,6 @@
 """The recorded results: each bound to its recipe and to its code, each in the table with what it cost."""
 
+import csv
 import hashlib
 import importlib.util
 import inspect
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from llmbook import fingerprint, recording
 from llmbook.feedback.warm_up import ADAPTERS
+from llmbook.measures.summaries import tokens
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
@@ -100,6 +102,27 @@ def test_stored_adapters_are_those_of_the_run_that_made_them(file, run):
     (found,) = runs_of(name, **identity)
     content = hashlib.sha256(file.read_bytes()).hexdigest()
     assert found["adapters_sha256"] == content
+
+
+def test_the_texts_that_were_judged_are_those_recorded():
+    path = EXPERIMENTS / "judged_summaries.tsv"
+    with path.open(encoding="utf-8", newline="") as file:
+        judged = list(csv.DictReader(file, delimiter="\t"))
+    texts = {
+        writer: [one["text"] for one in judged if one["writer"] == writer]
+        for writer in ("network", "template", "reference", "SmolLM2")
+    }
+    assert [len(found) for found in texts.values()] == [30, 30, 10, 24]
+    (network,) = runs_of("summaries", kind="pointer", seed=0)
+    assert set(texts["network"]) <= set(network["summaries"])
+    (smollm,) = runs_of("summaries", kind="smollm")
+    assert texts["SmolLM2"] == [
+        " ".join(case["answer"].split()) for case in smollm["cases"]
+    ]
+    for one in judged:
+        if one["writer"] == "template":
+            first, *rest = tokens(one["name"].split(".")[-1])
+            assert one["text"].split() == [first, "the", *rest, "of", "a"]
 
 
 def table():

@@ -29,7 +29,7 @@ def rouge_l(answer):
 
 @exercise(
     "11.2",
-    "A word that stands twice in the source is copied from both places: add"
+    "A word that occurs twice in the source is copied from both places: add"
     " them up.",
 )
 def pointer_generator(answer):
@@ -75,7 +75,7 @@ def coverage_loss(answer):
 
 
 @exercise(
-    "11.4", "Count the runs of the summary, each as often as it stands there."
+    "11.4", "Count the runs of the summary, each as often as it occurs there."
 )
 def new_share(answer):
     """Count by hand, with repeats and a summary that is too short."""
