@@ -3534,3 +3534,58 @@ def problems(name, values, signs):
     for value in found:
         written_in(name, value, signs)
     return found
+
+
+def entries(name, values):
+    """Return a dictionary of strings.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if not isinstance(values, dict) or not all(
+        isinstance(part, str) for pair in values.items() for part in pair
+    ):
+        raise TypeError(
+            f"{name} must be a dictionary of strings, got {_kind(values)}"
+        )
+    return values
+
+
+def tools(name, values, signs):
+    """Return a dictionary of functions by these signs.
+
+    Raises
+    ------
+    TypeError
+        If it is none, or holds something else.
+    ValueError
+        If a sign is another.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(
+            f"{name} must be a dictionary of functions, got {_kind(values)}"
+        )
+    for sign, tool in values.items():
+        one_of(f"each sign of {name}", sign, tuple(signs))
+        function(f"each of {name}", tool)
+    return values
+
+
+def limits(name, values):
+    """Return the limits of an agent's run.
+
+    Raises
+    ------
+    TypeError
+        If they are none, or a number is none.
+    ValueError
+        If a number is out of its range.
+    """
+    offers(name, values, "calls", "signs", "turn", "seconds")
+    count(f"{name}.calls", values.calls, least=0)
+    count(f"{name}.signs", values.signs)
+    count(f"{name}.turn", values.turn)
+    within(f"{name}.seconds", values.seconds, 0, math.inf, closed=False)
+    return values

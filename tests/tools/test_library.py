@@ -139,8 +139,10 @@ FLOORS = {
     ],
     "feedback": ["models", "measures", "corpora", "text", "mathematics"],
     "reasoning": ["feedback", "models"],
+    "agents": ["reasoning", "feedback", "models", "files.py"],
     "classify.py": ["models", "corpora", "text", "files.py"],
     "exercises": [
+        "agents",
         "reasoning",
         "feedback",
         "models",
@@ -150,7 +152,7 @@ FLOORS = {
         "mathematics",
     ],
 }
-WITH_KERAS = {"models", "feedback", "reasoning", "exercises", "classify.py"}
+WITH_KERAS = {"models", "feedback", "reasoning", "agents", "exercises", "classify.py"}
 
 
 def floor_of(module):
