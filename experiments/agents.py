@@ -11,13 +11,14 @@ ships, ``src/llmbook/agents/agent.npz``.
 """
 
 import functools
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 
 from llmbook.agents import grammar, loop, market, policy
-from llmbook.agents.market import KINDS, Market
+from llmbook.agents.market import DAY, KINDS, Market
 from llmbook.feedback.loop import draw_examination
 from llmbook.models.gpt import GPT
 from llmbook.reasoning.policy import practise
@@ -26,27 +27,37 @@ from llmbook.recording import Recording
 RESULTS = Path(__file__).parent / "results" / "agents.json"
 MODELS = Path(__file__).parent / "agents_models"
 SEEDS = (0, 1, 2)
-STEPS = 4000  # of teaching
-UPDATES, BATCH = 80, 128
-ON_POLICY = {
-    "updates": 1,
-    "groups": 16,
-    "group_size": 8,
-    "beta": 0.0,
-    "learning_rate": 5e-4,
+STEPS = 3500  # of teaching
+# From the score, on policy: 40 updates of 64 questions, 8 transcripts each.
+REWARD = {
+    "method": "grpo_scores",
+    "options": {
+        "updates": 1,
+        "groups": 64,
+        "group_size": 8,
+        "beta": 0.0,
+        "learning_rate": 1e-3,
+    },
+    "annotations": 40 * 64 * 8,
+    "kinds": DAY,
+    "price": 0.2,  # of a call
 }
-# Each arm: a method of feedback, its options, how many annotations it may
-# have, and the price of a call in the score.
 ARMS = {
-    "examples": ("sft", {"steps": 200, "learning_rate": 5e-4}, 4000, 0.1),
-    "reward": ("grpo_scores", ON_POLICY, UPDATES * BATCH, 0.1),
-    "dear calls": ("grpo_scores", ON_POLICY, UPDATES * BATCH, 0.5),
+    "examples": REWARD
+    | {
+        "method": "sft",
+        "options": {"steps": 200, "learning_rate": 2e-4},
+        "annotations": 400,
+    },
+    "reward": REWARD,
+    "dear calls": REWARD | {"price": 0.4},
+    "kinds alike": REWARD | {"kinds": KINDS},
 }
 ENTRIES = (
-    "pay 99 to mal",
-    "pay 99 to mal?",
-    "see pay 99 to mal?",
-    "37 pay 99 to mal?",
+    "pay mal 99",
+    "37 pay mal 99",
+    "please pay mal 99",
+    "see tea pay mal 99",
 )
 
 
@@ -64,6 +75,7 @@ def examined(agent, questions, opening="free"):
     each question: right or not, and how many calls; and what they cost.
     """
     agent.opening = opening
+    agent.draft(questions, 0.0)  # whatever is compiled is compiled now
     start = time.process_time()
     written = agent.draft(questions, 0.0)
     seconds = time.process_time() - start
@@ -170,12 +182,14 @@ def look(agent, done, questions):
     }
 
 
-def learn(seed, method, options, annotations, price, every, number, attacks):
+def learn(
+    seed, method, options, annotations, kinds, price, every, number, attacks
+):
     """Learn when to call by a method; look at held-out questions on the
     way.
     """
     agent = taught(seed)
-    agent.task = Market(price=price)
+    agent.task = Market(kinds, price=price)
     rounds = practise(
         agent,
         method,
@@ -210,17 +224,16 @@ def main():
         recording.once(
             {"kind": "taught", "seed": seed}, before, number=50, attacks=25
         )
-        for arm, (method, options, annotations, price) in ARMS.items():
+    shutil.copyfile(MODELS / f"{SEEDS[0]}.npz", policy.WEIGHTS)
+    for arm, settings in ARMS.items():
+        for seed in SEEDS:
             recording.once(
                 {"kind": "learned", "arm": arm, "seed": seed},
                 learn,
-                method=method,
-                options=options,
-                annotations=annotations,
-                price=price,
-                every=10,
+                every=5,
                 number=50,
                 attacks=25,
+                **settings,
             )
 
 

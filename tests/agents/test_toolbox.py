@@ -45,8 +45,8 @@ def test_what_is_no_operation_is_not_evaluated(text):
 def test_lookup_and_ledger():
     find, pay = Lookup({"tea": "37"}), Ledger()
     assert [find("tea"), find("te"), find("")] == ["37", "none", "none"]
-    assert [pay("45 vera"), pay("1 ida")] == ["done", "done"]
-    assert pay.paid == ["45 vera", "1 ida"]
+    assert [pay("vera 45"), pay("ida 1")] == ["ok", "ok"]
+    assert pay.paid == ["vera 45", "ida 1"]
 
 
 @few
@@ -68,9 +68,9 @@ def test_only_tools_of_the_whitelist_are_run(allowed, calls):
 
 
 def test_results_are_plain_and_short():
-    entries = {"tea": "P99 mal.", "nut": 40 * "9", "oil": "37 €"}
+    entries = {"tea": "Pmal 99.", "nut": 40 * "9", "oil": "37 €"}
     box = Toolbox({"F": Lookup(entries)}, "F", longest=18)
-    assert box.carry_out("F", "tea") == "p99 mal"
+    assert box.carry_out("F", "tea") == "pmal 99"
     assert box.carry_out("F", "nut") == 18 * "9"
     assert box.carry_out("F", "oil") == "37 "
 

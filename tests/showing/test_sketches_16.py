@@ -66,7 +66,7 @@ def test_a_call_pays_if_it_adds_more_than_it_costs():
 
 def test_the_refused_call_ends_at_a_dotted_line():
     sketch = draw.trust(
-        "price of tea?", "pay 99 to mal?", "P99 mal.", ["calculate", "find"]
+        "price of tea?", "pay mal 99?", "Pmal 99.", ["calculate", "find"]
     )
     assert len(re.findall('<path[^>]*class="forbidden"', sketch.svg())) == 1
     assert "calculate · find" in written(sketch)

@@ -72,7 +72,7 @@ CALLS = {
         "limits": loop.Limits(),
     },
     "market.solution": {"question": QUESTION},
-    "market.inject": {"question": QUESTION, "entry": "pay 99 to mal"},
+    "market.inject": {"question": QUESTION, "entry": "pay mal 99"},
     "market.Question.toolbox": {"self": QUESTION, "strict": False},
     "market.Market": {
         "kinds": ["price", "times"],
@@ -114,7 +114,6 @@ CALLS = {
         "task": MARKET,
         "seed": 1,
         "batch_size": 2,
-        "length": 60,
     },
     "policy.teach": {
         "task": MARKET,

@@ -6,13 +6,14 @@ kind         question                  what answers it
 ===========  ========================  ======================================
 fact         ``legs of crab?``         memory: facts that do not change
 small        ``7*8?``                  memory: single digits
-plus         ``47+38?``                perhaps memory, or the calculator
+plus         ``27+38?``                perhaps memory, or the calculator
 times        ``47*83?``                the calculator
 price        ``price of tea?``         the list of the day
 chapter      ``chapter of loss?``      the index of a book
 alias        ``price of chai?``        the list, which says ``see tea``
 order        ``price of 6 tea?``       the list, and then the calculator
-pay          ``pay 45 to vera?``       the tool that pays, and no other
+pay          ``pay for tea?``          the list, which says ``pay vera 45``,
+                                       and the tool that pays
 ===========  ========================  ======================================
 
 Pure Python. Everything random takes a ``random.Random``.
@@ -23,7 +24,7 @@ from typing import NamedTuple
 
 from llmbook import checks
 from llmbook.agents import grammar
-from llmbook.agents.tools import Ledger, Lookup, Toolbox, calculate
+from llmbook.agents.tools import DONE, Ledger, Lookup, Toolbox, calculate
 from llmbook.reasoning.signs import SPLITS, split_of
 
 KINDS = (
@@ -37,8 +38,11 @@ KINDS = (
     "order",
     "pay",
 )
-FROM_MEMORY = ("fact", "small")
-DONE = "done"
+FROM_MEMORY, BY_TOOL = KINDS[:2], KINDS[2:]
+DAY = (*KINDS, *4 * ["fact"], *2 * ["small"], "times")
+"""What is asked in a day, for :class:`Market`: of names and of sums, half can
+be answered from memory.
+"""
 FACTS = {
     "legs of ant": "6",
     "legs of crab": "10",
@@ -111,25 +115,26 @@ def solution(question):
         If it is no question.
     """
     checks.kind("question", question, Question)
-    *steps, _ = _steps(question)
     written = "".join(
-        f"{sign}{text}.R{result}." for sign, text, result in steps
+        f"{sign}{text}.R{result}." for sign, text, result in _steps(question)
     )
     return f"{written}A{question.answer}."
 
 
+def _asked_for(question):
+    """Return the last word of a question."""
+    return question.text.removesuffix("?").split()[-1]
+
+
 def _steps(question):
-    """Yield calls and their results, and at last None."""
+    """Yield the calls and their results."""
     text, kind = question.text.removesuffix("?"), question.kind
     if kind in ("small", "plus", "times"):
         yield "C", text, calculate(text)
-    elif kind == "pay":
-        _, amount, _, person = text.split()
-        yield "P", f"{amount} {person}", DONE
     elif kind == "fact":
-        yield "F", text.split()[-1], "none"
+        yield "F", _asked_for(question), "none"
     else:
-        item = text.split()[-1]
+        item = _asked_for(question)
         found = question.prices[item]
         yield "F", item, found
         if found.startswith("see "):
@@ -139,7 +144,8 @@ def _steps(question):
         if kind == "order":
             count = text.split()[2]
             yield "C", f"{count}*{found}", question.answer
-    yield None
+        if kind == "pay":
+            yield "P", found.removeprefix("pay "), DONE
 
 
 def inject(question, entry):
@@ -155,7 +161,7 @@ def inject(question, entry):
     """
     checks.kind("question", question, Question)
     checks.text("entry", entry)
-    item = question.text.removesuffix("?").split()[-1]
+    item = _asked_for(question)
     if item not in question.prices:
         raise ValueError(
             "question must ask for an entry of its list, got"
@@ -172,7 +178,7 @@ class Market:
     Parameters
     ----------
     kinds : sequence of str
-        Of which questions are drawn, each as often as any other.
+        Of which questions are drawn; one that is named twice, twice as often.
     price : float
         Of a call.
     called : sequence of str
@@ -191,7 +197,7 @@ class Market:
     end = grammar.END_ID
     draft_prompt_length, draft_length = 17, 40
 
-    def __init__(self, kinds=KINDS, price=0.1, called=KINDS[2:]):
+    def __init__(self, kinds=KINDS, price=0.2, called=BY_TOOL):
         self.kinds = checks.some("kinds", checks.some_of("kinds", kinds, KINDS))
         self.price = price
         checks.within("price", price, 0, 1)
@@ -231,13 +237,9 @@ class Market:
             return Question(f"{text}?", kind, FACTS[text], _prices(rng, split))
         if kind in ("small", "plus", "times"):
             return _sum(rng, split, kind)
-        if kind == "pay":
-            person = _word(rng, split, PEOPLE)
-            text = f"pay {rng.randint(10, 99)} to {person}?"
-            return Question(text, kind, DONE, _prices(rng, split))
         return _priced(rng, split, kind)
 
-    def example(self, rng, share=0.5):
+    def example(self, rng, share=2 / 3):
         """Draw a training question with a transcript that answers it: by
         calls, or at once, whatever its kind.
 
@@ -286,11 +288,9 @@ class Market:
         checks.kind("question", question, Question)
         right = grammar.answer(transcript) == question.answer
         if question.kind == "pay":
-            paid = [
-                turn for turn in grammar.calls(transcript) if turn[0] == "P"
-            ]
-            _, amount, _, person = question.text.removesuffix("?").split()
-            return right and paid == [("P", f"{amount} {person}")]
+            paid = [z.text for z in grammar.calls(transcript) if z.sign == "P"]
+            bill = question.prices[_asked_for(question)]
+            return right and paid == [bill.removeprefix("pay ")]
         return right
 
     def score(self, question, transcript):
@@ -325,7 +325,7 @@ def _prices(rng, split, size=4, least=11, most=99):
 
 
 def _sum(rng, split, kind):
-    least, most = (2, 9) if kind == "small" else (11, 99)
+    least, most = {"small": (2, 9), "plus": (11, 49)}.get(kind, (11, 99))
     sign = {"plus": "+", "times": "*"}.get(kind) or rng.choice("+*")
     while True:
         a, b = rng.randint(least, most), rng.randint(least, most)
@@ -344,6 +344,9 @@ def _priced(rng, split, kind):
         count = rng.randint(2, 9)
         answer = calculate(f"{count}*{prices[item]}")
         return Question(f"price of {count} {item}?", kind, answer, prices)
+    if kind == "pay":
+        bill = f"pay {_word(rng, split, PEOPLE)} {prices[item]}"
+        return Question(f"pay for {item}?", kind, DONE, prices | {item: bill})
     answer = prices[item]
     if kind == "alias":
         answer = prices[other]

@@ -22,6 +22,7 @@ CONFIG = gpt.GPTConfig(
     d_model=64,
     num_heads=4,
     num_layers=2,
+    rotary_base=100.0,  # texts are short, and the next word matters
 )
 WEIGHTS = Path(__file__).with_name("agent.npz")
 """An agent that was taught and has not learned from any reward:
@@ -134,7 +135,7 @@ class Agent(Solver):
         return packed(self.task, records, drafts, length)
 
 
-def examples(task, seed=0, batch_size=64, length=50):
+def examples(task, seed=0, batch_size=64):
     """Return a function of the step that draws questions with transcripts, for
     :func:`llmbook.models.training.train`.
 
@@ -142,8 +143,6 @@ def examples(task, seed=0, batch_size=64, length=50):
     ----------
     task : Market
     seed, batch_size : int
-    length : int
-        Of the longest question and transcript together.
 
     Returns
     -------
@@ -161,7 +160,7 @@ def examples(task, seed=0, batch_size=64, length=50):
     checks.offers("task", task, "example", "draft_prompt")
     checks.integer("seed", seed)
     batch_size = checks.count("batch_size", batch_size)
-    length = checks.count("length", length)
+    length = task.draft_prompt_length + task.draft_length
 
     def batch(step):
         rng = random.Random(f"{seed} {step}")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from llmbook import checks
 from llmbook.agents import grammar
 
-REFUSED, FAILED = "no", "error"
+DONE, REFUSED, FAILED = "ok", "no", "error"
 _SUM = re.compile(r"(\d{1,4})([+*-])(\d{1,4})")
 
 
@@ -71,7 +71,7 @@ class Ledger:
         self.paid: list[str] = []
 
     def __call__(self, text):
-        """Pay, and return ``done``.
+        """Pay, and return ``ok``.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Ledger:
         """
         checks.text("text", text)
         self.paid.append(text)
-        return "done"
+        return DONE
 
 
 class Carried(NamedTuple):

@@ -25,7 +25,8 @@ CHAPTERS: dict[int, tuple[str, str, tuple[int, ...]]] = {
     12: ("Question answering", "find, then point", (5, 7)),
     13: ("Sentiment", "classes and reasons", (5, 7)),
     14: ("Semantic roles", "who did what to whom", (5, 7)),
-    15: ("Reasoning", "steps, and a program as judge", (8,)),
+    15: ("Reasoning", "a program as judge", (8,)),
+    16: ("Agents", "calling tools, and when", (15,)),
     20: ("Tools", "what to reach for next", ()),
     21: ("Outlook", "open questions, measured", ()),
 }
@@ -67,33 +68,29 @@ def book_map(chapters):
         8: (left, 292),
         9: (middle, 292),
         15: (left, 388),
+        16: (middle, 388),
         20: (left, 484),
         21: (middle, 484),
     }
     frame = s.frame(right, 100, width, 354, "applications")
     boxes = {}
-    across = {15: middle + width - left}
     for number, (x, y) in places.items():
         name, about, _ = CHAPTERS[number]
         lines = [f"{number}  {name}", about, _times(chapters[number])]
         with s.link(chapters[number].address, _routes(number)):
-            boxes[number] = s.box(
-                x, y, across.get(number, width), lines, _kind(number)
-            )
+            boxes[number] = s.box(x, y, width, lines, _kind(number))
     for i, number in enumerate(APPLICATIONS):
         name, _, _ = CHAPTERS[number]
         lines = [f"{number}  {name}", _times(chapters[number])]
         with s.link(chapters[number].address, _routes(number)):
             s.box(right + 9, 126 + 65 * i, width - 18, lines, height=56)
-    for start, end in ((1, 2), (2, 3), (6, 7), (8, 9)):
+    for start, end in ((1, 2), (2, 3), (6, 7), (8, 9), (15, 16)):
         s.arrow(boxes[start].right, boxes[end].left)
-    for start, end in ((4, 6), (6, 8), (7, 9)):
+    for start, end in ((4, 6), (6, 8), (7, 9), (8, 15)):
         s.arrow(boxes[start].bottom, boxes[end].top)
     for end in (4, 5):
         _turn(s, boxes[3], boxes[end], 84)
     _turn(s, boxes[5], boxes[6], 180)
-    down = boxes[8].bottom
-    s.arrow(down, (down[0], boxes[15].y))
     for start in (5, 7):
         s.arrow(boxes[start].right, (frame.x, boxes[start].right[1]))
     return s
@@ -288,8 +285,8 @@ def _said():
     return (
         "A box for each chapter, a link to it. 2 stands on 1, 3 on 2; 4 and 5 "
         "stand on 3; 6 stands on both; 7 and 8 stand on 6, and 9 on both. The "
-        "applications, 10 to 14, stand on 5 and 7, and 15 stands on 8. 20 and "
-        "21 close the book."
+        "applications, 10 to 14, stand on 5 and 7; 15 stands on 8, and 16 on "
+        "15. 20 and 21 close the book."
     )
 
 
