@@ -56,7 +56,7 @@ CALLS = {
         "text": "tea",
     },
     "loop.run": lambda: {
-        "model": Scripted({"price of tea?": ["Ftea.", "A37."]}),
+        "model": Scripted({"price of tea?": ["Ftea.", "A37."], "": ["A."]}),
         "questions": ["price of tea?"],
         "toolboxes": [box()],
         "limits": loop.Limits(),
