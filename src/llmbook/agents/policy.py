@@ -1,5 +1,5 @@
 """Agents that learn: taught from transcripts, and from the score of what came
-of their calls, by the methods of :mod:`llmbook.feedback`.
+of their calls, by the methods of ``llmbook.feedback``.
 """
 
 import random
