@@ -10,11 +10,14 @@ begins from are kept in ``experiments/reasoning_models``.
 """
 
 import functools
+import random
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from llmbook.feedback.loop import draw_examination
+from llmbook.feedback.methods.sft import imitate
 from llmbook.models.gpt import GPT
 from llmbook.reasoning import answers, calculator, countdown, policy
 from llmbook.reasoning.calculator import Calculator
@@ -48,6 +51,7 @@ OPTIONS = {
         "reinforce",
         REINFORCE | RATE | {"baseline": 0.0},
     ),
+    "REINFORCE": ("reinforce", REINFORCE | RATE),
     "steps rewarded": ("grpo_ticks", ON_POLICY | RATE | {"scale": 1.0}),
     "checked samples": ("expert_iteration", SAMPLED | {"least": 1.0}),
     "unchecked samples": ("expert_iteration", SAMPLED | {"least": 0.0}),
@@ -61,6 +65,7 @@ ARMS = {
             "steps rewarded",
             "imitation of right answers",
             "GRPO, high rate",
+            "REINFORCE",
         )
     },
     "countdown": {
@@ -74,6 +79,7 @@ ARMS = {
     },
     "tries": {
         "sloppy judge": (*OPTIONS["GRPO"], {"by": "any"}),
+        "strict judge": (*OPTIONS["GRPO"], {"by": "last"}),
     },
 }
 
@@ -162,6 +168,7 @@ def examined(game, problems, written):
     an entry for each problem.
     """
     pairs = list(zip(problems, written, strict=True))
+    length = task_of(game).draft_length  # of a text that was cut off
     if game == "calculator":
         judges = {
             "right": calculator.judge,
@@ -180,6 +187,14 @@ def examined(game, problems, written):
                 == countdown.target_of(problem)
             ),
             "tries": lambda _, text: text.count(",") + 1,
+            "finished": lambda _, text: len(text) < length,
+            # lines, and those of them that calculate
+            "lines": lambda _, text: sum(
+                countdown.result(line) is not None for line in text.split(",")
+            ),
+            "calculated": lambda _, text: sum(
+                map(countdown.calculates, text.split(","))
+            ),
         }
     found = {
         name: [sum(judge(z, text) for text in texts) for z, texts in pairs]
@@ -200,10 +215,10 @@ def look(learner, done, game, problems):
     }
 
 
-def report(learner, game, number, problems):
+def report(learner, game, number, problems, temperature=1.0):
     """Return what the policy is worth: samples, greedy solutions and votes."""
     drawn = draw_examination(task_of(game), problems, "test", seed=1)
-    written = policy.sample(learner, drawn, number)
+    written = policy.sample(learner, drawn, number, temperature)
     figures = examined(game, drawn, written)
     greedily = examined(game, drawn, policy.sample(learner, drawn, 1, 0.0))
     figures["greedy"] = np.mean(greedily["right"])
@@ -254,6 +269,91 @@ def learn(game, seed, method, options, task, scores, every, number, problems):
     } | report(learner, game, number, problems)
 
 
+def cooler(game, seed, temperature, number, problems):
+    """Return what the policy is worth before it learns, at another
+    temperature.
+    """
+    learner, _ = base(game, seed)
+    return report(learner, game, number, problems, temperature)
+
+
+# --- without a checker, and by others' lines ----------------------------------
+
+
+def agreed(seed, drawn, each, number, problems):
+    """Imitate for every problem the line that the policy writes most often,
+    as many times as it drew: a vote in the place of the checker.
+    """
+    learner, _ = base("countdown", seed)
+    asked = draw_examination(learner.task, drawn, "train", seed=3)
+    texts = [
+        Counter(lines).most_common(1)[0][0]
+        for lines in policy.sample(learner, asked, each)
+    ]
+    imitate(learner, asked, texts, SAMPLED["steps"], SAMPLED["learning_rate"])
+    return {
+        "agreed_right": sum(map(countdown.is_right, asked, texts)) / drawn
+    } | report(learner, "countdown", number, problems)
+
+
+class Written(Countdown):
+    """Problems with lines that were written before."""
+
+    def __init__(self, pairs):
+        super().__init__()
+        self.pairs = pairs
+
+    def example(self, rng):
+        """Draw one of the problems with its line."""
+        return rng.choice(self.pairs)
+
+
+def any_right(rng, problem):
+    """Draw one of the right lines of a problem."""
+    return rng.choice(
+        [
+            line
+            for line in countdown.lines(problem[:3])
+            if countdown.is_right(problem, line)
+        ]
+    )
+
+
+def students(seed, drawn, each, steps, temperature, number, problems):
+    """Teach two new models: one from the right lines of a policy that learned
+    from a checker, one from as many random right lines for the same problems.
+
+    The policy itself is asked at a higher temperature besides.
+    """
+    learner, _ = base("countdown", seed)
+    method, options = OPTIONS["GRPO"]
+    policy.practise(
+        learner, method, UPDATES["countdown"] * BATCH, seed, **options
+    )
+    found = {
+        "hotter": report(learner, "countdown", number, problems, temperature)
+    }
+    asked = draw_examination(learner.task, drawn, "train", seed=3)
+    shown = [
+        (problem, line)
+        for problem, lines in zip(
+            asked, policy.sample(learner, asked, each), strict=True
+        )
+        for line in lines
+        if countdown.is_right(problem, line)
+    ]
+    rng = random.Random(seed)
+    others = [(problem, any_right(rng, problem)) for problem, _ in shown]
+    for source, pairs in (("policy", shown), ("random", others)):
+        student, _ = policy.teach(Written(pairs), seed, steps)
+        learner.reset(seed, student.get_weights())
+        found[source] = {
+            "shown": len(pairs),
+            "different_shown": len(set(pairs)),
+        } | report(learner, "countdown", number, problems)
+    return found
+
+
 def main():
     recording = Recording(
         RESULTS,
@@ -302,6 +402,31 @@ def main():
         learned("calculator", seed, ARMS["calculator"], 32)
         learned("countdown", seed, ARMS["countdown"], 64)
         learned("tries", seed, ARMS["tries"], 16)
+        recording.once(
+            {"kind": "students", "seed": seed},
+            students,
+            drawn=512,
+            each=16,
+            steps=STEPS,
+            temperature=1.5,
+            number=64,
+            problems=128,
+        )
+        recording.once(
+            {"kind": "agreed", "seed": seed},
+            agreed,
+            drawn=1600,
+            each=16,
+            number=64,
+            problems=128,
+        )
+        recording.once(
+            {"kind": "cooler", "game": "calculator", "seed": seed},
+            cooler,
+            temperature=0.5,
+            number=32,
+            problems=128,
+        )
 
 
 if __name__ == "__main__":

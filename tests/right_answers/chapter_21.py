@@ -21,4 +21,16 @@ def coin_of_scipy(first, second):
     return binomtest(int(first[differ].sum()), int(differ.sum())).pvalue
 
 
-RIGHT = {"21.1": [one_number_after_the_other], "21.4": [coin_of_scipy]}
+def slices(test, train, n):
+    windows = [test[i:][:n] for i in range(len(test)) if len(test[i:]) >= n]
+    found = [
+        w for w in windows if w in [train[j:][:n] for j in range(len(train))]
+    ]
+    return len(found) / len(windows) if windows else 0
+
+
+RIGHT = {
+    "21.1": [one_number_after_the_other],
+    "21.2": [slices],
+    "21.4": [coin_of_scipy],
+}

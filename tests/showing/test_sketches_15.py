@@ -19,7 +19,7 @@ def test_three_forms_have_their_solutions():
         )
     )
     assert "7+5=2*3=6-2=4" in said
-    assert "one sign takes one operation" in said
+    assert "one character takes one operation" in said
 
 
 def test_the_loop_says_how_many_are_right():
@@ -37,16 +37,16 @@ def test_a_group_has_a_bar_for_each_advantage_that_is_not_zero():
     assert not re.findall('class="filled', same.svg())
 
 
-def test_signs_that_differ_are_shaded():
+def test_characters_that_differ_are_shaded():
     sketch = draw.judges(
         "7+5*3-2=",
         "7+5=2*3=6-2=4",
         "7+5=2*8=6-2=4",
-        [("the last sign", True), ("every sign", False)],
+        [("the last digit", True), ("every character", False)],
     )
     depths = re.findall(r"fill-opacity:([\d.]+)", sketch.svg())
     assert sum(float(depth) for depth in depths) == 1
-    assert written(sketch)[-3:] == ["right", "every sign", "wrong"]
+    assert written(sketch)[-3:] == ["right", "every character", "wrong"]
 
 
 def test_tries_are_marked():

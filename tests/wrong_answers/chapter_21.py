@@ -36,12 +36,44 @@ def ninety_percent(share, half_width):
     return _fewest(share, half_width, 1.645)
 
 
-def put_back(k, n, c):
-    return 1 - (1 - c / n) ** k
+def _ngrams(text, n):
+    return [tuple(text[i : i + n]) for i in range(len(text) - n + 1)]
 
 
-def expected_number(k, n, c):
-    return k * c / n
+def _share(asked, seen):
+    return sum(gram in seen for gram in asked) / max(1, len(asked))
+
+
+def each_n_gram_once(test, train, n):
+    return _share(set(_ngrams(test, n)), _ngrams(train, n))
+
+
+def share_of_the_training_text(test, train, n):
+    return _share(_ngrams(train, n), _ngrams(test, n))
+
+
+def single_tokens(test, train, n):
+    return _share(test, train)
+
+
+def last_n_gram_forgotten(test, train, n):
+    return _share(_ngrams(test, n)[:-1], _ngrams(train, n))
+
+
+def in_any_order(test, train, n):
+    return _share(
+        list(map(sorted, _ngrams(test, n))),
+        list(map(sorted, _ngrams(train, n))),
+    )
+
+
+def as_one_string(test, train, n):
+    return _share(list(map("".join, _ngrams(test, n))), "".join(train))
+
+
+def without_a_case_for_short_texts(test, train, n):
+    asked = _ngrams(test, n)
+    return sum(gram in _ngrams(train, n) for gram in asked) / len(asked)
 
 
 def no_checker(p, d, n):
@@ -95,7 +127,16 @@ WRONG = {
         one_question_less,
         ninety_percent,
     ],
-    "21.2": [stub, put_back, expected_number],
+    "21.2": [
+        stub,
+        each_n_gram_once,
+        share_of_the_training_text,
+        single_tokens,
+        last_n_gram_forgotten,
+        in_any_order,
+        as_one_string,
+        without_a_case_for_short_texts,
+    ],
     "21.3": [stub, no_checker, one_more_try, forgotten_failures],
     "21.4": [
         stub,

@@ -1,7 +1,5 @@
 """Checks of the exercises of chapter 21, trends and challenges."""
 
-from itertools import combinations
-
 import numpy as np
 from scipy.stats import binomtest
 
@@ -48,18 +46,40 @@ def _fewest(share, half_width):
     return n
 
 
-@exercise("21.2", "Count the ways to draw k answers that are all wrong.")
-def pass_at(answer):
-    """Compare with all drawings of small collections."""
-    for n, c in [(4, 1), (5, 2), (6, 6), (6, 0)]:
-        right = [i < c for i in range(n)]
-        for k in range(1, n + 1):
-            drawings = [any(drawing) for drawing in combinations(right, k)]
-            expected, found = float(np.mean(drawings)), answer(k, n, c)
-            assert np.isclose(found, expected), (
-                f"{k} of {n} answers, {c} right: {expected:.4f} of all drawings"
-                f" hold a right one, got {found:.4f}"
+@exercise(
+    "21.2",
+    "List the n-grams of both texts as tuples; those of the training text may"
+    " be a set, those of the test may not.",
+)
+def leaked(answer):
+    """Compare with a search for every n-gram, token by token."""
+    rng = np.random.default_rng(0)
+    words = np.array(["a", "b", "ab", "c"])
+    cases = [
+        (["a", "b", "c"], ["b", "c", "d"], 2),
+        (["a", "b"], ["a", "b", "a", "b"], 3),
+        (["a", "b", "c"], ["a"], 2),
+        (["ab", "c"], ["a", "bc"], 2),
+    ] + [
+        (words[rng.integers(4, size=9)].tolist(), drawn.tolist(), n)
+        for n in (1, 2, 3)
+        for drawn in words[rng.integers(4, size=(3, 12))]
+    ]
+    for test, train, n in cases:
+        places = range(len(test) - n + 1)
+        hits = [
+            any(
+                test[i : i + n] == train[j : j + n]
+                for j in range(len(train) - n + 1)
             )
+            for i in places
+        ]
+        expected = sum(hits) / len(hits) if hits else 0.0
+        found = answer(list(test), list(train), n)
+        assert np.isclose(found, expected), (
+            f"{sum(hits)} of the {len(hits)} n-grams of {test} stand in"
+            f" {train}, with n = {n}: expected {expected:.4f}, got {found:.4f}"
+        )
 
 
 @exercise(

@@ -8,7 +8,7 @@ from llmbook.showing.sketch import Sketch
 
 
 def three_forms(problem, solutions, needed):
-    """Draw one problem solved in three forms, and what the next sign takes.
+    """Draw one problem solved in three forms, and what the next character takes.
 
     Parameters
     ----------
@@ -16,14 +16,14 @@ def three_forms(problem, solutions, needed):
     solutions : list of (str, str)
         Of each form its name and the solution.
     needed : list of str
-        What has to be found for one sign in that form.
+        What has to be found for one character in that form.
     """
     s = Sketch(
         "fig-three-forms",
         "One problem, three forms of solution",
         f"The problem {problem} on top; below it "
         + "; ".join(
-            f"{name}: {text}, where one sign takes {what}"
+            f"{name}: {text}, where one character takes {what}"
             for (name, text), what in zip(solutions, needed, strict=True)
         )
         + ".",
@@ -36,7 +36,7 @@ def three_forms(problem, solutions, needed):
         y = 56 + 84 * i
         s.text(8, y + 8, name, "strong")
         s.box(8, y + 18, 344, text, kind)
-        s.text(8, y + 64, f"one sign takes {what}")
+        s.text(8, y + 64, f"one character takes {what}")
     return s
 
 
@@ -131,7 +131,7 @@ def judges(problem, wanted, written, verdicts):
     Parameters
     ----------
     problem, wanted, written : str
-        Solutions of as many steps; where their signs differ they are marked.
+        Solutions of as many steps; where their characters differ they are marked.
     verdicts : list of (str, bool)
         The judge, and whether it takes the solution for right.
     """
