@@ -8,7 +8,7 @@ from llmbook.showing.sketch import Sketch
 
 
 def three_forms(problem, solutions, needed):
-    """Draw one problem solved in three forms, and what the next character takes.
+    """Draw one problem solved in three forms, and what a character takes.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def judges(problem, wanted, written, verdicts):
     Parameters
     ----------
     problem, wanted, written : str
-        Solutions of as many steps; where their characters differ they are marked.
+        Solutions of as many steps; the characters that differ are marked.
     verdicts : list of (str, bool)
         The judge, and whether it takes the solution for right.
     """
