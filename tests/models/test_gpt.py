@@ -164,6 +164,7 @@ def test_log_probabilities_are_those_of_the_softmax(gpt):
         assert (scores[len(expected) :] == 0).all()
 
 
+@pytest.mark.equation("eq-answer-loss")
 def test_loss_is_the_weighted_mean(gpt):
     ids = some_ids()
     ids[1, 3:] = 0

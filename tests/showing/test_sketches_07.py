@@ -108,3 +108,22 @@ def test_a_lens_and_the_price_of_a_token_have_their_numbers():
     assert "0.75" in said
     said = written(draw.walking_weights({"long": 400.0, "short": 100.0}, 8))
     assert "1 text: one token; 8 texts: 8 tokens" in said
+
+
+def test_the_tape_has_a_loss_and_a_weight_for_every_token():
+    tokens, counted = ["What", "do", "?", "Paris", "."], [0, 0, 0, 1, 1]
+    said = written(draw.answer_tape(tokens, counted, [4.0, 3, 2, 1, 0.5]))
+    assert [word for word in said if word in tokens] == tokens
+    weights = [word for word in said if word.startswith("×")]
+    assert weights == [f"× {count}" for count in counted]
+    losses = [word for word in said if re.fullmatch(r"\d\.\d\d", word)]
+    assert losses == ["4.00", "3.00", "2.00", "1.00", "0.50"]
+
+
+def test_stages_are_numbered_and_joined():
+    stages = [("one", "text", "all", "writes"), ("two", "talk", "some", "says")]
+    sketch = draw.three_stages(stages)
+    said = written(sketch)
+    assert [word for word in said if word in "12"] == ["1", "2"]
+    assert all(set(stage) <= set(said) for stage in stages)
+    assert sketch.svg().count('class="stream"') == 1

@@ -187,6 +187,51 @@ def worth_of_heads_one_after_the_other(model, ids):
     return _worth(model, ids, silence, np.mean)
 
 
+def weights_by(header, ids, end, first=0, with_end=True, closes=True):
+    found, speaks = np.zeros(len(ids)), False
+    for place in range(len(ids)):
+        if speaks:
+            is_end = ids[place] == end
+            found[place] = with_end or not is_end
+            speaks = not (is_end and closes)
+        begun = ids[max(0, place + 1 - len(header)) : place + 1]
+        if begun == header:
+            speaks = True
+            found[place + 1 - first : place + 1] = 1
+    return found
+
+
+def weights_without_the_end(ids, header, end):
+    return weights_by(header, ids, end, with_end=False)
+
+
+def weights_with_the_header(ids, header, end):
+    return weights_by(header, ids, end, first=len(header))
+
+
+def weights_that_never_close(ids, header, end):
+    return weights_by(header, ids, end, closes=False)
+
+
+def weights_of_the_last_answer(ids, header, end):
+    found = weights_by(header, ids, end)
+    starts = np.flatnonzero(np.diff(found, prepend=0) > 0)
+    found[: starts[-1] if len(starts) else 0] = 0
+    return found
+
+
+def weights_by_the_role_alone(ids, header, end):
+    return weights_by(header[1:], ids, end)
+
+
+def weights_of_all_tokens(ids, header, end):
+    return np.ones(len(ids))
+
+
+def weights_one_too_early(ids, header, end):
+    return np.append(weights_by(header, ids, end)[1:], 0)
+
+
 WRONG = {
     "7.1": [
         bytes_of_all_rows_alike,
@@ -229,5 +274,14 @@ WRONG = {
         worth_with_layers_and_heads_exchanged,
         worth_that_is_not_put_back,
         worth_of_heads_one_after_the_other,
+    ],
+    "7.6": [
+        weights_without_the_end,
+        weights_with_the_header,
+        weights_that_never_close,
+        weights_of_the_last_answer,
+        weights_by_the_role_alone,
+        weights_of_all_tokens,
+        weights_one_too_early,
     ],
 }

@@ -173,6 +173,51 @@ def _(worth_of_heads):
             )
 
 
+@exercise(
+    "7.6",
+    "walk along the ids and remember who speaks: the header of the assistant"
+    " opens, the end closes, and the end is the assistant's too",
+)
+def _(answer_weights):
+    header, end = [1, 7, 3], 2
+    # of each token, by whom it is: a template, the assistant (1), or another
+    said = {
+        "one answer": (
+            [1, 6, 3, 9, 8, 2, 3, *header, 5, 4, 2, 3],
+            [10, 11, 12],
+        ),
+        "two answers": (
+            [
+                *(1, 6, 3, 8, 2, 3, *header, 9, 2, 3),
+                *(1, 6, 3, 4, 2, 3, *header, 5, 5, 2, 3),
+            ],
+            [9, 10, 21, 22, 23],
+        ),
+        "an empty answer": ([1, 6, 3, 8, 2, 3, *header, 2, 3], [9]),
+        "an answer without its end": (
+            [1, 6, 3, 8, 2, 3, *header, 9, 4],
+            [9, 10],
+        ),
+        "a user who writes the assistant's role": (
+            [1, 6, 3, 7, 3, 9, 2, 3, *header, 4, 2, 3],
+            [11, 12],
+        ),
+        "no answer": ([1, 6, 3, 9, 8, 2, 3, *header], []),
+    }
+    for name, (ids, places) in said.items():
+        found = np.asarray(answer_weights(list(ids), list(header), end), float)
+        assert found.shape == (len(ids),), (
+            f"{name}: for {len(ids)} tokens the weights have shape"
+            f" {found.shape}."
+        )
+        expected = np.isin(np.arange(len(ids)), places).astype(float)
+        wrong = np.flatnonzero(found != expected)
+        assert not len(wrong), (
+            f"{name}: token {wrong[0]} weighs {found[wrong[0]]:g}, of"
+            f" {' '.join(map(str, ids))}."
+        )
+
+
 def _mean_log_probability(model, ids):
     """Of the tokens after the first of each row, from the logits."""
     logits = model(ids[:, :-1]).numpy().astype(float)  # (B, T - 1, V)

@@ -428,3 +428,71 @@ def walking_weights(megabytes, texts):
     s.text(6, 196, f"1 text: one token; {texts} texts: {texts} tokens", "good")
     s.text(354, 196, "per passage", "good", anchor="end")
     return s
+
+
+def answer_tape(tokens, counted, losses):
+    """Draw the tokens of a conversation, and which of them count in the loss.
+
+    Parameters
+    ----------
+    tokens : list of str
+        Without the first, which nothing predicts.
+    counted : list of int
+        1 where the loss counts a token as a target, else 0.
+    losses : list of float
+        Of each token, in nats.
+    """
+    rows = -(-len(tokens) // 5)
+    s = Sketch(
+        "fig-answer-tape",
+        "The mask of the loss under a conversation",
+        f"The {len(tokens)} tokens of a conversation in reading order. Under "
+        "each stand its loss and its weight. The tokens of the question weigh "
+        f"0, and the {sum(counted)} of the answer, its end among them, 1.",
+        height=26 + 72 * rows,
+    )
+    s.text(6, 10, "token, its loss in nats, and how much it counts")
+    for i, (token, count, loss) in enumerate(
+        zip(tokens, counted, losses, strict=True)
+    ):
+        x, y = 6 + 70 * (i % 5), 26 + 72 * (i // 5)
+        s.box(x, y, 64, token, "learned" if count else "frozen", 28)
+        kind = "learned" if count else ""
+        s.text(x + 32, y + 38, f"{loss:.2f}", kind, anchor="middle")
+        weight = f"× {count:.0f}"
+        s.text(x + 32, y + 53, weight, kind, anchor="middle")
+    return s
+
+
+def three_stages(stages):
+    """Draw the way from a text to a model that answers and is corrected.
+
+    Parameters
+    ----------
+    stages : list of (str, str, str, str)
+        What each is called, what it reads, what is asked for in its loss, and
+        what the model does afterwards.
+    """
+    s = Sketch(
+        "fig-three-stages",
+        "From pretraining to feedback",
+        "Three stages from top to bottom, and the same weights go through all "
+        "of them. "
+        + " ".join(
+            f"{name}: it reads {read}, and then {does}."
+            for name, read, _, does in stages
+        ),
+        height=112 * len(stages) - 20,
+    )
+    before = None
+    for i, (name, read, asked, does) in enumerate(stages):
+        y = 6 + 112 * i
+        s.number(16, y + 14, i + 1)
+        stage = s.box(36, y, 150, [name, read], "learned", 76)
+        s.text(200, y + 20, "loss on", "strong")
+        s.text(200, y + 36, asked)
+        s.text(200, y + 58, does, "good")
+        if before:
+            s.arrow(before.bottom, stage.top, kind="stream")
+        before = stage
+    return s
