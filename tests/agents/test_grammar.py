@@ -81,3 +81,14 @@ def test_what_was_written_is_read_again(steps, answer):
     assert grammar.answer(text) == answer
     own = sum(len(call) + 2 for _, call, _ in steps) + len(answer) + 2
     assert sum(grammar.of_model(text)) == own
+
+
+def test_every_sign_has_an_id_of_its_own():
+    ids = grammar.encode_transcript(grammar.SIGNS)
+    assert ids == [*range(1, grammar.VOCAB_SIZE)]
+    assert grammar.encode_transcript(grammar.END) == [grammar.END_ID]
+
+
+def test_a_turn_may_hold_every_plain_sign():
+    turn = grammar.read(f"A{grammar.PLAIN}.")
+    assert turn == grammar.Turn("A", grammar.PLAIN)

@@ -73,6 +73,7 @@ def test_results_are_plain_and_short():
     assert box.carry_out("F", "tea") == "pmal 99"
     assert box.carry_out("F", "nut") == 18 * "9"
     assert box.carry_out("F", "oil") == "37 "
+    assert Toolbox(box.tools, "F").carry_out("F", "nut") == 18 * "9"
 
 
 def test_a_tool_that_fails_ends_nothing():
