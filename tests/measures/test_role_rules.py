@@ -53,3 +53,23 @@ def test_what_is_no_example_is_named(words, predicate, error, named):
     example = SimpleNamespace(words=words, predicate=predicate)
     with pytest.raises(error, match=f"{named} must"):
         roles.label(example)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("By the two old men .", "two old men"),
+        ("I'll", "i"),
+        ("She’s", "she"),
+        ("My sister's cat", "my sister's cat"),
+        ("A", ""),
+    ],
+)
+def test_of_an_answer_count_the_words_that_say_who(text, left):
+    assert roles.bare(text) == left
+
+
+def test_the_actor_is_arg0_and_nobody_where_there_is_none():
+    passive = real.parse("[ARG1 The letter] was [V read] [ARG0 by the men] .")
+    assert roles.actor(passive) == "men"
+    assert roles.actor(real.parse("[ARG1 The door] [V opened] .")) is None

@@ -84,6 +84,10 @@ CALLS = {
         "weights": (0.0, 0.5, 1.0),
     },
     "roles.label": {"example": Tagged(("Tom", "opened", "it"), 1, ())},
+    "roles.actor": {
+        "example": Tagged(("Tom", "opened", "it"), 1, ((0, 1, "ARG0"),))
+    },
+    "roles.bare": {"text": "by the cat"},
     "sentiment.hide": {"text": "a good film", "position": 1},
     "sentiment.flips": {
         "logits": scorer,

@@ -1,10 +1,13 @@
-"""Semantic roles by rules: the baseline that a learned tagger has to beat.
+"""Semantic roles by rules, the baseline that a learned tagger has to beat; and
+who did it, as an answer in words.
 
 The rules know what the grammar knows: the verbs by their kinds, and the phrases
 of time, place and manner by heart. They find the passive by its auxiliary, the
 subject on the left, objects on the right, and cut at prepositions, conjunctions
 and commas.
 """
+
+import re
 
 from llmbook import checks
 from llmbook.corpora.roles import lexicon
@@ -124,6 +127,45 @@ def label(example):
     if words[verb] in _SELF and not passive:
         before = [_as_actor(words, span) for span in before]
     return sorted(before + after)
+
+
+def actor(example):
+    """Return who did it, the words of ARG0 as :func:`bare` has them, or None.
+
+    Parameters
+    ----------
+    example : with ``words``, ``predicate`` and ``spans``
+
+    Raises
+    ------
+    TypeError
+        If ``example`` is none.
+    ValueError
+        If a word is empty, or the predicate or a span lies outside of the
+        sentence.
+    """
+    checks.example("example", example, with_spans=True)
+    for start, end, role in example.spans:
+        if role == "ARG0":
+            return bare(" ".join(example.words[start:end]))
+    return None
+
+
+def bare(text):
+    """Return the words of an answer that count: in lower case, without
+    punctuation, "by" and articles; "I'll" is "i".
+
+    Raises
+    ------
+    TypeError
+        If ``text`` is no string.
+    """
+    checks.text("text", text)
+    text = re.sub(
+        r"\b(i|he|she|it|we|you|they|let)['’]\w+", r"\1", text.lower()
+    )
+    left_out = ("by", "the", "a", "an")
+    return " ".join(w for w in re.findall(r"[\w']+", text) if w not in left_out)
 
 
 def _as_actor(words, span):

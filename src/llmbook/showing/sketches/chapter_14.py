@@ -150,3 +150,47 @@ def taught_head(tokens, verb, in_role):
             strength=0.2 if on else None,
         )
     return s
+
+
+def filled_gaps(examples, gap):
+    """Draw which words fill the gap of the same inner clause in sentences.
+
+    Parameters
+    ----------
+    examples : list of llmbook.corpora.roles.grammar.Example
+        Each a sentence, asked about the verb of the inner clause; its first
+        span is what fills the gap.
+    gap : str
+        The role that the clause lacks.
+    """
+    fillers = [" ".join(e.words[slice(*e.spans[0][:2])]) for e in examples]
+    told = "; ".join(
+        f"in {' '.join(e.words)}, {filler} fills it"
+        for e, filler in zip(examples, fillers, strict=True)
+    )
+    s = Sketch(
+        "fig-filled-gaps",
+        "Who fills the gap",
+        f"Sentences with the same inner clause, which begins with an empty "
+        f"place, the {gap}; {told}.",
+        height=104 * len(examples),
+    )
+    for row, example in enumerate(examples):
+        inner = example.words.index("to")
+        shown = [*example.words[:inner], f"{gap} ?", *example.words[inner:]]
+        widths = [text_width(word, SMALL) + 16 for word in shown]
+        y, x, boxes = 52 + 104 * row, 8, []
+        for place, (word, width) in enumerate(zip(shown, widths, strict=True)):
+            kind = "data" if place < inner else "learned"
+            boxes.append(
+                s.box(x, y, width, word, "frozen" if place == inner else kind)
+            )
+            x += width + 4
+        start, end, _ = example.spans[0]
+        middle = (boxes[start].top[0] + boxes[end - 1].top[0]) / 2
+        to = boxes[inner].top
+        s.arrow(
+            (middle, y), (middle, y - 26), (to[0], y - 26), to, kind="value"
+        )
+        s.text((middle + to[0]) / 2, y - 38, "fills", anchor="middle")
+    return s
