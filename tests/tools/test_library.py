@@ -152,7 +152,14 @@ FLOORS = {
         "mathematics",
     ],
 }
-WITH_KERAS = {"models", "feedback", "reasoning", "agents", "exercises", "classify.py"}
+WITH_KERAS = {
+    "models",
+    "feedback",
+    "reasoning",
+    "agents",
+    "exercises",
+    "classify.py",
+}
 
 
 def floor_of(module):
