@@ -149,6 +149,8 @@ def taught(seed):
         )
         policy.save(agent, path)
         np.save(MODELS / f"{seed}_losses.npy", losses)
+        if seed == SEEDS[0]:
+            shutil.copyfile(path, policy.WEIGHTS)
     agent = agent_of()
     agent.task = Market()
     stored = np.load(path)
@@ -224,7 +226,6 @@ def main():
         recording.once(
             {"kind": "taught", "seed": seed}, before, number=50, attacks=25
         )
-    shutil.copyfile(MODELS / f"{SEEDS[0]}.npz", policy.WEIGHTS)
     for arm, settings in ARMS.items():
         for seed in SEEDS:
             recording.once(

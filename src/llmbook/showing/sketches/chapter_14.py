@@ -178,7 +178,7 @@ def filled_gaps(examples, gap):
     for row, example in enumerate(examples):
         inner = example.words.index("to")
         shown = [*example.words[:inner], f"{gap} ?", *example.words[inner:]]
-        widths = [text_width(word, SMALL) + 16 for word in shown]
+        widths = [text_width(word) + 16 for word in shown]
         y, x, boxes = 52 + 104 * row, 8, []
         for place, (word, width) in enumerate(zip(shown, widths, strict=True)):
             kind = "data" if place < inner else "learned"
