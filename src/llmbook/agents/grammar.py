@@ -60,7 +60,7 @@ def encode(text):
         If it holds another sign.
     """
     checks.written_in("text", text, PLAIN)
-    return _ids(text)
+    return encode_transcript(text)
 
 
 def encode_transcript(transcript):
@@ -74,11 +74,7 @@ def encode_transcript(transcript):
         If it holds another sign.
     """
     checks.written_in("transcript", transcript, SIGNS)
-    return _ids(transcript)
-
-
-def _ids(text):
-    return [SIGNS.index(sign) + 1 for sign in text]
+    return [SIGNS.index(sign) + 1 for sign in transcript]
 
 
 def decode(ids):

@@ -165,8 +165,9 @@ def examples(task, seed=0, batch_size=64):
     def batch(step):
         rng = random.Random(f"{seed} {step}")
         drawn = [task.example(rng) for _ in range(batch_size)]
+        questions, transcripts = map(list, zip(*drawn, strict=True))
         # (B, T), (B, T - 1)
-        ids, mask = packed(task, *map(list, zip(*drawn, strict=True)), length)
+        ids, mask = packed(task, questions, transcripts, length)
         return ids, np.pad(mask, [(0, 0), (1, 0)])  # (B, T)
 
     return batch

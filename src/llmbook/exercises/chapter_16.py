@@ -81,7 +81,9 @@ def boxed(answer):
 
 def _compare_box(answer, allowed, most, signs):
     """Assert that a box does what it should with these calls."""
-    reached, expected, runs = [], [], []
+    reached: list[str] = []
+    expected: list[str] = []
+    runs: list[str] = []
 
     def tool(sign):
         def run(text):
